@@ -1,0 +1,80 @@
+//! The names of environment variables, each in one place.
+
+/// The run that a process belongs to; the controller sets it in the task's overrides.
+pub const RUN: &str = "ECS_MIGRATE_RUN";
+/// Id or ARN of the Secrets Manager secret with the database's address and password.
+pub const SECRET: &str = "ECS_MIGRATE_SECRET";
+/// Directory of the migrations.
+pub const MIGRATIONS: &str = "ECS_MIGRATE_MIGRATIONS";
+/// `auto`, `json` or `text`.
+pub const LOG_FORMAT: &str = "ECS_MIGRATE_LOG_FORMAT";
+/// How long to wait for the advisory lock, e.g. `10m`.
+pub const LOCK_WAIT: &str = "ECS_MIGRATE_LOCK_WAIT";
+/// The advisory lock's key.
+pub const LOCK_KEY: &str = "ECS_MIGRATE_LOCK_KEY";
+/// Differences in the history that are allowed, comma-separated.
+pub const ALLOW: &str = "ECS_MIGRATE_ALLOW";
+/// `prisma` for Prisma's texts, codes and lenience.
+pub const COMPAT: &str = "ECS_MIGRATE_COMPAT";
+/// Create the database when it does not exist.
+pub const CREATE_DATABASE: &str = "ECS_MIGRATE_CREATE_DATABASE";
+
+/// Connection URL, with Prisma's parameters.
+pub const DATABASE_URL: &str = "DATABASE_URL";
+/// libpq's host.
+pub const PGHOST: &str = "PGHOST";
+/// libpq's port.
+pub const PGPORT: &str = "PGPORT";
+/// libpq's user.
+pub const PGUSER: &str = "PGUSER";
+/// libpq's password.
+pub const PGPASSWORD: &str = "PGPASSWORD";
+/// libpq's database.
+pub const PGDATABASE: &str = "PGDATABASE";
+/// libpq's TLS mode.
+pub const PGSSLMODE: &str = "PGSSLMODE";
+/// libpq's file of trusted roots.
+pub const PGSSLROOTCERT: &str = "PGSSLROOTCERT";
+
+/// Set by ECS in every container since platform 1.4: we are in a task.
+pub const ECS_METADATA: &str = "ECS_CONTAINER_METADATA_URI_V4";
+/// Prisma's own switch: any value but the empty one and `0` disables its lock.
+pub const PRISMA_DISABLE_LOCK: &str = "PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK";
+
+/// The controller's settings file.
+pub const CONFIG: &str = "ECS_MIGRATE_CONFIG";
+/// The cluster's name or ARN.
+pub const CLUSTER: &str = "ECS_MIGRATE_CLUSTER";
+/// Family, family:revision or ARN.
+pub const TASK_DEFINITION: &str = "ECS_MIGRATE_TASK_DEFINITION";
+/// A task definition's JSON file.
+pub const TEMPLATE: &str = "ECS_MIGRATE_TEMPLATE";
+/// The container that decides.
+pub const CONTAINER: &str = "ECS_MIGRATE_CONTAINER";
+/// The image that the container runs.
+pub const IMAGE: &str = "ECS_MIGRATE_IMAGE";
+/// Subnets, comma-separated.
+pub const SUBNETS: &str = "ECS_MIGRATE_SUBNETS";
+/// Security groups, comma-separated.
+pub const SECURITY_GROUPS: &str = "ECS_MIGRATE_SECURITY_GROUPS";
+/// `true` for subnets that reach AWS only through an internet gateway.
+pub const ASSIGN_PUBLIC_IP: &str = "ECS_MIGRATE_ASSIGN_PUBLIC_IP";
+/// The service whose network the task uses.
+pub const NETWORK_FROM: &str = "ECS_MIGRATE_NETWORK_FROM";
+/// Time limit of the run.
+pub const TIMEOUT: &str = "ECS_MIGRATE_TIMEOUT";
+/// `auto`, `text`, `json` or `github`.
+pub const OUTPUT: &str = "ECS_MIGRATE_OUTPUT";
+/// Subnets, under the name that teams' scripts use today.
+pub const VPC_SUBNETS: &str = "VPC_SUBNETS";
+/// Security groups, under the name that teams' scripts use today.
+pub const VPC_SECURITY_GROUPS: &str = "VPC_SECURITY_GROUPS";
+
+/// Set by GitHub Actions in every step.
+pub const GITHUB_ACTIONS: &str = "GITHUB_ACTIONS";
+/// The workflow run's number, the same for a re-run.
+pub const GITHUB_RUN_ID: &str = "GITHUB_RUN_ID";
+/// The file that takes a step's outputs.
+pub const GITHUB_OUTPUT: &str = "GITHUB_OUTPUT";
+/// The file that takes a step's summary.
+pub const GITHUB_STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";

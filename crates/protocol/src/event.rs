@@ -1,0 +1,297 @@
+//! What can happen in a run.
+//!
+//! A reader is resilient against unknown kinds (they become [`Event::Unknown`]), unknown fields
+//! (ignored) and missing fields (their default), but not against fields that change their type.
+
+use crate::failure::{DatabaseState, Failure};
+use serde::{Deserialize, Serialize};
+
+/// One thing that happened. Durations are milliseconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Event {
+    /// The first line of a process.
+    RunStarted(RunStarted),
+    /// The database was found and answered.
+    Connected(Connected),
+    /// Somebody else holds the advisory lock.
+    LockWaiting(LockWaiting),
+    /// The advisory lock is ours.
+    LockAcquired(LockAcquired),
+    /// What the directory holds, what the history says, what will be applied.
+    Planned(Planned),
+    /// An unfinished row of an earlier run of ours was settled.
+    Settled(Settled),
+    /// A migration begins.
+    MigrationStarted(MigrationStarted),
+    /// A statement of a migration that is not one transaction ended well.
+    StatementFinished(StatementFinished),
+    /// A migration and its history row are committed.
+    MigrationApplied(MigrationApplied),
+    /// A migration failed; `run_finished` follows with the same failure.
+    MigrationFailed(MigrationFailed),
+    /// What `status` says of one migration.
+    MigrationStatus(MigrationStatus),
+    /// Something a person should know that does not change the outcome.
+    Notice(Notice),
+    /// Still alive, and what it is doing.
+    Heartbeat(Heartbeat),
+    /// A signal arrived.
+    Interrupted(Interrupted),
+    /// A line that a wrapped command wrote.
+    Output(Output),
+    /// Lines of a wrapped command that a full queue had to drop.
+    OutputDropped(OutputDropped),
+    /// The last line of a process: how it ended.
+    RunFinished(RunFinished),
+    /// A kind that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// See [`Event::RunStarted`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunStarted {
+    /// Version of the runner.
+    pub version: String,
+    /// `deploy`, `status`, `resolve`, `exec`, `start` or `check`.
+    pub command: String,
+}
+
+/// See [`Event::Connected`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Connected {
+    /// Where the address came from, e.g. `DATABASE_URL` or `secret app/db`.
+    pub source: String,
+    /// Host, never with a password.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Database name.
+    pub database: String,
+    /// Role.
+    pub user: String,
+    /// The server's version as it gives it, e.g. `15.18`.
+    pub server_version: String,
+    /// Process id of our backend.
+    pub backend: i32,
+    /// Whether the connection is encrypted.
+    pub tls: bool,
+}
+
+/// See [`Event::LockWaiting`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LockWaiting {
+    /// The advisory key.
+    pub key: i64,
+    /// How long we have waited.
+    pub waited_ms: u64,
+    /// Who holds it, as far as the server shows: pid, application, role, address, state, age.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holder: Option<String>,
+}
+
+/// See [`Event::LockAcquired`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LockAcquired {
+    /// The advisory keys that are held now.
+    pub keys: Vec<i64>,
+    /// How long it took.
+    pub waited_ms: u64,
+}
+
+/// See [`Event::Planned`]. Long lists go over several events; the counts are the same in each.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Planned {
+    /// Migrations in the directory.
+    pub found: u64,
+    /// Of these, applied already.
+    pub applied: u64,
+    /// Of these, to be applied now.
+    pub pending: u64,
+    /// Names to be applied, in order; this event's share of them.
+    pub names: Vec<String>,
+    /// Rows newer than everything in the directory: the database is ahead by this many.
+    pub ahead: u64,
+}
+
+/// See [`Event::Settled`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settled {
+    /// Name of the migration.
+    pub migration: String,
+    /// How the unfinished attempt ended, e.g. `rolled back`.
+    pub outcome: String,
+}
+
+/// See [`Event::MigrationStarted`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MigrationStarted {
+    /// Name of the migration.
+    pub migration: String,
+    /// Its place in this run, from 1.
+    pub number: u64,
+    /// How many this run applies.
+    pub of: u64,
+    /// `transaction` or `statements`.
+    pub mode: String,
+    /// How many statements its script has.
+    pub statements: u32,
+}
+
+/// See [`Event::StatementFinished`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StatementFinished {
+    /// Name of the migration.
+    pub migration: String,
+    /// Number of the statement, from 1.
+    pub number: u32,
+    /// How many statements the script has.
+    pub of: u32,
+    /// How long it ran.
+    pub duration_ms: u64,
+    /// Whether an earlier run had done it already.
+    pub skipped: bool,
+}
+
+/// See [`Event::MigrationApplied`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MigrationApplied {
+    /// Name of the migration.
+    pub migration: String,
+    /// From the started row to the finished row.
+    pub duration_ms: u64,
+}
+
+/// See [`Event::MigrationFailed`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MigrationFailed {
+    /// Name of the migration.
+    pub migration: String,
+    /// Why.
+    pub failure: Failure,
+    /// What the database is left with.
+    pub database: DatabaseState,
+}
+
+/// See [`Event::MigrationStatus`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MigrationStatus {
+    /// Name of the migration.
+    pub migration: String,
+    /// `applied`, `pending`, `unfinished`, `edited`, `missing` or `ahead`.
+    pub state: String,
+}
+
+/// See [`Event::Notice`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Notice {
+    /// A stable word for the kind of notice, e.g. `database_ahead`.
+    pub code: String,
+    /// The notice as one sentence.
+    pub text: String,
+}
+
+/// See [`Event::Heartbeat`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Heartbeat {
+    /// What the run is doing, e.g. ``applying `20260101000000_init` ``.
+    pub doing: String,
+    /// For how long.
+    pub elapsed_ms: u64,
+}
+
+/// See [`Event::Interrupted`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Interrupted {
+    /// `SIGTERM` or `SIGINT`.
+    pub signal: String,
+}
+
+/// See [`Event::Output`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Output {
+    /// `stdout` or `stderr`.
+    pub stream: String,
+    /// The line, or a part of it, without its line end.
+    pub text: String,
+    /// Whether the line goes on in the next event of this stream.
+    pub partial: bool,
+}
+
+/// See [`Event::OutputDropped`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OutputDropped {
+    /// How many lines.
+    pub lines: u64,
+    /// How many bytes they had.
+    pub bytes: u64,
+}
+
+/// How a run ended, in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Migrations were applied.
+    Applied,
+    /// There was nothing to do.
+    NothingToDo,
+    /// The command did what it was for, without applying migrations.
+    Done,
+    /// It failed; the failure says why.
+    Failed,
+    /// A signal ended it.
+    Interrupted,
+    /// What a newer runner said that this reader does not know.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+/// See [`Event::RunFinished`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RunFinished {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The process's exit code; it must agree with what ECS reports.
+    pub exit_code: u8,
+    /// Migrations applied by this run.
+    pub applied: u64,
+    /// Migrations still to be applied.
+    pub pending: u64,
+    /// From the first line to this one.
+    pub duration_ms: u64,
+    /// What the database is left with.
+    pub database: DatabaseState,
+    /// Why it failed, when it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+impl Event {
+    /// The end of a process, if this is it: no line of that process follows.
+    pub fn terminal(&self) -> Option<&RunFinished> {
+        if let Self::RunFinished(finished) = self {
+            Some(finished)
+        } else {
+            None
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Lines survive the way through a log: round trips, limits, and transcripts that decode for ever.
+
+use proptest::prelude::*;
+use protocol::event::{
+    Connected, Interrupted, LockAcquired, LockWaiting, MigrationApplied, MigrationFailed, Outcome,
+    Output, OutputDropped, Planned, RunFinished, RunStarted,
+};
+use protocol::failure::FailedStatement;
+use protocol::limits::MAX_LINE_BYTES;
+use protocol::sequence::Sequences;
+use protocol::{DatabaseState, Event, EventLine, ExitCode, Failure, Line};
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        ".{0,40}",
+        "[\\x00-\\x1f\"\\\\]{0,40}",
+        "(a|é|𝄞|\\x00){0,4000}",
+        ".{0,4000}",
+    ]
+}
+
+fn failure() -> impl Strategy<Value = Failure> {
+    (
+        text(),
+        prop::option::of(text()),
+        prop::option::of(text()),
+        text(),
+        any::<u32>(),
+    )
+        .prop_map(|(message, hint, migration, statement, number)| Failure {
+            message,
+            hint,
+            migration,
+            statement: Some(FailedStatement {
+                number,
+                of: number,
+                line: 1,
+                text: statement,
+            }),
+            sqlstate: Some("42P01".into()),
+            ..Failure::default()
+        })
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        (text(), text())
+            .prop_map(|(version, command)| Event::RunStarted(RunStarted { version, command })),
+        (text(), any::<u16>()).prop_map(|(host, port)| Event::Connected(Connected {
+            host,
+            port,
+            ..Connected::default()
+        })),
+        (any::<i64>(), prop::option::of(text())).prop_map(|(key, holder)| Event::LockWaiting(
+            LockWaiting {
+                key,
+                waited_ms: 1,
+                holder
+            }
+        )),
+        prop::collection::vec(any::<i64>(), 0..4)
+            .prop_map(|keys| Event::LockAcquired(LockAcquired { keys, waited_ms: 0 })),
+        prop::collection::vec(".{0,60}", 0..300).prop_map(|names| Event::Planned(Planned {
+            names,
+            ..Planned::default()
+        })),
+        (text(), any::<u64>()).prop_map(|(migration, duration_ms)| Event::MigrationApplied(
+            MigrationApplied {
+                migration,
+                duration_ms
+            }
+        )),
+        (text(), failure()).prop_map(|(migration, failure)| Event::MigrationFailed(
+            MigrationFailed {
+                migration,
+                failure,
+                database: DatabaseState::Unchanged
+            }
+        )),
+        (text(), any::<bool>()).prop_map(|(text, partial)| Event::Output(Output {
+            stream: "stdout".into(),
+            text,
+            partial
+        })),
+        (any::<u64>(), any::<u64>())
+            .prop_map(|(lines, bytes)| Event::OutputDropped(OutputDropped { lines, bytes })),
+        text().prop_map(|signal| Event::Interrupted(Interrupted { signal })),
+        (any::<u8>(), prop::option::of(failure())).prop_map(|(exit_code, failure)| {
+            Event::RunFinished(RunFinished {
+                outcome: Outcome::Failed,
+                exit_code,
+                failure,
+                ..RunFinished::default()
+            })
+        }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn a_line_fits_and_comes_back(event in event(), msg in text(), seq in any::<u64>()) {
+        let mut line = EventLine::new("run", "process", seq, event);
+        line.msg = msg;
+        let encoded = line.encode();
+        prop_assert!(encoded.len() <= MAX_LINE_BYTES, "{} bytes", encoded.len());
+        prop_assert!(!encoded.contains('\n'));
+        let Line::Event(decoded) = Line::decode(&encoded) else {
+            return Err(TestCaseError::fail(format!("not recognised: {encoded}")));
+        };
+        prop_assert_eq!(decoded.seq, seq);
+        prop_assert_eq!(std::mem::discriminant(&decoded.event), std::mem::discriminant(&line.event));
+        if serde_json::to_string(&line).unwrap().len() <= MAX_LINE_BYTES {
+            prop_assert_eq!(*decoded, line);
+        }
+    }
+
+    #[test]
+    fn any_text_decodes_without_a_panic(text in text()) {
+        prop_assert_eq!(Line::decode(&text), Line::Text(text.trim_end_matches(['\r', '\n']).to_owned()));
+    }
+
+    #[test]
+    fn any_tail_behind_the_marker_decodes_without_a_panic(tail in text()) {
+        let _line = Line::decode(&format!("{{\"ecs_migrate\":{tail}"));
+    }
+}
+
+#[test]
+fn what_is_cut_says_so() {
+    let finished = RunFinished {
+        exit_code: 10,
+        failure: Some(Failure {
+            message: "m".repeat(20_000),
+            ..Failure::default()
+        }),
+        ..RunFinished::default()
+    };
+    let Line::Event(line) =
+        Line::decode(&EventLine::new("r", "p", 1, Event::RunFinished(finished)).encode())
+    else {
+        panic!("not recognised");
+    };
+    let failure = line.event.terminal().unwrap().failure.clone().unwrap();
+    assert!(failure.message.ends_with("… [cut]"), "{}", failure.message);
+    assert!(
+        failure.message.len() > 4_000,
+        "cut to {} bytes",
+        failure.message.len()
+    );
+}
+
+#[test]
+fn a_newer_runner_is_understood_as_far_as_possible() {
+    let text = r#"{"ecs_migrate":2,"run":"r","process":"p","seq":3,"at":"","msg":"m","new":1,"event":{"kind":"teleported","to":"moon"}}"#;
+    let Line::Event(line) = Line::decode(text) else {
+        panic!("not recognised")
+    };
+    assert_eq!((line.version, line.event), (2, Event::Unknown));
+}
+
+/// A transcript is never edited once a release wrote it: readers must decode it for ever.
+#[test]
+fn golden_transcripts_decode() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/v1");
+    let mut transcripts = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let mut sequences = Sequences::default();
+        let mut end = None;
+        for line in text.lines() {
+            let Line::Event(line) = Line::decode(line) else {
+                panic!("{}: {line}", path.display())
+            };
+            assert_ne!(
+                line.event,
+                Event::Unknown,
+                "{}: {}",
+                path.display(),
+                line.msg
+            );
+            assert!(sequences.note(&line.process, line.seq));
+            if let Some(finished) = line.event.terminal() {
+                sequences.finish(&line.process, line.seq);
+                end = Some(finished.clone());
+            }
+        }
+        assert!(sequences.complete(), "{}", path.display());
+        assert!(ExitCode::from_code(i64::from(end.unwrap().exit_code)).is_some());
+        transcripts += 1;
+    }
+    assert!(transcripts >= 2, "{transcripts} transcripts in {folder}");
+}
