@@ -1,1 +1,22 @@
-//! stub
+//! What a migration is, without a database: no connection, no clock, no output.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`directory`] | Prisma's directory of migrations, read from disk |
+//! | [`checksum`] | the digest by which an edited script is noticed |
+//! | [`lock_file`] | `migration_lock.toml` |
+//! | [`script`] | a script's statements, and whether it can be one transaction |
+//! | [`history`] | the rows of `_prisma_migrations`, and our marker in them |
+//! | [`plan`] | what has to be applied, or why nothing may be |
+
+pub mod checksum;
+pub mod directory;
+pub mod history;
+pub mod lock_file;
+pub mod plan;
+pub mod script;
+
+pub use directory::{Directory, Migration};
+pub use history::{Marker, Mode, Row};
+pub use plan::{Allowances, Plan};
+pub use script::Script;

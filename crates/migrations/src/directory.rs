@@ -1,0 +1,183 @@
+//! Prisma's directory of migrations, read from disk: `DIR/NAME/migration.sql`.
+
+use crate::checksum::checksum;
+use crate::lock_file::{self, LockFileError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A directory of migrations, in the order in which they apply.
+#[derive(Debug, Clone, Default)]
+pub struct Directory {
+    /// Where it was read from.
+    pub path: PathBuf,
+    /// In the order of their names' bytes, which for Prisma's `YYYYMMDDHHMMSS_name` is the order
+    /// in which they were made.
+    pub migrations: Vec<Migration>,
+}
+
+/// One migration on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migration {
+    /// The name of its directory: what identifies it in the history.
+    pub name: String,
+    /// Its `migration.sql`.
+    pub path: PathBuf,
+    /// The script, or why it could not be read; only a pending migration needs it.
+    pub script: Result<String, String>,
+}
+
+impl Migration {
+    /// The digest that the history keeps of the script, if it can be read.
+    pub fn checksum(&self) -> Option<String> {
+        self.script.as_ref().ok().map(|script| checksum(script))
+    }
+}
+
+/// Why a directory of migrations could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum DirectoryError {
+    /// There is no such directory; an error rather than "nothing to do", because an image without
+    /// its migrations would otherwise pass the gate.
+    #[error("there is no migrations directory `{0}`")]
+    Missing(PathBuf),
+    /// It is something else.
+    #[error("`{0}` is not a directory")]
+    NotDirectory(PathBuf),
+    /// The operating system refused.
+    #[error("cannot read `{0}`")]
+    Unreadable(PathBuf, #[source] io::Error),
+    /// A name that the history could not hold.
+    #[error("the name of the migration `{0}` is not UTF-8")]
+    Name(String),
+    /// The lock file names another database.
+    #[error(transparent)]
+    LockFile(#[from] LockFileError),
+}
+
+impl Directory {
+    /// Reads `path` as `prisma migrate deploy` does: only real directories count, those that start
+    /// with a dot too; symbolic links to directories do not; nothing is descended into.
+    pub fn read(path: &Path) -> Result<Self, DirectoryError> {
+        let unreadable = |error| DirectoryError::Unreadable(path.to_owned(), error);
+        let entries = match std::fs::read_dir(path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(DirectoryError::Missing(path.to_owned()));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                return Err(DirectoryError::NotDirectory(path.to_owned()));
+            }
+            Err(error) => return Err(unreadable(error)),
+        };
+        let mut migrations = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(unreadable)?;
+            if !entry.file_type().map_err(unreadable)?.is_dir() {
+                continue;
+            }
+            let name = entry
+                .file_name()
+                .into_string()
+                .map_err(|name| DirectoryError::Name(name.to_string_lossy().into_owned()))?;
+            let path = entry.path().join("migration.sql");
+            let script = read_script(&path);
+            migrations.push(Migration { name, path, script });
+        }
+        migrations.sort_by(|a, b| a.name.cmp(&b.name));
+        lock_file::check(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            migrations,
+        })
+    }
+
+    /// The migration of that name.
+    pub fn get(&self, name: &str) -> Option<&Migration> {
+        self.migrations
+            .iter()
+            .find(|migration| migration.name == name)
+    }
+}
+
+/// Invalid UTF-8 is refused rather than replaced: Prisma since 6.6 would execute U+FFFD.
+fn read_script(path: &Path) -> Result<String, String> {
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        format!("byte {at} is not UTF-8")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn migration(root: &Path, name: &str, script: &[u8]) {
+        std::fs::create_dir_all(root.join(name)).unwrap();
+        std::fs::write(root.join(name).join("migration.sql"), script).unwrap();
+    }
+
+    #[test]
+    fn only_real_directories_count_in_the_order_of_their_names() {
+        let root = tempfile::tempdir().unwrap();
+        migration(root.path(), "20260102000000_b", b"SELECT 2;");
+        migration(root.path(), "20260101000000_a", b"SELECT 1;");
+        migration(root.path(), ".hidden", b"");
+        migration(root.path(), "20260103000000_c/nested", b"");
+        std::fs::write(root.path().join("README.md"), "").unwrap();
+        std::os::unix::fs::symlink(
+            root.path().join("20260101000000_a"),
+            root.path().join("20260104000000_link"),
+        )
+        .unwrap();
+        let directory = Directory::read(root.path()).unwrap();
+        let names: Vec<&str> = directory
+            .migrations
+            .iter()
+            .map(|m| m.name.as_str())
+            .collect();
+        assert_eq!(
+            names,
+            [
+                ".hidden",
+                "20260101000000_a",
+                "20260102000000_b",
+                "20260103000000_c"
+            ]
+        );
+        assert_eq!(
+            directory.get("20260101000000_a").unwrap().script.as_deref(),
+            Ok("SELECT 1;")
+        );
+        assert!(directory.get("20260103000000_c").unwrap().script.is_err());
+    }
+
+    #[test]
+    fn a_linked_script_is_read_and_a_latin_1_one_refused() {
+        let root = tempfile::tempdir().unwrap();
+        migration(root.path(), "20260101000000_a", b"SELECT 1; -- caf\xe9");
+        std::fs::create_dir(root.path().join("20260102000000_b")).unwrap();
+        std::fs::write(root.path().join("shared.sql"), "SELECT 2;").unwrap();
+        std::os::unix::fs::symlink(
+            root.path().join("shared.sql"),
+            root.path().join("20260102000000_b/migration.sql"),
+        )
+        .unwrap();
+        let directory = Directory::read(root.path()).unwrap();
+        assert_eq!(
+            directory.migrations[0].script,
+            Err("byte 16 is not UTF-8".into())
+        );
+        assert_eq!(directory.migrations[1].script.as_deref(), Ok("SELECT 2;"));
+    }
+
+    #[test]
+    fn what_is_no_directory_is_an_error() {
+        let root = tempfile::tempdir().unwrap();
+        let missing = Directory::read(&root.path().join("nope")).unwrap_err();
+        assert!(matches!(missing, DirectoryError::Missing(_)), "{missing}");
+        std::fs::write(root.path().join("file"), "").unwrap();
+        let file = Directory::read(&root.path().join("file")).unwrap_err();
+        assert!(matches!(file, DirectoryError::NotDirectory(_)), "{file}");
+    }
+}

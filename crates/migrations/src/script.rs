@@ -1,0 +1,130 @@
+//! A script's statements, and whether it can be one transaction.
+
+mod mode;
+mod parse;
+
+use std::ops::Range;
+
+/// The directive that asks for statement by statement, in a comment before the first statement.
+pub const TRANSACTION_OFF: &str = "ecs-migrate: transaction=off";
+
+/// A script as it will be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// The text without a byte order mark, which the server would call a syntax error.
+    pub text: String,
+    /// Its statements, without empty ones; the whole text as one where it cannot be parsed.
+    pub statements: Vec<Statement>,
+    /// Whether it can be one transaction.
+    pub form: Form,
+    /// What the parser could not make sense of; such a script is sent whole.
+    pub unparsable: Option<String>,
+}
+
+/// One statement, or a group that the script itself makes a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// Bytes of the script's text, without the semicolon.
+    pub range: Range<usize>,
+    /// Line of the file on which it starts, from 1.
+    pub line: u32,
+    /// What matters about it.
+    pub class: Class,
+}
+
+/// What matters about a statement for how it may run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Class {
+    /// Runs in a transaction.
+    Ordinary,
+    /// Refuses to run in a transaction; the words say which statement it is.
+    Alone(&'static str),
+    /// `CREATE INDEX CONCURRENTLY`: leaves an invalid index behind when it fails.
+    ConcurrentIndex {
+        /// The index, as written, if it has a name.
+        index: Option<String>,
+        /// The table, as written.
+        table: String,
+    },
+    /// `ALTER TYPE … ADD VALUE`: the value cannot be used before it is committed.
+    EnumValue {
+        /// The type, as written.
+        type_name: String,
+        /// The new value's literal, as written.
+        value: String,
+    },
+    /// `CREATE TYPE … AS ENUM`: its values can be used at once.
+    CreateEnum {
+        /// The type, as written.
+        type_name: String,
+    },
+    /// `BEGIN` or `START TRANSACTION`; plain when it sets no modes.
+    Begin {
+        /// Whether it has no transaction modes.
+        plain: bool,
+    },
+    /// `COMMIT`, `END`; plain when not followed by `AND CHAIN` or `PREPARED`.
+    Commit {
+        /// Whether it is nothing but a commit.
+        plain: bool,
+    },
+    /// `ROLLBACK`, not to a savepoint.
+    Rollback,
+    /// `COPY … FROM STDIN`: there is nothing that could send the rows.
+    CopyFromStdin,
+}
+
+/// Whether a script can be one transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Form {
+    /// It can; these statements are sent, which leaves out a `BEGIN … COMMIT` around everything.
+    Transaction {
+        /// Indexes into the statements.
+        sent: Range<usize>,
+    },
+    /// It cannot: it runs unit by unit.
+    Statements {
+        /// Why, as a fragment.
+        reason: String,
+        /// Indexes into the statements: each unit is one statement, or one `BEGIN … COMMIT`.
+        units: Vec<Range<usize>>,
+    },
+    /// It must not run at all.
+    Refused {
+        /// Why, as a sentence.
+        reason: String,
+        /// What to do.
+        hint: String,
+        /// Line of the file, from 1.
+        line: u32,
+    },
+}
+
+impl Script {
+    /// Takes a script apart.
+    pub fn parse(text: &str) -> Self {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
+        let parsed = parse::parse(&text);
+        let form = mode::form(&text, &parsed);
+        Self {
+            text,
+            statements: parsed.statements,
+            form,
+            unparsable: parsed.unparsable,
+        }
+    }
+
+    /// The text of a statement.
+    pub fn text_of(&self, statement: &Statement) -> &str {
+        &self.text[statement.range.clone()]
+    }
+}
+
+/// Line of the byte at `offset`, from 1.
+pub fn line_at(text: &str, offset: usize) -> u32 {
+    let newlines = text.as_bytes()[..offset.min(text.len())]
+        .iter()
+        .filter(|byte| **byte == b'\n')
+        .count();
+    u32::try_from(newlines + 1).unwrap_or(u32::MAX)
+}

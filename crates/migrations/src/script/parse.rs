@@ -1,0 +1,169 @@
+//! The only module that names squawk's syntax tree: it renames nodes between releases.
+
+use super::{Class, Statement, line_at};
+use squawk_syntax::ast::{self, AstNode};
+use squawk_syntax::{SourceFile, SyntaxNode};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What the parser found.
+pub(super) struct Parsed {
+    pub(super) statements: Vec<Statement>,
+    pub(super) unparsable: Option<String>,
+}
+
+/// Splits `text` into statements. What the parser does not understand, or panics on, becomes one
+/// statement: the server understands more than any parser.
+pub(super) fn parse(text: &str) -> Parsed {
+    match catch_unwind(AssertUnwindSafe(|| statements(text))) {
+        Ok(Ok(statements)) => Parsed {
+            statements,
+            unparsable: None,
+        },
+        Ok(Err(message)) => whole(text, message),
+        Err(_) => whole(text, "the parser gave up".to_owned()),
+    }
+}
+
+fn whole(text: &str, message: String) -> Parsed {
+    let start = text.len() - text.trim_start().len();
+    let statement = Statement {
+        range: start..text.trim_end().len().max(start),
+        line: line_at(text, start),
+        class: Class::Ordinary,
+    };
+    Parsed {
+        statements: vec![statement],
+        unparsable: Some(message),
+    }
+}
+
+fn statements(text: &str) -> Result<Vec<Statement>, String> {
+    let parse = SourceFile::parse(text);
+    if let Some(error) = parse.errors().first() {
+        let line = line_at(text, usize::from(error.range().start()));
+        return Err(format!("line {line}: {}", error.message()));
+    }
+    let mut statements = Vec::new();
+    let (mut seen, mut line) = (0, 1);
+    for statement in parse.tree().stmts() {
+        if matches!(statement, ast::Stmt::EmptyStmt(_)) {
+            continue;
+        }
+        let node = statement.syntax();
+        let range = node.text_range();
+        let (start, end) = (usize::from(range.start()), usize::from(range.end()));
+        line += line_at(&text[seen..start], start - seen) - 1;
+        seen = start;
+        let end = start
+            + text[start..end]
+                .trim_end()
+                .trim_end_matches(';')
+                .trim_end()
+                .len();
+        statements.push(Statement {
+            range: start..end,
+            line,
+            class: class(&statement),
+        });
+    }
+    Ok(statements)
+}
+
+fn class(statement: &ast::Stmt) -> Class {
+    match statement {
+        ast::Stmt::CreateIndex(index) if index.concurrently_token().is_some() => {
+            Class::ConcurrentIndex {
+                index: index.index().map(|name| text(name.syntax())),
+                table: index
+                    .table_relation_name()
+                    .map(|name| text(name.syntax()))
+                    .unwrap_or_default(),
+            }
+        }
+        ast::Stmt::DropIndex(index) if index.concurrently_token().is_some() => {
+            Class::Alone("DROP INDEX CONCURRENTLY")
+        }
+        ast::Stmt::Reindex(reindex) if has_word(reindex.syntax(), "concurrently") => {
+            Class::Alone("REINDEX CONCURRENTLY")
+        }
+        ast::Stmt::Reindex(reindex)
+            if ["database", "system", "schema"]
+                .iter()
+                .any(|word| has_word(reindex.syntax(), word)) =>
+        {
+            Class::Alone("REINDEX of a whole schema or database")
+        }
+        ast::Stmt::AlterTable(table)
+            if has_word(table.syntax(), "detach") && has_word(table.syntax(), "concurrently") =>
+        {
+            Class::Alone("DETACH PARTITION CONCURRENTLY")
+        }
+        ast::Stmt::Vacuum(_) => Class::Alone("VACUUM"),
+        ast::Stmt::CreateDatabase(_) => Class::Alone("CREATE DATABASE"),
+        ast::Stmt::DropDatabase(_) => Class::Alone("DROP DATABASE"),
+        ast::Stmt::CreateTablespace(_) => Class::Alone("CREATE TABLESPACE"),
+        ast::Stmt::DropTablespace(_) => Class::Alone("DROP TABLESPACE"),
+        ast::Stmt::AlterSystem(_) => Class::Alone("ALTER SYSTEM"),
+        ast::Stmt::AlterType(alter) => enum_value(alter),
+        ast::Stmt::CreateType(create) if has_word(create.syntax(), "enum") => Class::CreateEnum {
+            type_name: type_name(create.syntax()),
+        },
+        ast::Stmt::Begin(begin) => Class::Begin {
+            plain: begin.transaction_mode_list().is_none(),
+        },
+        ast::Stmt::Commit(commit) => Class::Commit {
+            plain: !has_word(commit.syntax(), "prepared")
+                && (!has_word(commit.syntax(), "chain") || has_word(commit.syntax(), "no")),
+        },
+        ast::Stmt::PrepareTransaction(_) => Class::Commit { plain: false },
+        ast::Stmt::Rollback(rollback) if has_word(rollback.syntax(), "to") => Class::Ordinary,
+        ast::Stmt::Rollback(_) => Class::Rollback,
+        ast::Stmt::Copy(copy)
+            if has_word(copy.syntax(), "from") && has_word(copy.syntax(), "stdin") =>
+        {
+            Class::CopyFromStdin
+        }
+        _ => Class::Ordinary,
+    }
+}
+
+fn enum_value(alter: &ast::AlterType) -> Class {
+    let Some(ast::AlterTypeAction::AddValue(add)) = alter.action() else {
+        return Class::Ordinary;
+    };
+    Class::EnumValue {
+        type_name: alter
+            .type_name_ref()
+            .map(|name| text(name.syntax()))
+            .unwrap_or_default(),
+        value: add
+            .literal()
+            .map(|value| text(value.syntax()))
+            .unwrap_or_default(),
+    }
+}
+
+/// The words between `TYPE` and `AS`.
+fn type_name(node: &SyntaxNode) -> String {
+    let text = text(node);
+    let lower = text.to_lowercase();
+    match (lower.find("type"), lower.find(" as ")) {
+        (Some(start), Some(end)) if start + 4 <= end => text[start + 4..end].trim().to_owned(),
+        (_, _) => String::new(),
+    }
+}
+
+fn text(node: &SyntaxNode) -> String {
+    node.text()
+        .to_string()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// Whether a token of the statement is this word. Quoted names and literals keep their quotes.
+fn has_word(node: &SyntaxNode, word: &str) -> bool {
+    node.descendants_with_tokens()
+        .filter_map(|element| element.into_token())
+        .any(|token| token.text().eq_ignore_ascii_case(word))
+}
