@@ -85,17 +85,12 @@ impl Directory {
         }
         migrations.sort_by(|a, b| a.name.cmp(&b.name));
         lock_file::check(path)?;
-        Ok(Self {
-            path: path.to_owned(),
-            migrations,
-        })
+        Ok(Self { path: path.to_owned(), migrations })
     }
 
     /// The migration of that name.
     pub fn get(&self, name: &str) -> Option<&Migration> {
-        self.migrations
-            .iter()
-            .find(|migration| migration.name == name)
+        self.migrations.iter().find(|migration| migration.name == name)
     }
 }
 
@@ -131,24 +126,9 @@ mod tests {
         )
         .unwrap();
         let directory = Directory::read(root.path()).unwrap();
-        let names: Vec<&str> = directory
-            .migrations
-            .iter()
-            .map(|m| m.name.as_str())
-            .collect();
-        assert_eq!(
-            names,
-            [
-                ".hidden",
-                "20260101000000_a",
-                "20260102000000_b",
-                "20260103000000_c"
-            ]
-        );
-        assert_eq!(
-            directory.get("20260101000000_a").unwrap().script.as_deref(),
-            Ok("SELECT 1;")
-        );
+        let names: Vec<&str> = directory.migrations.iter().map(|m| m.name.as_str()).collect();
+        assert_eq!(names, [".hidden", "20260101000000_a", "20260102000000_b", "20260103000000_c"]);
+        assert_eq!(directory.get("20260101000000_a").unwrap().script.as_deref(), Ok("SELECT 1;"));
         assert!(directory.get("20260103000000_c").unwrap().script.is_err());
     }
 
@@ -164,10 +144,7 @@ mod tests {
         )
         .unwrap();
         let directory = Directory::read(root.path()).unwrap();
-        assert_eq!(
-            directory.migrations[0].script,
-            Err("byte 16 is not UTF-8".into())
-        );
+        assert_eq!(directory.migrations[0].script, Err("byte 16 is not UTF-8".into()));
         assert_eq!(directory.migrations[1].script.as_deref(), Ok("SELECT 2;"));
     }
 

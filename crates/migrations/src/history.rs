@@ -74,11 +74,7 @@ const MARKER: &str = "ecs-migrate:";
 impl fmt::Display for Marker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { run, mode, backend } = self;
-        write!(
-            f,
-            "{MARKER} mode={} backend={backend} run={run}",
-            mode.word()
-        )
+        write!(f, "{MARKER} mode={} backend={backend} run={run}", mode.word())
     }
 }
 

@@ -30,12 +30,8 @@ fn check_text(text: &str) -> Result<(), LockFileError> {
     });
     match provider.as_deref() {
         Some("postgresql" | "postgres") => Ok(()),
-        Some(other) => Err(LockFileError {
-            provider: other.to_owned(),
-        }),
-        None => Err(LockFileError {
-            provider: "<PROVIDER NOT FOUND>".into(),
-        }),
+        Some(other) => Err(LockFileError { provider: other.to_owned() }),
+        None => Err(LockFileError { provider: "<PROVIDER NOT FOUND>".into() }),
     }
 }
 
@@ -53,10 +49,7 @@ mod tests {
         ] {
             assert!(check_text(text).is_ok(), "{text}");
         }
-        for (text, provider) in [
-            ("provider = \"mysql\"", "mysql"),
-            ("", "<PROVIDER NOT FOUND>"),
-        ] {
+        for (text, provider) in [("provider = \"mysql\"", "mysql"), ("", "<PROVIDER NOT FOUND>")] {
             assert_eq!(check_text(text).unwrap_err().provider, provider);
         }
     }

@@ -63,11 +63,7 @@ impl Difference {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Edited {
-                name,
-                recorded,
-                found,
-            } => {
+            Self::Edited { name, recorded, found } => {
                 let (recorded, found) = (short(recorded), short(found));
                 write!(
                     f,
@@ -77,14 +73,8 @@ impl fmt::Display for Difference {
             Self::Missing { name } => {
                 write!(f, "`{name}` is applied, but its directory is gone")
             }
-            Self::OutOfOrder {
-                name,
-                newest_applied,
-            } => {
-                write!(
-                    f,
-                    "`{name}` is not applied, but the newer `{newest_applied}` is"
-                )
+            Self::OutOfOrder { name, newest_applied } => {
+                write!(f, "`{name}` is not applied, but the newer `{newest_applied}` is")
             }
         }
     }
@@ -114,10 +104,9 @@ impl FromStr for Allowances {
     /// One permission, as `--allow` takes it.
     fn from_str(text: &str) -> Result<Self, NotPermission> {
         match text.split_once(':') {
-            Some(("edited" | "missing" | "out-of-order", name)) if !name.is_empty() => Ok(Self {
-                everything: false,
-                permissions: BTreeSet::from([text.to_owned()]),
-            }),
+            Some(("edited" | "missing" | "out-of-order", name)) if !name.is_empty() => {
+                Ok(Self { everything: false, permissions: BTreeSet::from([text.to_owned()]) })
+            }
             Some(_) | None => Err(NotPermission(text.to_owned())),
         }
     }
@@ -146,25 +135,15 @@ impl Plan {
         rows: &[Row],
         allowances: &Allowances,
     ) -> Result<Self, Blocker> {
-        let unfinished: Vec<Row> = rows
-            .iter()
-            .filter(|row| row.unfinished())
-            .cloned()
-            .collect();
+        let unfinished: Vec<Row> = rows.iter().filter(|row| row.unfinished()).cloned().collect();
         if !unfinished.is_empty() {
             return Err(Blocker::Unfinished(unfinished));
         }
         // The latest row of a name counts: an earlier one may be of a script that failed.
-        let live: BTreeMap<&str, &Row> = rows
-            .iter()
-            .filter(|row| row.applied())
-            .map(|row| (row.name.as_str(), row))
-            .collect();
+        let live: BTreeMap<&str, &Row> =
+            rows.iter().filter(|row| row.applied()).map(|row| (row.name.as_str(), row)).collect();
         let newest_applied = live.keys().next_back().copied();
-        let newest_on_disk = directory
-            .migrations
-            .last()
-            .map(|migration| migration.name.as_str());
+        let newest_on_disk = directory.migrations.last().map(|migration| migration.name.as_str());
 
         let mut plan = Self::default();
         let mut differences = Vec::new();
@@ -187,9 +166,7 @@ impl Plan {
         }
         for name in live.keys().filter(|name| directory.get(name).is_none()) {
             if newest_on_disk.is_some_and(|newest| *name < newest) {
-                differences.push(Difference::Missing {
-                    name: (*name).to_owned(),
-                });
+                differences.push(Difference::Missing { name: (*name).to_owned() });
             } else {
                 plan.ahead.push((*name).to_owned());
             }
@@ -254,11 +231,7 @@ mod tests {
     }
 
     fn rolled_back(name: &str) -> Row {
-        Row {
-            finished_at: None,
-            rolled_back_at: Some("2026-11-21".into()),
-            ..row(name)
-        }
+        Row { finished_at: None, rolled_back_at: Some("2026-11-21".into()), ..row(name) }
     }
 
     fn plan(disk: &[&str], rows: &[Row]) -> Result<Plan, Blocker> {
@@ -266,10 +239,7 @@ mod tests {
     }
 
     fn pending(plan: &Plan) -> Vec<&str> {
-        plan.pending
-            .iter()
-            .map(|migration| migration.name.as_str())
-            .collect()
+        plan.pending.iter().map(|migration| migration.name.as_str()).collect()
     }
 
     #[test]
@@ -282,11 +252,8 @@ mod tests {
 
     #[test]
     fn an_unfinished_row_blocks_whatever_is_on_disk() {
-        let unfinished = Row {
-            finished_at: None,
-            ..row("0")
-        };
-        let blocker = plan(&["1"], &[unfinished.clone()]).unwrap_err();
+        let unfinished = Row { finished_at: None, ..row("0") };
+        let blocker = plan(&["1"], std::slice::from_ref(&unfinished)).unwrap_err();
         assert_eq!(blocker, Blocker::Unfinished(vec![unfinished]));
     }
 
@@ -311,10 +278,8 @@ mod tests {
         let permissions: Vec<String> = differences.iter().map(Difference::permission).collect();
         assert_eq!(permissions, ["edited:1", "out-of-order:3", "missing:2"]);
 
-        let allowances = Allowances {
-            permissions: permissions.into_iter().collect(),
-            ..Allowances::default()
-        };
+        let allowances =
+            Allowances { permissions: permissions.into_iter().collect(), ..Allowances::default() };
         let plan = Plan::make(&disk, &rows, &allowances).unwrap();
         assert_eq!(pending(&plan), ["3", "6"]);
         assert_eq!(plan.allowed.len(), 3);

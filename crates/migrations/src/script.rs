@@ -17,6 +17,8 @@ pub struct Script {
     pub statements: Vec<Statement>,
     /// Whether it can be one transaction.
     pub form: Form,
+    /// Whether it says [`TRANSACTION_OFF`].
+    pub directive: bool,
     /// What the parser could not make sense of; such a script is sent whole.
     pub unparsable: Option<String>,
 }
@@ -37,6 +39,11 @@ pub struct Statement {
 pub enum Class {
     /// Runs in a transaction.
     Ordinary,
+    /// `SET`, `RESET`: belongs to the session, so a later attempt has to repeat it.
+    Setting,
+    /// `CALL`, `DO` and the like: what it does inside cannot be seen, and it may refuse to run in a
+    /// transaction.
+    Opaque,
     /// Refuses to run in a transaction; the words say which statement it is.
     Alone(&'static str),
     /// `CREATE INDEX CONCURRENTLY`: leaves an invalid index behind when it fails.
@@ -105,13 +112,9 @@ impl Script {
     pub fn parse(text: &str) -> Self {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
         let parsed = parse::parse(&text);
+        let directive = mode::directive(&text);
         let form = mode::form(&text, &parsed);
-        Self {
-            text,
-            statements: parsed.statements,
-            form,
-            unparsable: parsed.unparsable,
-        }
+        Self { text, statements: parsed.statements, form, directive, unparsable: parsed.unparsable }
     }
 
     /// The text of a statement.
@@ -120,11 +123,8 @@ impl Script {
     }
 }
 
-/// Line of the byte at `offset`, from 1.
+/// Line of the byte at `offset`, which is the start of a character, from 1.
 pub fn line_at(text: &str, offset: usize) -> u32 {
-    let newlines = text.as_bytes()[..offset.min(text.len())]
-        .iter()
-        .filter(|byte| **byte == b'\n')
-        .count();
-    u32::try_from(newlines + 1).unwrap_or(u32::MAX)
+    let before = text.get(..offset).unwrap_or(text);
+    u32::try_from(before.matches('\n').count() + 1).unwrap_or(u32::MAX)
 }

@@ -36,6 +36,11 @@ pub const PGSSLMODE: &str = "PGSSLMODE";
 /// libpq's file of trusted roots.
 pub const PGSSLROOTCERT: &str = "PGSSLROOTCERT";
 
+/// libpq's backend options.
+pub const PGOPTIONS: &str = "PGOPTIONS";
+/// libpq's time limit for connecting, in seconds.
+pub const PGCONNECT_TIMEOUT: &str = "PGCONNECT_TIMEOUT";
+
 /// Set by ECS in every container since platform 1.4: we are in a task.
 pub const ECS_METADATA: &str = "ECS_CONTAINER_METADATA_URI_V4";
 /// Prisma's own switch: any value but the empty one and `0` disables its lock.

@@ -288,10 +288,6 @@ pub struct RunFinished {
 impl Event {
     /// The end of a process, if this is it: no line of that process follows.
     pub fn terminal(&self) -> Option<&RunFinished> {
-        if let Self::RunFinished(finished) = self {
-            Some(finished)
-        } else {
-            None
-        }
+        if let Self::RunFinished(finished) = self { Some(finished) } else { None }
     }
 }

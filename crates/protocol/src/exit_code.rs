@@ -107,9 +107,7 @@ impl ExitCode {
 
     /// The code that `number` stands for, if it is one of ours.
     pub fn from_code(number: i64) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|code| i64::from(code.code()) == number)
+        Self::ALL.into_iter().find(|code| i64::from(code.code()) == number)
     }
 
     /// Which binary ends with this code.
@@ -215,36 +213,16 @@ pub fn markdown() -> String {
     );
     for (title, owner) in [
         ("Both binaries", Owner::Both),
-        (
-            "`ecs-migrate-runner`, passed through by `ecs-migrate`",
-            Owner::Runner,
-        ),
+        ("`ecs-migrate-runner`, passed through by `ecs-migrate`", Owner::Runner),
         ("`ecs-migrate`", Owner::Controller),
     ] {
         page.push_str(
-            &[
-                "\n## ",
-                title,
-                "\n\n| code | meaning | what to do |\n|---|---|---|\n",
-            ]
-            .concat(),
+            &["\n## ", title, "\n\n| code | meaning | what to do |\n|---|---|---|\n"].concat(),
         );
-        for code in ExitCode::ALL
-            .into_iter()
-            .filter(|code| code.owner() == owner)
-        {
+        for code in ExitCode::ALL.into_iter().filter(|code| code.owner() == owner) {
             let number = code.code().to_string();
             page.push_str(
-                &[
-                    "| ",
-                    &number,
-                    " | ",
-                    code.meaning(),
-                    " | ",
-                    code.advice(),
-                    " |\n",
-                ]
-                .concat(),
+                &["| ", &number, " | ", code.meaning(), " | ", code.advice(), " |\n"].concat(),
             );
         }
     }
@@ -269,14 +247,8 @@ mod tests {
     #[test]
     fn codes_stay_away_from_those_of_shells_signals_and_panics() {
         for code in ExitCode::ALL {
-            assert!(
-                !(64..=78).contains(&code.code()),
-                "{code:?} is one of sysexits.h"
-            );
-            assert!(
-                code.code() < 101,
-                "{code:?} collides with a panic or a signal"
-            );
+            assert!(!(64..=78).contains(&code.code()), "{code:?} is one of sysexits.h");
+            assert!(code.code() < 101, "{code:?} collides with a panic or a signal");
         }
     }
 

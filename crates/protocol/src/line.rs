@@ -157,10 +157,7 @@ fn find(value: &mut Value, size: usize) -> Option<Long<'_>> {
 fn cut_text(text: &mut String, excess: usize) {
     let keep = text.trim_end_matches(CUT).len();
     let wanted = keep.saturating_sub(excess / 6 + CUT.len() + 1);
-    let end = (0..=wanted)
-        .rev()
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or(0);
+    let end = (0..=wanted).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     text.truncate(end);
     if end > 0 {
         text.push_str(CUT);

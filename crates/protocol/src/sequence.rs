@@ -26,9 +26,7 @@ impl Sequences {
         if !self.processes.contains_key(process) {
             self.processes.insert(process.to_owned(), Seen::default());
         }
-        self.processes
-            .get_mut(process)
-            .is_some_and(|seen| seen.insert(seq))
+        self.processes.get_mut(process).is_some_and(|seen| seen.insert(seq))
     }
 
     /// Notes that `seq` was the last line of the process.
@@ -63,11 +61,7 @@ impl Sequences {
 
 impl Seen {
     fn insert(&mut self, seq: u64) -> bool {
-        let before = self
-            .ranges
-            .range(..=seq)
-            .next_back()
-            .map(|(first, last)| (*first, *last));
+        let before = self.ranges.range(..=seq).next_back().map(|(first, last)| (*first, *last));
         if before.is_some_and(|(_, last)| last >= seq) {
             return false;
         }

@@ -11,35 +11,20 @@ use protocol::sequence::Sequences;
 use protocol::{DatabaseState, Event, EventLine, ExitCode, Failure, Line};
 
 fn text() -> impl Strategy<Value = String> {
-    prop_oneof![
-        ".{0,40}",
-        "[\\x00-\\x1f\"\\\\]{0,40}",
-        "(a|é|𝄞|\\x00){0,4000}",
-        ".{0,4000}",
-    ]
+    prop_oneof![".{0,40}", "[\\x00-\\x1f\"\\\\]{0,40}", "(a|é|𝄞|\\x00){0,4000}", ".{0,4000}",]
 }
 
 fn failure() -> impl Strategy<Value = Failure> {
-    (
-        text(),
-        prop::option::of(text()),
-        prop::option::of(text()),
-        text(),
-        any::<u32>(),
-    )
-        .prop_map(|(message, hint, migration, statement, number)| Failure {
+    (text(), prop::option::of(text()), prop::option::of(text()), text(), any::<u32>()).prop_map(
+        |(message, hint, migration, statement, number)| Failure {
             message,
             hint,
             migration,
-            statement: Some(FailedStatement {
-                number,
-                of: number,
-                line: 1,
-                text: statement,
-            }),
+            statement: Some(FailedStatement { number, of: number, line: 1, text: statement }),
             sqlstate: Some("42P01".into()),
             ..Failure::default()
-        })
+        },
+    )
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -52,30 +37,17 @@ fn event() -> impl Strategy<Value = Event> {
             ..Connected::default()
         })),
         (any::<i64>(), prop::option::of(text())).prop_map(|(key, holder)| Event::LockWaiting(
-            LockWaiting {
-                key,
-                waited_ms: 1,
-                holder
-            }
+            LockWaiting { key, waited_ms: 1, holder }
         )),
         prop::collection::vec(any::<i64>(), 0..4)
             .prop_map(|keys| Event::LockAcquired(LockAcquired { keys, waited_ms: 0 })),
-        prop::collection::vec(".{0,60}", 0..300).prop_map(|names| Event::Planned(Planned {
-            names,
-            ..Planned::default()
-        })),
+        prop::collection::vec(".{0,60}", 0..300)
+            .prop_map(|names| Event::Planned(Planned { names, ..Planned::default() })),
         (text(), any::<u64>()).prop_map(|(migration, duration_ms)| Event::MigrationApplied(
-            MigrationApplied {
-                migration,
-                duration_ms
-            }
+            MigrationApplied { migration, duration_ms }
         )),
         (text(), failure()).prop_map(|(migration, failure)| Event::MigrationFailed(
-            MigrationFailed {
-                migration,
-                failure,
-                database: DatabaseState::Unchanged
-            }
+            MigrationFailed { migration, failure, database: DatabaseState::Unchanged }
         )),
         (text(), any::<bool>()).prop_map(|(text, partial)| Event::Output(Output {
             stream: "stdout".into(),
@@ -129,10 +101,7 @@ proptest! {
 fn what_is_cut_says_so() {
     let finished = RunFinished {
         exit_code: 10,
-        failure: Some(Failure {
-            message: "m".repeat(20_000),
-            ..Failure::default()
-        }),
+        failure: Some(Failure { message: "m".repeat(20_000), ..Failure::default() }),
         ..RunFinished::default()
     };
     let Line::Event(line) =
@@ -142,19 +111,13 @@ fn what_is_cut_says_so() {
     };
     let failure = line.event.terminal().unwrap().failure.clone().unwrap();
     assert!(failure.message.ends_with("… [cut]"), "{}", failure.message);
-    assert!(
-        failure.message.len() > 4_000,
-        "cut to {} bytes",
-        failure.message.len()
-    );
+    assert!(failure.message.len() > 4_000, "cut to {} bytes", failure.message.len());
 }
 
 #[test]
 fn a_newer_runner_is_understood_as_far_as_possible() {
     let text = r#"{"ecs_migrate":2,"run":"r","process":"p","seq":3,"at":"","msg":"m","new":1,"event":{"kind":"teleported","to":"moon"}}"#;
-    let Line::Event(line) = Line::decode(text) else {
-        panic!("not recognised")
-    };
+    let Line::Event(line) = Line::decode(text) else { panic!("not recognised") };
     assert_eq!((line.version, line.event), (2, Event::Unknown));
 }
 
@@ -172,13 +135,7 @@ fn golden_transcripts_decode() {
             let Line::Event(line) = Line::decode(line) else {
                 panic!("{}: {line}", path.display())
             };
-            assert_ne!(
-                line.event,
-                Event::Unknown,
-                "{}: {}",
-                path.display(),
-                line.msg
-            );
+            assert_ne!(line.event, Event::Unknown, "{}: {}", path.display(), line.msg);
             assert!(sequences.note(&line.process, line.seq));
             if let Some(finished) = line.event.terminal() {
                 sequences.finish(&line.process, line.seq);

@@ -1,1 +1,58 @@
-//! stub
+//! Runs inside the VPC as the task: finds its database, takes the lock, brings the schema up to
+//! date, and leaves with an exit code that means something.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`cli`] | what a person or a task definition can say |
+//! | [`environment`] | the environment, read once |
+//! | [`source`] | where the database is: secret, URL, `PG*` |
+//! | [`commands`] | `deploy`, `status` |
+//! | [`emit`] | the only writer of stdout |
+//! | [`words`] | progress as event and sentence |
+//! | [`shutdown`] | signals |
+//! | [`failure`] | errors as exit codes and failures |
+
+pub mod cli;
+pub mod commands;
+pub mod emit;
+pub mod environment;
+pub mod failure;
+pub mod shutdown;
+pub mod source;
+pub mod words;
+
+use clap::Parser as _;
+use cli::Cli;
+use emit::Emitter;
+use environment::Environment;
+use protocol::ExitCode;
+
+/// Everything from the command line to the exit code.
+pub fn main() -> std::process::ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(message) => return cli::explain(&message).into_process(),
+    };
+    let environment = Environment::of_process();
+    let emitter = Emitter::start(cli.options.log_format, &environment);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("invariant: a process may have one runtime");
+    let code = runtime.block_on(commands::run(&cli, &environment, &emitter));
+    // A connection that hangs must not keep a finished run from leaving.
+    runtime.shutdown_background();
+    emitter.close();
+    code.into_process()
+}
+
+/// Our exit code as the operating system takes it.
+trait IntoProcess {
+    fn into_process(self) -> std::process::ExitCode;
+}
+
+impl IntoProcess for ExitCode {
+    fn into_process(self) -> std::process::ExitCode {
+        std::process::ExitCode::from(self.code())
+    }
+}

@@ -1,1 +1,7 @@
-fn main() {}
+//! `ecs-migrate-runner`: brings a database up to date from inside its VPC.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    runner::main()
+}

@@ -1,7 +1,7 @@
 //! Whether a script can be one transaction.
 
 use super::parse::Parsed;
-use super::{Class, Form, Statement, TRANSACTION_OFF, line_at};
+use super::{Class, Form, Statement, TRANSACTION_OFF};
 use std::ops::Range;
 
 /// Decides from the statements alone; what fails in a transaction for reasons that cannot be seen
@@ -24,17 +24,9 @@ pub(super) fn form(text: &str, parsed: &Parsed) -> Form {
 /// What cannot run at all.
 fn refused(text: &str, parsed: &Parsed) -> Option<Form> {
     let refuse = |reason: &str, hint: &str, line| {
-        Some(Form::Refused {
-            reason: reason.into(),
-            hint: hint.into(),
-            line,
-        })
+        Some(Form::Refused { reason: reason.into(), hint: hint.into(), line })
     };
-    if let Some(copy) = parsed
-        .statements
-        .iter()
-        .find(|s| s.class == Class::CopyFromStdin)
-    {
+    if let Some(copy) = parsed.statements.iter().find(|s| s.class == Class::CopyFromStdin) {
         return refuse(
             "COPY FROM STDIN has nobody to send the rows",
             "write the rows as INSERT statements",
@@ -56,6 +48,8 @@ fn refused(text: &str, parsed: &Parsed) -> Option<Form> {
             Class::Begin { .. } => open = Some(statement.line),
             Class::Commit { .. } | Class::Rollback => open = None,
             Class::Ordinary
+            | Class::Setting
+            | Class::Opaque
             | Class::Alone(_)
             | Class::ConcurrentIndex { .. }
             | Class::EnumValue { .. }
@@ -76,7 +70,7 @@ fn meta_command(line: &str) -> bool {
 }
 
 /// Whether a comment before the first statement holds the directive.
-fn directive(text: &str) -> bool {
+pub(super) fn directive(text: &str) -> bool {
     text.lines()
         .map(str::trim)
         .take_while(|line| line.is_empty() || line.starts_with("--"))
@@ -90,10 +84,7 @@ fn inside_own_transaction(statements: &[Statement]) -> Option<Range<usize>> {
         return None;
     };
     let own = |s: &Statement| {
-        matches!(
-            s.class,
-            Class::Begin { .. } | Class::Commit { .. } | Class::Rollback
-        )
+        matches!(s.class, Class::Begin { .. } | Class::Commit { .. } | Class::Rollback)
     };
     (first.class == Class::Begin { plain: true }
         && last.class == Class::Commit { plain: true }
@@ -126,7 +117,7 @@ fn reason(text: &str, statements: &[Statement]) -> Option<String> {
                 Some(_) | None => None,
             }
         }
-        Class::Ordinary | Class::CreateEnum { .. } | Class::CopyFromStdin => None,
+        Class::Ordinary | Class::Setting | Class::Opaque | Class::CreateEnum { .. } | Class::CopyFromStdin => None,
     })
 }
 
@@ -148,10 +139,9 @@ fn by_units(statements: &[Statement], reason: String) -> Form {
     Form::Statements { reason, units }
 }
 
-/// For the tests of this module and for messages.
 #[cfg(test)]
 mod tests {
-    use super::super::Script;
+    use super::super::{Script, line_at};
     use super::*;
 
     fn forms(text: &str) -> Form {
@@ -191,53 +181,26 @@ mod tests {
             forms("BEGIN;\nSELECT 1;\nSELECT 2;\nCOMMIT;"),
             Form::Transaction { sent: 1..3 }
         );
-        assert_eq!(
-            forms("start transaction; select 1; end;"),
-            Form::Transaction { sent: 1..2 }
-        );
+        assert_eq!(forms("start transaction; select 1; end;"), Form::Transaction { sent: 1..2 });
     }
 
     #[test]
     fn what_cannot_be_one_transaction_runs_by_units() {
         for (text, count, word) in [
-            (
-                "CREATE INDEX CONCURRENTLY i ON t (a);",
-                1,
-                "CREATE INDEX CONCURRENTLY",
-            ),
-            (
-                "SELECT 1; DROP INDEX CONCURRENTLY i;",
-                2,
-                "DROP INDEX CONCURRENTLY",
-            ),
+            ("CREATE INDEX CONCURRENTLY i ON t (a);", 1, "CREATE INDEX CONCURRENTLY"),
+            ("SELECT 1; DROP INDEX CONCURRENTLY i;", 2, "DROP INDEX CONCURRENTLY"),
             ("REINDEX INDEX CONCURRENTLY i;", 1, "REINDEX"),
             ("REINDEX (CONCURRENTLY) TABLE t;", 1, "REINDEX"),
-            (
-                "ALTER TABLE p DETACH PARTITION q CONCURRENTLY;",
-                1,
-                "DETACH",
-            ),
+            ("ALTER TABLE p DETACH PARTITION q CONCURRENTLY;", 1, "DETACH"),
             ("VACUUM t; SELECT 1;", 2, "VACUUM"),
-            (
-                "ALTER TYPE t ADD VALUE 'x'; UPDATE a SET b = 'x';",
-                2,
-                "'x'",
-            ),
+            ("ALTER TYPE t ADD VALUE 'x'; UPDATE a SET b = 'x';", 2, "'x'"),
             (
                 "BEGIN; SELECT 1; COMMIT; SELECT 2; BEGIN; SELECT 3; SELECT 4; COMMIT;",
                 3,
                 "of its own",
             ),
-            (
-                "BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT 1; COMMIT;",
-                1,
-                "of its own",
-            ),
-            (
-                "-- ecs-migrate: transaction=off\n\nSELECT 1; SELECT 2;",
-                2,
-                "transaction=off",
-            ),
+            ("BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT 1; COMMIT;", 1, "of its own"),
+            ("-- ecs-migrate: transaction=off\n\nSELECT 1; SELECT 2;", 2, "transaction=off"),
         ] {
             let Form::Statements { reason, units } = forms(text) else {
                 panic!("{text}: {:?}", forms(text))
@@ -262,12 +225,7 @@ mod tests {
             ("\n\\connect other\nSELECT 1;", 2, "psql"),
             ("SELECT 1;\n\nBEGIN;\nSELECT 2;", 3, "never commits"),
         ] {
-            let Form::Refused {
-                line: found,
-                reason,
-                ..
-            } = forms(text)
-            else {
+            let Form::Refused { line: found, reason, .. } = forms(text) else {
                 panic!("{text}: {:?}", forms(text))
             };
             assert_eq!(found, line, "{text}");
@@ -280,10 +238,7 @@ mod tests {
         let script = Script::parse("\n  FROBNICATE ALL THE TABLES; SELECT 1;\n");
         assert!(script.unparsable.is_some());
         assert_eq!(script.form, Form::Transaction { sent: 0..1 });
-        assert_eq!(
-            script.text_of(&script.statements[0]),
-            "FROBNICATE ALL THE TABLES; SELECT 1;"
-        );
+        assert_eq!(script.text_of(&script.statements[0]), "FROBNICATE ALL THE TABLES; SELECT 1;");
         assert_eq!(script.statements[0].line, 2);
     }
 
@@ -291,15 +246,9 @@ mod tests {
     fn statements_know_their_lines_and_lose_their_semicolons() {
         let script =
             Script::parse("-- first\nSELECT 1 ;\n\n/* second */ SELECT\n 2;\nSELECT 'ä;';");
-        let found: Vec<(u32, &str)> = script
-            .statements
-            .iter()
-            .map(|s| (s.line, script.text_of(s)))
-            .collect();
-        assert_eq!(
-            found,
-            [(2, "SELECT 1"), (4, "SELECT\n 2"), (6, "SELECT 'ä;'")]
-        );
+        let found: Vec<(u32, &str)> =
+            script.statements.iter().map(|s| (s.line, script.text_of(s))).collect();
+        assert_eq!(found, [(2, "SELECT 1"), (4, "SELECT\n 2"), (6, "SELECT 'ä;'")]);
     }
 
     #[test]
@@ -309,10 +258,7 @@ mod tests {
         );
         assert_eq!(
             script.statements[0].class,
-            Class::ConcurrentIndex {
-                index: Some("\"I x\"".into()),
-                table: "app.\"T\"".into()
-            }
+            Class::ConcurrentIndex { index: Some("\"I x\"".into()), table: "app.\"T\"".into() }
         );
     }
 

@@ -15,10 +15,7 @@ pub(super) struct Parsed {
 /// statement: the server understands more than any parser.
 pub(super) fn parse(text: &str) -> Parsed {
     match catch_unwind(AssertUnwindSafe(|| statements(text))) {
-        Ok(Ok(statements)) => Parsed {
-            statements,
-            unparsable: None,
-        },
+        Ok(Ok(statements)) => Parsed { statements, unparsable: None },
         Ok(Err(message)) => whole(text, message),
         Err(_) => whole(text, "the parser gave up".to_owned()),
     }
@@ -29,12 +26,9 @@ fn whole(text: &str, message: String) -> Parsed {
     let statement = Statement {
         range: start..text.trim_end().len().max(start),
         line: line_at(text, start),
-        class: Class::Ordinary,
+        class: Class::Opaque,
     };
-    Parsed {
-        statements: vec![statement],
-        unparsable: Some(message),
-    }
+    Parsed { statements: vec![statement], unparsable: Some(message) }
 }
 
 fn statements(text: &str) -> Result<Vec<Statement>, String> {
@@ -54,21 +48,16 @@ fn statements(text: &str) -> Result<Vec<Statement>, String> {
         let (start, end) = (usize::from(range.start()), usize::from(range.end()));
         line += line_at(&text[seen..start], start - seen) - 1;
         seen = start;
-        let end = start
-            + text[start..end]
-                .trim_end()
-                .trim_end_matches(';')
-                .trim_end()
-                .len();
-        statements.push(Statement {
-            range: start..end,
-            line,
-            class: class(&statement),
-        });
+        let end = start + text[start..end].trim_end().trim_end_matches(';').trim_end().len();
+        statements.push(Statement { range: start..end, line, class: class(&statement) });
     }
     Ok(statements)
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "two hundred kinds of statement run in a transaction"
+)]
 fn class(statement: &ast::Stmt) -> Class {
     match statement {
         ast::Stmt::CreateIndex(index) if index.concurrently_token().is_some() => {
@@ -105,12 +94,10 @@ fn class(statement: &ast::Stmt) -> Class {
         ast::Stmt::DropTablespace(_) => Class::Alone("DROP TABLESPACE"),
         ast::Stmt::AlterSystem(_) => Class::Alone("ALTER SYSTEM"),
         ast::Stmt::AlterType(alter) => enum_value(alter),
-        ast::Stmt::CreateType(create) if has_word(create.syntax(), "enum") => Class::CreateEnum {
-            type_name: type_name(create.syntax()),
-        },
-        ast::Stmt::Begin(begin) => Class::Begin {
-            plain: begin.transaction_mode_list().is_none(),
-        },
+        ast::Stmt::CreateType(create) if has_word(create.syntax(), "enum") => {
+            Class::CreateEnum { type_name: type_name(create.syntax()) }
+        }
+        ast::Stmt::Begin(begin) => Class::Begin { plain: begin.transaction_mode_list().is_none() },
         ast::Stmt::Commit(commit) => Class::Commit {
             plain: !has_word(commit.syntax(), "prepared")
                 && (!has_word(commit.syntax(), "chain") || has_word(commit.syntax(), "no")),
@@ -123,6 +110,19 @@ fn class(statement: &ast::Stmt) -> Class {
         {
             Class::CopyFromStdin
         }
+        ast::Stmt::Set(_)
+        | ast::Stmt::SetRole(_)
+        | ast::Stmt::SetSessionAuth(_)
+        | ast::Stmt::Reset(_)
+        | ast::Stmt::ResetRole(_)
+        | ast::Stmt::ResetSessionAuth(_) => Class::Setting,
+        ast::Stmt::Call(_)
+        | ast::Stmt::Do(_)
+        | ast::Stmt::Select(_)
+        | ast::Stmt::CreateSubscription(_)
+        | ast::Stmt::AlterSubscription(_)
+        | ast::Stmt::DropSubscription(_)
+        | ast::Stmt::Cluster(_) => Class::Opaque,
         _ => Class::Ordinary,
     }
 }
@@ -132,14 +132,8 @@ fn enum_value(alter: &ast::AlterType) -> Class {
         return Class::Ordinary;
     };
     Class::EnumValue {
-        type_name: alter
-            .type_name_ref()
-            .map(|name| text(name.syntax()))
-            .unwrap_or_default(),
-        value: add
-            .literal()
-            .map(|value| text(value.syntax()))
-            .unwrap_or_default(),
+        type_name: alter.type_name_ref().map(|name| text(name.syntax())).unwrap_or_default(),
+        value: add.literal().map(|value| text(value.syntax())).unwrap_or_default(),
     }
 }
 
@@ -154,16 +148,12 @@ fn type_name(node: &SyntaxNode) -> String {
 }
 
 fn text(node: &SyntaxNode) -> String {
-    node.text()
-        .to_string()
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
+    node.text().to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Whether a token of the statement is this word. Quoted names and literals keep their quotes.
 fn has_word(node: &SyntaxNode, word: &str) -> bool {
     node.descendants_with_tokens()
-        .filter_map(|element| element.into_token())
+        .filter_map(squawk_syntax::SyntaxElement::into_token)
         .any(|token| token.text().eq_ignore_ascii_case(word))
 }

@@ -1,0 +1,198 @@
+//! Why it failed: a kind, a sentence, a hint, and what it means for the database.
+
+use std::fmt;
+
+/// Whose fault it is and what it calls for; the runner maps each kind to an exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing else describes it.
+    Unexpected,
+    /// Settings or files that cannot be.
+    Configuration,
+    /// A migration failed; whatever can be rolled back is.
+    MigrationFailed,
+    /// A migration is part-way and the next run cannot resume it.
+    PartlyApplied,
+    /// An unfinished migration that is not ours to settle.
+    UnfinishedMigration,
+    /// The history differs from the directory.
+    HistoryDiffers,
+    /// The advisory lock was not obtained in time.
+    LockNotObtained,
+    /// No connection, or it was lost.
+    Unreachable,
+    /// Authentication or a right is missing.
+    AccessDenied,
+    /// Other sessions held what we need.
+    Blocked,
+    /// Interrupted, and nothing is part-way.
+    Interrupted,
+    /// Interrupted part-way; the next run resumes.
+    InterruptedPartWay,
+}
+
+/// What the database is left with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatabaseState {
+    /// Nothing of the failing step is there.
+    Unchanged,
+    /// A migration is part-way, and the next run resumes it.
+    PartWay,
+    /// A migration is part-way, and a person has to decide.
+    NeedsAttention,
+    /// The server did not say.
+    Unknown,
+}
+
+/// Where in a script it failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedStatement {
+    /// Number of the statement, from 1.
+    pub number: u32,
+    /// How many the script has.
+    pub of: u32,
+    /// Line of the file, from 1.
+    pub line: u32,
+    /// Its text.
+    pub text: String,
+}
+
+/// Why it failed.
+#[derive(Debug, Clone)]
+pub struct Error {
+    /// Kind.
+    pub kind: Kind,
+    /// One sentence in lower case, without a full stop.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+    /// The migration.
+    pub migration: Option<String>,
+    /// The statement.
+    pub statement: Option<FailedStatement>,
+    /// PostgreSQL's code.
+    pub sqlstate: Option<String>,
+    /// PostgreSQL's DETAIL.
+    pub detail: Option<String>,
+    /// Prisma's code for the same thing.
+    pub prisma_code: Option<&'static str>,
+    /// What the database is left with.
+    pub database: DatabaseState,
+}
+
+impl Error {
+    /// An error that left the database as it was.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            hint: None,
+            migration: None,
+            statement: None,
+            sqlstate: None,
+            detail: None,
+            prisma_code: None,
+            database: DatabaseState::Unchanged,
+        }
+    }
+
+    /// With what to do about it.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// With the migration it is about.
+    #[must_use]
+    pub fn migration(self, name: &str) -> Self {
+        Self { migration: Some(name.to_owned()), ..self }
+    }
+
+    /// With Prisma's code.
+    #[must_use]
+    pub fn prisma(self, code: &'static str) -> Self {
+        Self { prisma_code: Some(code), ..self }
+    }
+
+    /// With what the database is left with.
+    #[must_use]
+    pub fn database(self, database: DatabaseState) -> Self {
+        Self { database, ..self }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// What the server or the connection said.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// The server refused a statement; the session goes on.
+    Server(Box<tokio_postgres::error::DbError>),
+    /// The connection is gone, and with it the answer.
+    Lost(String),
+}
+
+impl From<tokio_postgres::Error> for Fault {
+    fn from(error: tokio_postgres::Error) -> Self {
+        match error.as_db_error() {
+            // Class 57P: the server itself ends the session (admin shutdown, crash, starting up).
+            Some(db) if db.code().code().starts_with("57P") => Self::Lost(db.message().to_owned()),
+            Some(db) => Self::Server(Box::new(db.clone())),
+            None => Self::Lost(chain(&error)),
+        }
+    }
+}
+
+/// An error with its causes, none said twice.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+impl From<Fault> for Error {
+    /// For statements of our own; a script's failure says more.
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Server(db) => {
+                let code = db.code().code().to_owned();
+                let kind = match code.as_str() {
+                    "42501" => Kind::AccessDenied,
+                    "25006" => Kind::Unreachable,
+                    _ => Kind::Unexpected,
+                };
+                let hint = crate::hint::for_sqlstate(&code).map(str::to_owned);
+                Self {
+                    hint,
+                    detail: db.detail().map(str::to_owned),
+                    sqlstate: Some(code),
+                    ..Self::new(kind, db.message())
+                }
+            }
+            Fault::Lost(cause) => {
+                Self::new(Kind::Unreachable, format!("the connection was lost: {cause}"))
+                    .hint("run again: what was not committed is rolled back")
+                    .database(DatabaseState::Unknown)
+            }
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Fault::from(error).into()
+    }
+}

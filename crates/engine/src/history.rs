@@ -1,0 +1,246 @@
+//! Reading and writing `_prisma_migrations`, always by its qualified name: a script may leave any
+//! `search_path` behind.
+
+use crate::error::{Error, Fault, Kind};
+use crate::lock;
+use crate::quote;
+use crate::session::Session;
+use crate::settings::ConnectionSettings;
+use migrations::{Marker, Row};
+use tokio_postgres::types::Type;
+
+const TABLE: &str = "_prisma_migrations";
+
+/// The history's table.
+#[derive(Debug)]
+pub(crate) struct History {
+    schema: String,
+    table: String,
+    exists: bool,
+}
+
+/// What proves that a finished mark belongs to the attempt that sets it.
+pub(crate) struct Fence<'a> {
+    /// The attempt's row.
+    pub(crate) id: &'a str,
+    /// The transaction that ran the script.
+    pub(crate) transaction: i64,
+    /// The advisory key that our backend must still hold.
+    pub(crate) key: i64,
+}
+
+impl History {
+    /// Finds the table: in `?schema=`, else wherever the role's `search_path` shows it, else where
+    /// an unqualified CREATE TABLE would put it.
+    pub(crate) async fn locate(
+        session: &Session,
+        settings: &ConnectionSettings,
+    ) -> Result<Self, Error> {
+        let schema: Option<String> = match &settings.schema {
+            Some(schema) => Some(schema.clone()),
+            None => session
+                .one(
+                    "SELECT COALESCE((SELECT n.nspname FROM pg_catalog.pg_class c \
+                       JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+                       WHERE c.oid = pg_catalog.to_regclass('_prisma_migrations')), pg_catalog.current_schema())::text",
+                    &[],
+                )
+                .await?
+                .get(0),
+        };
+        let Some(schema) = schema else {
+            return Err(Error::new(
+                Kind::Configuration,
+                "the role's search_path names no schema that exists",
+            )
+            .hint("add ?schema=NAME to DATABASE_URL"));
+        };
+        let table = format!("{}.{}", quote::identifier(&schema), quote::identifier(TABLE));
+        let row = session
+            .one("SELECT pg_catalog.to_regclass($1) IS NOT NULL", &[(&table, Type::TEXT)])
+            .await?;
+        Ok(Self { schema, table, exists: row.get(0) })
+    }
+
+    /// Creates the table as Prisma creates it, if the schema is empty.
+    pub(crate) async fn ensure(&mut self, session: &Session) -> Result<(), Error> {
+        if self.exists {
+            return Ok(());
+        }
+        let row = session
+            .one(
+                "SELECT pg_catalog.to_regnamespace($1) IS NOT NULL",
+                &[(&quote::identifier(&self.schema), Type::TEXT)],
+            )
+            .await?;
+        if !row.get::<_, bool>(0) {
+            session
+                .run(&format!("CREATE SCHEMA IF NOT EXISTS {}", quote::identifier(&self.schema)))
+                .await?;
+        }
+        if let Some(table) = self.foreign_table(session).await? {
+            return Err(Error::new(
+                Kind::HistoryDiffers,
+                format!("the schema `{}` has tables, such as `{table}`, but no history", self.schema),
+            )
+            .hint("is this the right database? if it is, record what it already has: `prisma migrate resolve --applied NAME` for each migration")
+            .prisma("P3005"));
+        }
+        session
+            .run(&format!(
+                "CREATE TABLE {} (\n\
+                 id VARCHAR(36) PRIMARY KEY NOT NULL,\n\
+                 checksum VARCHAR(64) NOT NULL,\n\
+                 finished_at TIMESTAMPTZ,\n\
+                 migration_name VARCHAR(255) NOT NULL,\n\
+                 logs TEXT,\n\
+                 rolled_back_at TIMESTAMPTZ,\n\
+                 started_at TIMESTAMPTZ NOT NULL DEFAULT now(),\n\
+                 applied_steps_count INTEGER NOT NULL DEFAULT 0\n)",
+                self.table
+            ))
+            .await?;
+        self.exists = true;
+        Ok(())
+    }
+
+    /// A table that makes the schema "not empty" for Prisma: ordinary ones, PostGIS' own excepted.
+    async fn foreign_table(&self, session: &Session) -> Result<Option<String>, Error> {
+        let rows = session
+            .query(
+                "SELECT c.relname::text FROM pg_catalog.pg_class c \
+                 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+                 WHERE c.relkind = 'r' AND n.nspname = $1 AND pg_catalog.lower(c.relname) NOT IN \
+                 ('spatial_ref_sys', 'geometry_columns', 'geography_columns', 'raster_columns', 'raster_overviews') \
+                 ORDER BY 1 LIMIT 1",
+                &[(&self.schema, Type::TEXT)],
+            )
+            .await?;
+        Ok(rows.first().map(|row| row.get(0)))
+    }
+
+    /// Every row in the order of its start.
+    pub(crate) async fn rows(&self, session: &Session) -> Result<Vec<Row>, Error> {
+        if !self.exists {
+            return Ok(Vec::new());
+        }
+        self.select(session, "ORDER BY started_at, id", None).await.map_err(Error::from)
+    }
+
+    /// One attempt's row.
+    pub(crate) async fn row(&self, session: &Session, id: &str) -> Result<Option<Row>, Fault> {
+        Ok(self.select(session, "WHERE id = $1", Some(id)).await?.pop())
+    }
+
+    async fn select(
+        &self,
+        session: &Session,
+        which: &str,
+        id: Option<&str>,
+    ) -> Result<Vec<Row>, Fault> {
+        let utc = |column: &str| {
+            format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')")
+        };
+        let sql = format!(
+            "SELECT id::text, migration_name::text, checksum::text, {}, {}, {}, logs FROM {} {which}",
+            utc("started_at"),
+            utc("finished_at"),
+            utc("rolled_back_at"),
+            self.table
+        );
+        let rows = match &id {
+            Some(id) => session.query(&sql, &[(id, Type::TEXT)]).await?,
+            None => session.query(&sql, &[]).await?,
+        };
+        Ok(rows
+            .iter()
+            .map(|row| Row {
+                id: row.get(0),
+                name: row.get(1),
+                checksum: row.get(2),
+                started_at: row.get(3),
+                finished_at: row.get(4),
+                rolled_back_at: row.get(5),
+                logs: row.get(6),
+            })
+            .collect())
+    }
+
+    /// Commits the row of a new attempt, so that it is visible while the script runs.
+    pub(crate) async fn start(
+        &self,
+        session: &Session,
+        (name, checksum): (&str, &str),
+        marker: &Marker,
+    ) -> Result<String, Fault> {
+        let id = uuid::Uuid::new_v4().to_string();
+        let sql = format!(
+            "INSERT INTO {} (id, checksum, started_at, migration_name, logs) \
+             VALUES ($1, $2, pg_catalog.clock_timestamp(), $3, $4)",
+            self.table
+        );
+        let logs = marker.to_string();
+        session
+            .execute(
+                &sql,
+                &[
+                    (&id, Type::TEXT),
+                    (&checksum, Type::TEXT),
+                    (&name, Type::TEXT),
+                    (&logs, Type::TEXT),
+                ],
+            )
+            .await?;
+        Ok(id)
+    }
+
+    /// Marks the attempt as finished inside the transaction that ran its script, and takes the
+    /// marker out. False if that transaction is over or the lock is not ours any more: then nothing
+    /// was written.
+    pub(crate) async fn finish(
+        &self,
+        session: &Session,
+        fence: &Fence<'_>,
+        checksum: &str,
+    ) -> Result<bool, Fault> {
+        let sql = format!(
+            "UPDATE {} SET finished_at = pg_catalog.clock_timestamp(), applied_steps_count = 1, logs = NULL, checksum = $3 \
+             WHERE id = $1 AND finished_at IS NULL AND pg_catalog.txid_current() = $2 AND {}",
+            self.table,
+            lock::held(fence.key)
+        );
+        let touched = session
+            .execute(
+                &sql,
+                &[
+                    (&fence.id, Type::TEXT),
+                    (&fence.transaction, Type::INT8),
+                    (&checksum, Type::TEXT),
+                ],
+            )
+            .await?;
+        Ok(touched == 1)
+    }
+
+    /// Records that nothing of an attempt is left. Prisma accepts such a row and tries again.
+    pub(crate) async fn roll_back(
+        &self,
+        session: &Session,
+        id: &str,
+        logs: &str,
+    ) -> Result<(), Fault> {
+        let sql = format!(
+            "UPDATE {} SET rolled_back_at = pg_catalog.clock_timestamp(), logs = $2 \
+             WHERE id = $1 AND finished_at IS NULL AND rolled_back_at IS NULL",
+            self.table
+        );
+        session.execute(&sql, &[(&id, Type::TEXT), (&logs, Type::TEXT)]).await.map(|_touched| ())
+    }
+
+    /// Writes what is known of an attempt that is still unfinished.
+    pub(crate) async fn note(&self, session: &Session, id: &str, logs: &str) -> Result<(), Fault> {
+        let sql =
+            format!("UPDATE {} SET logs = $2 WHERE id = $1 AND finished_at IS NULL", self.table);
+        session.execute(&sql, &[(&id, Type::TEXT), (&logs, Type::TEXT)]).await.map(|_touched| ())
+    }
+}

@@ -1,0 +1,117 @@
+//! Which units of a script that cannot be one transaction are done.
+//!
+//! An intent is committed before a unit, its end with the unit where the unit allows it. Rows are
+//! keyed by the attempt's history row: after a reset of the database nothing finds them any more.
+
+use crate::error::{Error, Fault, Kind};
+use crate::lock;
+use crate::session::Session;
+use std::collections::BTreeMap;
+use tokio_postgres::types::Type;
+
+/// What the journal knows of a unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Digest of the unit's text.
+    pub(crate) fingerprint: String,
+    /// Whether its end is recorded; otherwise the attempt may have died at any point of it.
+    pub(crate) finished: bool,
+}
+
+/// Makes the journal's table. A schema of our own: an extra table beside the history would be
+/// "not empty" for Prisma.
+pub(crate) async fn ensure(session: &Session) -> Result<(), Error> {
+    let row = session
+        .one("SELECT pg_catalog.to_regclass('ecs_migrate.journal') IS NOT NULL", &[])
+        .await?;
+    if row.get(0) {
+        return Ok(());
+    }
+    let made = session
+        .run(
+            "CREATE SCHEMA IF NOT EXISTS ecs_migrate; \
+             CREATE TABLE IF NOT EXISTS ecs_migrate.journal (\
+             history_id varchar(36) NOT NULL, unit integer NOT NULL, fingerprint varchar(64) NOT NULL, \
+             started_at timestamptz NOT NULL, finished_at timestamptz, PRIMARY KEY (history_id, unit))",
+        )
+        .await;
+    match made {
+        Ok(()) => Ok(()),
+        Err(Fault::Server(db)) if db.code().code() == "42501" => {
+            let row = session
+                .one("SELECT pg_catalog.quote_ident(pg_catalog.current_database()), pg_catalog.quote_ident(current_user)", &[])
+                .await?;
+            let (database, role): (String, String) = (row.get(0), row.get(1));
+            Err(Error::new(
+                Kind::AccessDenied,
+                "a script that cannot be one transaction needs a journal, and the role may not create its schema",
+            )
+            .hint(format!("let the owner run: GRANT CREATE ON DATABASE {database} TO {role}")))
+        }
+        Err(fault) => Err(fault.into()),
+    }
+}
+
+/// What is known of an attempt.
+pub(crate) async fn entries(session: &Session, id: &str) -> Result<BTreeMap<i32, Entry>, Fault> {
+    let rows = session
+        .query(
+            "SELECT unit, fingerprint::text, finished_at IS NOT NULL FROM ecs_migrate.journal WHERE history_id = $1",
+            &[(&id, Type::TEXT)],
+        )
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| (row.get(0), Entry { fingerprint: row.get(1), finished: row.get(2) }))
+        .collect())
+}
+
+/// Commits the intent to run a unit.
+pub(crate) async fn intend(
+    session: &Session,
+    (id, unit): (&str, i32),
+    fingerprint: &str,
+) -> Result<(), Fault> {
+    session
+        .execute(
+            "INSERT INTO ecs_migrate.journal (history_id, unit, fingerprint, started_at) \
+             VALUES ($1, $2, $3, pg_catalog.clock_timestamp()) \
+             ON CONFLICT (history_id, unit) DO UPDATE SET fingerprint = excluded.fingerprint, started_at = excluded.started_at",
+            &[(&id, Type::TEXT), (&unit, Type::INT4), (&fingerprint, Type::TEXT)],
+        )
+        .await
+        .map(|_touched| ())
+}
+
+/// Marks a unit as done; false if the lock is not ours any more.
+pub(crate) async fn finish(
+    session: &Session,
+    (id, unit): (&str, i32),
+    key: i64,
+) -> Result<bool, Fault> {
+    let sql = format!(
+        "UPDATE ecs_migrate.journal SET finished_at = pg_catalog.clock_timestamp() \
+         WHERE history_id = $1 AND unit = $2 AND {}",
+        lock::held(key)
+    );
+    Ok(session.execute(&sql, &[(&id, Type::TEXT), (&unit, Type::INT4)]).await? == 1)
+}
+
+/// Takes back the intent to run a unit of which nothing is left.
+pub(crate) async fn withdraw(session: &Session, (id, unit): (&str, i32)) -> Result<(), Fault> {
+    session
+        .execute(
+            "DELETE FROM ecs_migrate.journal WHERE history_id = $1 AND unit = $2 AND finished_at IS NULL",
+            &[(&id, Type::TEXT), (&unit, Type::INT4)],
+        )
+        .await
+        .map(|_touched| ())
+}
+
+/// Forgets an attempt that is over.
+pub(crate) async fn forget(session: &Session, id: &str) -> Result<(), Fault> {
+    session
+        .execute("DELETE FROM ecs_migrate.journal WHERE history_id = $1", &[(&id, Type::TEXT)])
+        .await
+        .map(|_touched| ())
+}

@@ -1,0 +1,124 @@
+//! The advisory locks, by polling.
+//!
+//! Never `pg_advisory_lock`: a session that blocks in it holds a snapshot, and another session's
+//! `CREATE INDEX CONCURRENTLY` waits for that snapshot while it holds the lock: a deadlock
+//! (reproduced on PostgreSQL 15; flyway#1654, golang-migrate#960).
+
+use crate::error::{Error, Kind};
+use crate::interrupt::Interrupt;
+use crate::progress::{Progress, Sink};
+use crate::session::Session;
+use std::time::Duration;
+use tokio::time::Instant;
+use tokio_postgres::types::Type;
+
+/// The key that teams' scripts use today.
+pub const DEFAULT_LOCK_KEY: i64 = 123_456_789;
+
+/// The key of `prisma migrate` (schema-engine, PostgreSQL connector): holding it keeps a stray
+/// `prisma migrate deploy` out.
+pub const PRISMA_LOCK_KEY: i64 = 72_707_369;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const REPORT_EVERY: Duration = Duration::from_secs(15);
+
+/// Takes every key, in this order, which is the same for everybody.
+pub(crate) async fn acquire(
+    session: &Session,
+    keys: &[i64],
+    limit: Duration,
+    sink: &mut dyn Sink,
+    interrupt: &mut Interrupt,
+) -> Result<(), Error> {
+    let begun = Instant::now();
+    for key in keys {
+        acquire_one(session, *key, begun + limit, (sink, &mut *interrupt)).await?;
+    }
+    sink.emit(Progress::LockAcquired { keys: keys.to_vec(), waited: begun.elapsed() });
+    Ok(())
+}
+
+async fn acquire_one(
+    session: &Session,
+    key: i64,
+    deadline: Instant,
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
+) -> Result<(), Error> {
+    let begun = Instant::now();
+    let mut pause = FIRST_PAUSE;
+    let mut reported: Option<Instant> = None;
+    loop {
+        let row = session
+            .one("SELECT pg_catalog.pg_try_advisory_lock($1)", &[(&key, Type::INT8)])
+            .await?;
+        if row.get(0) {
+            return Ok(());
+        }
+        if reported.is_none_or(|at| at.elapsed() >= REPORT_EVERY) {
+            let holder = holder(session, key).await?;
+            sink.emit(Progress::LockWaiting { key, waited: begun.elapsed(), holder });
+            reported = Some(Instant::now());
+        }
+        if Instant::now() >= deadline {
+            let holder =
+                holder(session, key).await?.unwrap_or_else(|| "a session that is not shown".into());
+            return Err(Error::new(
+                Kind::LockNotObtained,
+                format!("the advisory lock {key} was not obtained in time: held by {holder}"),
+            )
+            .hint("wait for that session, end it, or raise --lock-wait")
+            .prisma("P1002"));
+        }
+        let jitter = pause.mul_f64(0.5 + fastrand::f64() / 2.0);
+        tokio::select! {
+            () = interrupt.wait() => {
+                return Err(Error::new(Kind::Interrupted, "interrupted while waiting for the advisory lock"));
+            }
+            () = tokio::time::sleep_until((Instant::now() + jitter).min(deadline)) => {}
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// A condition that is true while our backend holds `key`. A bigint key is stored as two halves
+/// with `objsubid` 1 (PostgreSQL documentation, `pg_locks`).
+pub(crate) fn held(key: i64) -> String {
+    format!(
+        "EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE {} AND l.pid = pg_catalog.pg_backend_pid())",
+        matching(key)
+    )
+}
+
+fn matching(key: i64) -> String {
+    let bits = key.cast_unsigned();
+    let (high, low) = (bits >> 32, bits & 0xffff_ffff);
+    format!(
+        "l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = {high} AND l.objid = {low} \
+         AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())"
+    )
+}
+
+/// Who holds `key`, in words.
+async fn holder(session: &Session, key: i64) -> Result<Option<String>, Error> {
+    let sql = format!(
+        "SELECT l.pid, a.application_name, a.usename::text, pg_catalog.host(a.client_addr), a.state, \
+                EXTRACT(epoch FROM pg_catalog.clock_timestamp() - a.backend_start)::bigint \
+         FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a USING (pid) WHERE {} LIMIT 1",
+        matching(key)
+    );
+    let rows = session.query(&sql, &[]).await?;
+    Ok(rows.first().map(|row| {
+        let mut words = vec![format!("pid {}", row.get::<_, i32>(0))];
+        let shown =
+            |index: usize| row.get::<_, Option<String>>(index).filter(|text| !text.is_empty());
+        words.extend(shown(1).map(|application| format!("application `{application}`")));
+        words.extend(shown(2).map(|user| format!("role `{user}`")));
+        words.extend(shown(3).map(|address| format!("from {address}")));
+        words.extend(shown(4));
+        words.extend(
+            row.get::<_, Option<i64>>(5).map(|seconds| format!("connected for {seconds} s")),
+        );
+        words.join(", ")
+    }))
+}

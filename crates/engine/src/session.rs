@@ -1,0 +1,169 @@
+//! One connection that runs everything: lock, scripts, history.
+
+use crate::error::{Error, Fault};
+use crate::interrupt::Interrupt;
+use crate::quote;
+use crate::settings::{ConnectionSettings, TlsMode};
+use crate::tls::Tls;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Connection, Row, Socket};
+
+/// How long the server has to answer a cancel before the connection is given up.
+const CANCEL_GRACE: Duration = Duration::from_millis(1_500);
+
+/// The stream of an encrypted connection.
+type TlsStream = <Tls as MakeTlsConnect<Socket>>::Stream;
+
+/// A connection, and what has to be set on it again after a script changed it.
+pub(crate) struct Session {
+    client: Client,
+    driver: JoinHandle<()>,
+    tls: Tls,
+    hygiene: String,
+    /// Process id of the backend.
+    pub(crate) backend: i32,
+    /// The server's version as it gives it.
+    pub(crate) server_version: String,
+    /// Whether it is encrypted.
+    pub(crate) encrypted: bool,
+}
+
+/// How a statement ended that could be interrupted.
+pub(crate) enum Ran {
+    /// The server is done with it.
+    Done,
+    /// Interrupted: the server cancelled it, or finished it just before.
+    Interrupted,
+}
+
+impl Session {
+    pub(crate) async fn start(
+        client: Client,
+        connection: Connection<Socket, TlsStream>,
+        tls: Tls,
+        settings: &ConnectionSettings,
+    ) -> Result<Self, Error> {
+        let server_version = connection.parameter("server_version").unwrap_or("unknown").to_owned();
+        let driver = tokio::spawn(async {
+            // The client reports the end of the connection to whoever waits for an answer.
+            let _ended = connection.await;
+        });
+        let mut session = Self {
+            client,
+            driver,
+            tls,
+            hygiene: hygiene(settings, &server_version),
+            backend: 0,
+            server_version,
+            encrypted: false,
+        };
+        session.reset().await?;
+        let row = session
+            .one("SELECT pg_catalog.pg_backend_pid(), EXISTS (SELECT FROM pg_catalog.pg_stat_ssl WHERE pid = pg_catalog.pg_backend_pid() AND ssl)", &[])
+            .await?;
+        session.backend = row.get(0);
+        session.encrypted = settings.tls != TlsMode::Disable && row.get(1);
+        Ok(session)
+    }
+
+    /// Takes back what a script left on the session: role, settings, search path. `DISCARD ALL`
+    /// would release the advisory locks, `RESET ALL` keeps them (measured on PostgreSQL 15).
+    pub(crate) async fn reset(&self) -> Result<(), Fault> {
+        self.run(&self.hygiene).await
+    }
+
+    /// Runs statements of our own, or one of a script, to their end.
+    pub(crate) async fn run(&self, sql: &str) -> Result<(), Fault> {
+        self.client.batch_execute(sql).await.map_err(Fault::from)
+    }
+
+    /// Runs a statement that may take long; an interrupt cancels it on the server.
+    pub(crate) async fn run_interruptible(
+        &self,
+        sql: &str,
+        interrupt: &mut Interrupt,
+    ) -> Result<Ran, Fault> {
+        let running = self.client.batch_execute(sql);
+        tokio::pin!(running);
+        tokio::select! {
+            biased;
+            () = interrupt.wait() => {}
+            ended = &mut running => return ended.map(|()| Ran::Done).map_err(Fault::from),
+        }
+        let cancel = self.client.cancel_token();
+        let cancelled = async {
+            // The answer to the statement says whether the cancel arrived.
+            let _sent = cancel.cancel_query(self.tls.clone()).await;
+            running.await
+        };
+        match tokio::time::timeout(CANCEL_GRACE, cancelled).await {
+            Ok(Ok(())) => Ok(Ran::Interrupted),
+            Ok(Err(error)) => match Fault::from(error) {
+                Fault::Server(_) => Ok(Ran::Interrupted),
+                lost @ Fault::Lost(_) => Err(lost),
+            },
+            Err(_) => Err(Fault::Lost("the server did not answer the cancel".to_owned())),
+        }
+    }
+
+    /// Rows of a query of our own.
+    pub(crate) async fn query(
+        &self,
+        sql: &str,
+        parameters: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Vec<Row>, Fault> {
+        self.client.query_typed(sql, parameters).await.map_err(Fault::from)
+    }
+
+    /// The only row of a query of our own.
+    pub(crate) async fn one(
+        &self,
+        sql: &str,
+        parameters: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Row, Fault> {
+        self.client.query_typed_one(sql, parameters).await.map_err(Fault::from)
+    }
+
+    /// How many rows a statement of our own touched.
+    pub(crate) async fn execute(
+        &self,
+        sql: &str,
+        parameters: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<u64, Fault> {
+        self.client.execute_typed(sql, parameters).await.map_err(Fault::from)
+    }
+
+    /// Says goodbye and waits until it is said: the server then has released every lock.
+    pub(crate) async fn close(self) {
+        let Self { client, driver, .. } = self;
+        drop(client);
+        // A connection that does not close in time is closed by the end of the process.
+        let _closed = tokio::time::timeout(Duration::from_secs(1), driver).await;
+    }
+}
+
+/// The settings that every script starts with. They are set after connecting, not in the startup
+/// packet, which poolers refuse before we could say why.
+fn hygiene(settings: &ConnectionSettings, server_version: &str) -> String {
+    let mut sql = String::from("RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL;");
+    if let Some(schema) = &settings.schema {
+        sql = format!("{sql} SET search_path = {};", quote::identifier(schema));
+    }
+    // Since PostgreSQL 14 the server can notice that its client was killed while a statement runs;
+    // without it the statement, and the lock, live on until the statement ends.
+    if major(server_version) >= 14 {
+        sql.push_str("SET client_connection_check_interval = '1s';");
+    }
+    sql
+}
+
+fn major(server_version: &str) -> u32 {
+    server_version
+        .split(|c: char| !c.is_ascii_digit())
+        .next()
+        .and_then(|digits| digits.parse().ok())
+        .unwrap_or(0)
+}

@@ -1,0 +1,127 @@
+//! What the history says of the directory, without a lock and without writing.
+
+use crate::connect::connect;
+use crate::error::Error;
+use crate::history::History;
+use crate::progress::{Progress, Sink};
+use crate::settings::ConnectionSettings;
+use migrations::{Allowances, Directory, Plan, Row, checksum};
+use std::collections::BTreeSet;
+
+/// What is known of one migration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Applied, and its script is the same.
+    Applied,
+    /// To be applied.
+    Pending,
+    /// An attempt neither finished nor was rolled back.
+    Unfinished,
+    /// Applied, but its script changed since.
+    Edited,
+    /// Applied, but its directory is gone.
+    Missing,
+    /// Applied, and newer than everything in the directory.
+    Ahead,
+}
+
+impl State {
+    /// The word in event lines and on a terminal.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Pending => "pending",
+            Self::Unfinished => "unfinished",
+            Self::Edited => "edited",
+            Self::Missing => "missing",
+            Self::Ahead => "ahead",
+        }
+    }
+}
+
+/// One migration and its state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MigrationState {
+    /// Its name.
+    pub name: String,
+    /// Its state.
+    pub state: State,
+}
+
+/// The answer.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// Every migration on disk or in the history, in the order of their names.
+    pub migrations: Vec<MigrationState>,
+    /// Why a deployment would stop before it applies anything.
+    pub blocker: Option<Error>,
+}
+
+impl Status {
+    /// How many are to be applied.
+    pub fn pending(&self) -> usize {
+        self.migrations.iter().filter(|migration| migration.state == State::Pending).count()
+    }
+}
+
+/// Reads the history. Neither creates nor settles anything, so a row of ours that the next
+/// deployment would settle shows as unfinished, but does not block.
+pub async fn status(
+    connection: &ConnectionSettings,
+    directory: &Directory,
+    allowances: &Allowances,
+    sink: &mut dyn Sink,
+) -> Result<Status, Error> {
+    let session = connect(connection).await?;
+    let ConnectionSettings { host, port, database, user, .. } = connection.clone();
+    sink.emit(Progress::Connected {
+        host,
+        port,
+        database,
+        user,
+        server_version: session.server_version.clone(),
+        backend: session.backend,
+        tls: session.encrypted,
+    });
+    let read = async {
+        let history = History::locate(&session, connection).await?;
+        history.rows(&session).await
+    };
+    let rows = read.await;
+    session.close().await;
+    Ok(judge(directory, &rows?, allowances))
+}
+
+fn judge(directory: &Directory, rows: &[Row], allowances: &Allowances) -> Status {
+    let settled: Vec<Row> =
+        rows.iter().filter(|row| !(row.unfinished() && row.marker().is_some())).cloned().collect();
+    let blocker = Plan::make(directory, &settled, allowances).err().map(crate::deploy::blocked);
+    let newest_on_disk = directory.migrations.last().map(|migration| migration.name.as_str());
+    let on_disk = directory.migrations.iter().map(|migration| migration.name.as_str());
+    let live = rows.iter().filter(|row| row.rolled_back_at.is_none());
+    let names: BTreeSet<&str> = on_disk.chain(live.map(|row| row.name.as_str())).collect();
+    let migrations = names
+        .into_iter()
+        .map(|name| MigrationState {
+            name: name.to_owned(),
+            state: state(name, directory, rows, newest_on_disk),
+        })
+        .collect();
+    Status { migrations, blocker }
+}
+
+fn state(name: &str, directory: &Directory, rows: &[Row], newest_on_disk: Option<&str>) -> State {
+    let of_name = || rows.iter().filter(|row| row.name == name);
+    if of_name().any(Row::unfinished) {
+        return State::Unfinished;
+    }
+    match (of_name().rfind(|row| row.applied()), directory.get(name)) {
+        (None, _) => State::Pending,
+        (Some(_), None) if newest_on_disk.is_some_and(|newest| name < newest) => State::Missing,
+        (Some(_), None) => State::Ahead,
+        (Some(row), Some(migration)) => match &migration.script {
+            Ok(script) if !checksum::matches(&row.checksum, script) => State::Edited,
+            Ok(_) | Err(_) => State::Applied,
+        },
+    }
+}

@@ -1,0 +1,160 @@
+//! A script and its history row in one transaction.
+
+use crate::error::{DatabaseState, Error, FailedStatement, Fault, Kind};
+use crate::hint;
+use crate::history::{Fence, History};
+use crate::interrupt::Interrupt;
+use crate::lock;
+use crate::progress::{Sink, heartbeat};
+use crate::session::{Ran, Session};
+use migrations::script::{Script, Statement, line_at};
+use std::ops::Range;
+use tokio_postgres::error::{DbError, ErrorPosition};
+
+/// One attempt at one migration: what every way of running it needs.
+pub(crate) struct Attempt<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) history: &'a History,
+    pub(crate) name: &'a str,
+    pub(crate) checksum: &'a str,
+    pub(crate) script: &'a Script,
+    /// The attempt's row.
+    pub(crate) id: &'a str,
+    /// The advisory key of the fence.
+    pub(crate) key: i64,
+}
+
+/// Why an attempt ended before its end.
+pub(crate) enum Stop {
+    /// It failed; the session goes on.
+    Failed(Box<Error>),
+    /// A signal; what was open is to be rolled back.
+    Interrupted,
+    /// The connection is gone: only the row says what became of it.
+    Lost(String),
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Lost(cause) => Self::Lost(cause),
+            server @ Fault::Server(_) => Self::Failed(Box::new(server.into())),
+        }
+    }
+}
+
+/// Runs the script's statements and the finished mark in one transaction, and commits.
+pub(crate) async fn run(
+    attempt: &Attempt<'_>,
+    sent: Range<usize>,
+    sink: &mut dyn Sink,
+    interrupt: &mut Interrupt,
+) -> Result<(), Stop> {
+    let session = attempt.session;
+    session.run("BEGIN").await?;
+    let transaction = fenced(attempt).await?;
+    for index in sent {
+        run_statement(attempt, index, sink, interrupt).await?;
+    }
+    settle_constraints(attempt).await?;
+    let fence = Fence { id: attempt.id, transaction, key: attempt.key };
+    if !attempt.history.finish(session, &fence, attempt.checksum).await? {
+        return Err(Stop::Failed(Box::new(
+            Error::new(Kind::MigrationFailed, "the script ended its transaction or released the migration lock")
+                .hint("leave out COMMIT and pg_advisory_unlock, or put `-- ecs-migrate: transaction=off` at the top of the file")
+                .migration(attempt.name)
+                .database(DatabaseState::NeedsAttention),
+        )));
+    }
+    // From here on the truth is the server's: an interrupt waits for its answer.
+    session.run("COMMIT").await?;
+    Ok(())
+}
+
+/// The id of the transaction that has just begun, if our backend holds the lock: through a pooler
+/// or after a failover it might not.
+pub(crate) async fn fenced(attempt: &Attempt<'_>) -> Result<i64, Stop> {
+    let sql = format!("SELECT pg_catalog.txid_current(), {}", lock::held(attempt.key));
+    let row = attempt.session.one(&sql, &[]).await?;
+    if row.get(1) {
+        return Ok(row.get(0));
+    }
+    Err(Stop::Failed(Box::new(Error::new(
+        Kind::LockNotObtained,
+        format!("the migration lock {} is not ours any more", attempt.key),
+    ))))
+}
+
+/// Deferred constraints speak up before the finished mark, and a `SET ROLE` of the script must not
+/// decide who writes it.
+pub(crate) async fn settle_constraints(attempt: &Attempt<'_>) -> Result<(), Stop> {
+    match attempt
+        .session
+        .run("SET CONSTRAINTS ALL IMMEDIATE; RESET SESSION AUTHORIZATION; RESET ROLE")
+        .await
+    {
+        Ok(()) => Ok(()),
+        Err(Fault::Lost(cause)) => Err(Stop::Lost(cause)),
+        Err(Fault::Server(db)) => Err(Stop::Failed(Box::new(refusal(attempt, &db, None)))),
+    }
+}
+
+/// Runs one statement of the script.
+pub(crate) async fn run_statement(
+    attempt: &Attempt<'_>,
+    index: usize,
+    sink: &mut dyn Sink,
+    interrupt: &mut Interrupt,
+) -> Result<(), Stop> {
+    let script = attempt.script;
+    let statement = &script.statements[index];
+    let doing = format!(
+        "applying `{}`, statement {} of {}",
+        attempt.name,
+        index + 1,
+        script.statements.len()
+    );
+    let running = attempt.session.run_interruptible(script.text_of(statement), interrupt);
+    match heartbeat(sink, doing, running).await {
+        Ok(Ran::Done) => Ok(()),
+        Ok(Ran::Interrupted) => Err(Stop::Interrupted),
+        Err(Fault::Lost(cause)) => Err(Stop::Lost(cause)),
+        Err(Fault::Server(db)) => Err(Stop::Failed(Box::new(refusal(attempt, &db, Some(index))))),
+    }
+}
+
+/// What the server said of a script, with the place in the file.
+fn refusal(attempt: &Attempt<'_>, db: &DbError, index: Option<usize>) -> Error {
+    let script = attempt.script;
+    let code = db.code().code();
+    let kind = match code {
+        // Lock not available, deadlock, serialization failure: the others' fault, not the script's.
+        "55P03" | "40P01" | "40001" => Kind::Blocked,
+        _ => Kind::MigrationFailed,
+    };
+    let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+    Error {
+        hint: db.hint().map(str::to_owned).or_else(|| hint::for_sqlstate(code).map(str::to_owned)),
+        statement: index.map(|index| FailedStatement {
+            number: number(index + 1),
+            of: number(script.statements.len()),
+            line: line(script, &script.statements[index], db.position()),
+            text: script.text_of(&script.statements[index]).to_owned(),
+        }),
+        sqlstate: Some(code.to_owned()),
+        detail: db.detail().map(str::to_owned),
+        prisma_code: Some("P3018"),
+        ..Error::new(kind, db.message()).migration(attempt.name)
+    }
+}
+
+/// The server counts characters of the statement it was sent, from 1.
+fn line(script: &Script, statement: &Statement, position: Option<&ErrorPosition>) -> u32 {
+    let Some(ErrorPosition::Original(position)) = position else {
+        return statement.line;
+    };
+    let characters = usize::try_from(position.saturating_sub(1)).unwrap_or(0);
+    let text = script.text_of(statement);
+    let offset = text.char_indices().nth(characters).map_or(0, |(offset, _)| offset);
+    line_at(&script.text, statement.range.start + offset)
+}

@@ -1,0 +1,247 @@
+//! Scripts that cannot be one transaction, unit by unit.
+//!
+//! A unit is one statement, or what the script itself makes a transaction. Where a unit can be in
+//! a transaction its end in the journal commits with it; what cannot, is looked up in the catalog
+//! when its end is unknown.
+
+use crate::error::{DatabaseState, Error, Kind};
+use crate::history::Fence;
+use crate::index;
+use crate::interrupt::Interrupt;
+use crate::journal::{self, Entry};
+use crate::progress::{Progress, Sink};
+use crate::transaction::{Attempt, Stop, fenced, run_statement, settle_constraints};
+use migrations::checksum::checksum;
+use migrations::script::Class;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use tokio::time::Instant;
+
+/// How a unit may run.
+enum Way {
+    /// A setting of the session: again in every attempt, never in the journal.
+    Setting,
+    /// In a transaction of ours, together with its end in the journal.
+    Wrapped,
+    /// In its own transaction, whose COMMIT is its last statement.
+    Own,
+    /// Alone; the journal follows.
+    Alone,
+    /// Alone, and it leaves this index, valid or not.
+    Index(String),
+}
+
+/// Runs what is not done yet, then marks the migration as finished.
+pub(crate) async fn run(
+    attempt: &Attempt<'_>,
+    units: &[Range<usize>],
+    sink: &mut dyn Sink,
+    interrupt: &mut Interrupt,
+) -> Result<(), Stop> {
+    let known = journal::entries(attempt.session, attempt.id).await?;
+    check_prefix(attempt, units, &known)?;
+    for (number, unit) in (0_i32..).zip(units) {
+        if interrupt.requested() {
+            return Err(Stop::Interrupted);
+        }
+        let begun = Instant::now();
+        let entry = known.get(&number);
+        let skipped = run_unit(attempt, (number, unit), entry, (sink, interrupt)).await?;
+        let count = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+        sink.emit(Progress::StatementFinished {
+            migration: attempt.name.to_owned(),
+            number: count(unit.end),
+            of: count(attempt.script.statements.len()),
+            duration: begun.elapsed(),
+            skipped,
+        });
+    }
+    finish(attempt).await
+}
+
+/// What is done must still be in the file as it was done.
+fn check_prefix(
+    attempt: &Attempt<'_>,
+    units: &[Range<usize>],
+    known: &BTreeMap<i32, Entry>,
+) -> Result<(), Stop> {
+    let edited = known.iter().filter(|(_, entry)| entry.finished).find(|(number, entry)| {
+        usize::try_from(**number)
+            .ok()
+            .and_then(|number| units.get(number))
+            .is_none_or(|unit| fingerprint(attempt, unit) != entry.fingerprint)
+    });
+    let Some((number, _entry)) = edited else {
+        return Ok(());
+    };
+    Err(Stop::Failed(Box::new(
+        Error::new(
+            Kind::PartlyApplied,
+            format!("statement {} of `{}` was applied by an earlier run, and the file has changed there since", number + 1, attempt.name),
+        )
+        .hint("restore what is applied already and change only what failed")
+        .migration(attempt.name)
+        .database(DatabaseState::NeedsAttention),
+    )))
+}
+
+fn fingerprint(attempt: &Attempt<'_>, unit: &Range<usize>) -> String {
+    let statements = &attempt.script.statements[unit.clone()];
+    checksum(
+        &statements
+            .iter()
+            .map(|statement| attempt.script.text_of(statement))
+            .collect::<Vec<_>>()
+            .join(";\n"),
+    )
+}
+
+/// Whether it was done before.
+async fn run_unit(
+    attempt: &Attempt<'_>,
+    (number, unit): (i32, &Range<usize>),
+    entry: Option<&Entry>,
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
+) -> Result<bool, Stop> {
+    let session = attempt.session;
+    let place = (attempt.id, number);
+    let way = way(attempt, unit);
+    if let Way::Setting = way {
+        run_statement(attempt, unit.start, sink, interrupt).await?;
+        return Ok(false);
+    }
+    if entry.is_some_and(|entry| entry.finished) {
+        return Ok(true);
+    }
+    if let Way::Index(name) = &way {
+        match index::find(session, name).await? {
+            // Our own intent came before it: the index is the one that the last attempt built.
+            index::Found::Valid if entry.is_some() => {
+                done(attempt, place).await?;
+                return Ok(true);
+            }
+            index::Found::Invalid => {
+                index::drop_invalid(session, name).await?;
+                sink.emit(Progress::Notice {
+                    code: "invalid_index_dropped",
+                    text: format!("the invalid index {name} of an earlier attempt was dropped and is built again"),
+                });
+            }
+            index::Found::Valid | index::Found::Nothing => {}
+        }
+    }
+    journal::intend(session, place, &fingerprint(attempt, unit)).await?;
+    let ran = match &way {
+        Way::Wrapped => wrapped(attempt, (number, unit), (sink, interrupt)).await,
+        Way::Own => own(attempt, (number, unit), (sink, interrupt)).await,
+        Way::Setting | Way::Alone | Way::Index(_) => {
+            match run_statement(attempt, unit.start, sink, interrupt).await {
+                Ok(()) => done(attempt, place).await,
+                Err(stop) => Err(stop),
+            }
+        }
+    };
+    match ran {
+        Ok(()) => Ok(false),
+        Err(Stop::Lost(cause)) => Err(Stop::Lost(cause)),
+        Err(stop) => {
+            session.run("ROLLBACK").await?;
+            if let Way::Index(name) = &way {
+                index::drop_invalid(session, name).await?;
+            }
+            journal::withdraw(session, place).await?;
+            Err(stop)
+        }
+    }
+}
+
+fn way(attempt: &Attempt<'_>, unit: &Range<usize>) -> Way {
+    let first = &attempt.script.statements[unit.start];
+    match &first.class {
+        Class::Setting => Way::Setting,
+        Class::Begin { .. } => Way::Own,
+        Class::ConcurrentIndex { index: Some(index), table } => {
+            Way::Index(index::qualified(index, table))
+        }
+        Class::ConcurrentIndex { index: None, .. }
+        | Class::Alone(_)
+        | Class::Commit { .. }
+        | Class::Rollback => Way::Alone,
+        // The directive is there for what refuses a transaction in ways that cannot be seen.
+        Class::Opaque if attempt.script.directive => Way::Alone,
+        Class::Opaque
+        | Class::Ordinary
+        | Class::EnumValue { .. }
+        | Class::CreateEnum { .. }
+        | Class::CopyFromStdin => Way::Wrapped,
+    }
+}
+
+async fn wrapped(
+    attempt: &Attempt<'_>,
+    (number, unit): (i32, &Range<usize>),
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
+) -> Result<(), Stop> {
+    attempt.session.run("BEGIN").await?;
+    fenced(attempt).await?;
+    run_statement(attempt, unit.start, sink, interrupt).await?;
+    done(attempt, (attempt.id, number)).await?;
+    attempt.session.run("COMMIT").await?;
+    Ok(())
+}
+
+async fn own(
+    attempt: &Attempt<'_>,
+    (number, unit): (i32, &Range<usize>),
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
+) -> Result<(), Stop> {
+    let last = unit.end - 1;
+    for index in unit.start..last {
+        run_statement(attempt, index, sink, interrupt).await?;
+    }
+    let commits = matches!(attempt.script.statements[last].class, Class::Commit { plain: true });
+    if commits {
+        done(attempt, (attempt.id, number)).await?;
+    }
+    // A COMMIT is not interrupted: its answer is the truth.
+    let (_interrupter, mut never) = Interrupt::pair();
+    run_statement(attempt, last, sink, &mut never).await?;
+    if !commits {
+        done(attempt, (attempt.id, number)).await?;
+    }
+    Ok(())
+}
+
+async fn done(attempt: &Attempt<'_>, place: (&str, i32)) -> Result<(), Stop> {
+    if journal::finish(attempt.session, place, attempt.key).await? {
+        return Ok(());
+    }
+    Err(Stop::Failed(Box::new(
+        Error::new(
+            Kind::LockNotObtained,
+            format!("the migration lock {} is not ours any more", attempt.key),
+        )
+        .migration(attempt.name)
+        .database(DatabaseState::NeedsAttention),
+    )))
+}
+
+/// The finished mark and the end of the journal in one transaction.
+async fn finish(attempt: &Attempt<'_>) -> Result<(), Stop> {
+    let session = attempt.session;
+    // The script may have left any role or search path behind.
+    session.reset().await?;
+    session.run("BEGIN").await?;
+    let transaction = fenced(attempt).await?;
+    settle_constraints(attempt).await?;
+    let fence = Fence { id: attempt.id, transaction, key: attempt.key };
+    if !attempt.history.finish(session, &fence, attempt.checksum).await? {
+        return Err(Stop::Failed(Box::new(Error::new(
+            Kind::LockNotObtained,
+            format!("the migration lock {} is not ours any more", attempt.key),
+        ))));
+    }
+    journal::forget(session, attempt.id).await?;
+    session.run("COMMIT").await?;
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! What a person or a task definition can say.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use protocol::{ExitCode, env};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Bring a PostgreSQL database up to date, exactly once
+///
+/// Reads Prisma's migrations directory and writes Prisma's history, without Node.js. The database
+/// is found in this order: --secret, DATABASE_URL, PGHOST and its kin.
+#[derive(Debug, Parser)]
+#[command(name = "ecs-migrate-runner", version, max_term_width = 100)]
+#[command(
+    after_help = "Exit codes: docs/exit-codes.md. 0 done, 10 a migration failed and was rolled back, \
+13 the history differs, 20 lock not obtained, 21 unreachable, 22 access denied, 30 interrupted."
+)]
+pub struct Cli {
+    /// What to do; `deploy` unless said
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// Options of every command
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// What the runner can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Apply what is pending (the default)
+    Deploy,
+    /// Say what is applied, pending or different, without changing anything
+    Status,
+}
+
+impl Command {
+    /// Its name in event lines.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Deploy => "deploy",
+            Self::Status => "status",
+        }
+    }
+}
+
+/// Options of every command; each can come from the environment.
+#[derive(Debug, Clone, Args)]
+pub struct Options {
+    /// Directory of the migrations
+    #[arg(long, global = true, value_name = "DIR", env = env::MIGRATIONS, default_value = "prisma/migrations")]
+    pub migrations: PathBuf,
+
+    /// Id or ARN of a Secrets Manager secret with the database's address and password
+    #[arg(long, global = true, value_name = "ID", env = env::SECRET)]
+    pub secret: Option<String>,
+
+    /// How to write: one JSON object per line, or sentences; `auto` is sentences on a terminal
+    #[arg(long, global = true, value_name = "FORMAT", env = env::LOG_FORMAT, default_value = "auto")]
+    pub log_format: LogFormat,
+
+    /// How long to wait for the advisory lock
+    #[arg(long, global = true, value_name = "DURATION", env = env::LOCK_WAIT, default_value = "10m", value_parser = humantime::parse_duration)]
+    pub lock_wait: Duration,
+
+    /// Key of the advisory lock; Prisma's own key is held as well
+    #[arg(long, global = true, value_name = "KEY", env = env::LOCK_KEY, default_value_t = engine::DEFAULT_LOCK_KEY, allow_negative_numbers = true)]
+    pub lock_key: i64,
+
+    /// Allow one difference in the history: edited:NAME, missing:NAME or out-of-order:NAME
+    #[arg(long, global = true, value_name = "DIFFERENCE", env = env::ALLOW, value_delimiter = ',', value_parser = permission)]
+    pub allow: Vec<String>,
+
+    /// Create the database if it does not exist
+    #[arg(long, global = true, env = env::CREATE_DATABASE, value_parser = clap::builder::FalseyValueParser::new())]
+    pub create_database: bool,
+}
+
+/// How to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Sentences on a terminal, else JSON
+    Auto,
+    /// One event line for everything
+    Json,
+    /// Sentences
+    Text,
+}
+
+fn permission(text: &str) -> Result<String, String> {
+    text.parse::<migrations::Allowances>()
+        .map(|_allowance| text.to_owned())
+        .map_err(|_| "it takes edited:NAME, missing:NAME or out-of-order:NAME".to_owned())
+}
+
+/// Prints help, version, or what is wrong with the command line.
+pub(crate) fn explain(message: &clap::Error) -> ExitCode {
+    // A closed stdout or stderr leaves nobody to tell.
+    let _told = message.print();
+    if message.use_stderr() { ExitCode::Usage } else { ExitCode::Success }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,157 @@
+//! What the runner can do: one file each.
+
+mod deploy;
+mod status;
+
+use crate::cli::{Cli, Command, Options};
+use crate::emit::Emitter;
+use crate::environment::Environment;
+use crate::failure;
+use crate::shutdown;
+use crate::source::{self, Found};
+use crate::words;
+use engine::{Error, Interrupt, Kind, Progress};
+use migrations::{Allowances, Directory};
+use protocol::event::{Outcome, RunFinished, RunStarted};
+use protocol::{DatabaseState, Event, ExitCode};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What every command gets.
+struct Context<'a> {
+    options: &'a Options,
+    environment: &'a Environment,
+    emitter: &'a Emitter,
+}
+
+/// How a command ended well.
+struct Ended {
+    outcome: Outcome,
+    applied: usize,
+    pending: usize,
+    msg: String,
+}
+
+/// How a command failed, and what it had done by then.
+struct Failed {
+    error: Error,
+    applied: usize,
+    pending: usize,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self { error, applied: 0, pending: 0 }
+    }
+}
+
+/// Runs the command between its first and its last line.
+pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter) -> ExitCode {
+    let begun = Instant::now();
+    let command = cli.command.unwrap_or(Command::Deploy);
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    let msg = format!("{} started, version {version}", command.name());
+    emitter
+        .emit(Event::RunStarted(RunStarted { version, command: command.name().to_owned() }), msg);
+    let context = Context { options: &cli.options, environment, emitter };
+    let work = async |interrupt: Interrupt| match command {
+        Command::Deploy => deploy::run(&context, interrupt).await,
+        Command::Status => status::run(&context, interrupt).await,
+    };
+    let result = match shutdown::guard(emitter, work).await {
+        Ok(result) => result,
+        Err(error) => {
+            Err(Error::new(Kind::Unexpected, format!("cannot listen for signals: {error}")).into())
+        }
+    };
+    finish(emitter, result, begun.elapsed())
+}
+
+fn finish(emitter: &Emitter, result: Result<Ended, Failed>, took: Duration) -> ExitCode {
+    let (code, finished, msg) = match result {
+        Ok(ended) => {
+            let database = match ended.applied {
+                0 => DatabaseState::Unchanged,
+                _ => DatabaseState::Changed,
+            };
+            let finished = RunFinished {
+                outcome: ended.outcome,
+                exit_code: ExitCode::Success.code(),
+                applied: ended.applied as u64,
+                pending: ended.pending as u64,
+                duration_ms: words::millis(took),
+                database,
+                failure: None,
+            };
+            (ExitCode::Success, finished, ended.msg)
+        }
+        Err(Failed { error, applied, pending }) => {
+            if let Some((event, msg)) = words::migration_failed(&error) {
+                emitter.emit(event, msg);
+            }
+            let code = failure::exit_code(error.kind);
+            let outcome = match error.kind {
+                Kind::Interrupted | Kind::InterruptedPartWay => Outcome::Interrupted,
+                Kind::Unexpected
+                | Kind::Configuration
+                | Kind::MigrationFailed
+                | Kind::PartlyApplied
+                | Kind::UnfinishedMigration
+                | Kind::HistoryDiffers
+                | Kind::LockNotObtained
+                | Kind::Unreachable
+                | Kind::AccessDenied
+                | Kind::Blocked => Outcome::Failed,
+            };
+            let failure = failure::failure(&error);
+            let msg = format!(
+                "{} (exit code {}): {}",
+                code.meaning(),
+                code.code(),
+                words::sentence(&failure)
+            );
+            let finished = RunFinished {
+                outcome,
+                exit_code: code.code(),
+                applied: applied as u64,
+                pending: pending as u64,
+                duration_ms: words::millis(took),
+                database: failure::database(error.database, applied),
+                failure: Some(failure),
+            };
+            (code, finished, msg)
+        }
+    };
+    emitter.emit(Event::RunFinished(finished), msg);
+    code
+}
+
+impl Context<'_> {
+    fn directory(&self) -> Result<Directory, Error> {
+        Directory::read(&self.options.migrations).map_err(|error| {
+            let message = match std::error::Error::source(&error) {
+                Some(cause) => format!("{error}: {cause}"),
+                None => error.to_string(),
+            };
+            Error::new(Kind::Configuration, message)
+                .hint("name it with --migrations or ECS_MIGRATE_MIGRATIONS")
+        })
+    }
+
+    fn allowances(&self) -> Allowances {
+        Allowances { everything: false, permissions: self.options.allow.iter().cloned().collect() }
+    }
+
+    async fn database(&self) -> Result<Found, Error> {
+        source::find(self.options.secret.as_deref(), self.environment, self.emitter.run()).await
+    }
+
+    /// Writes progress down as it comes.
+    fn sink(&self, source: String) -> impl FnMut(Progress) {
+        move |progress| {
+            for (event, msg) in words::describe(progress, &source) {
+                self.emitter.emit(event, msg);
+            }
+        }
+    }
+}

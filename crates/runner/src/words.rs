@@ -1,0 +1,210 @@
+//! Progress as an event and as a sentence.
+
+use crate::failure;
+use engine::{Error, Progress};
+use jiff::Timestamp;
+use protocol::event::{
+    Connected, Heartbeat, LockAcquired, LockWaiting, MigrationApplied, MigrationFailed,
+    MigrationStarted, Notice, Planned, Settled, StatementFinished,
+};
+use protocol::limits::MAX_NAMES_PER_EVENT;
+use protocol::{Event, Failure};
+use std::time::Duration;
+
+/// What happened, as events with their sentences; long lists go over several events.
+#[expect(clippy::too_many_lines, reason = "one arm for each kind of progress")]
+pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)> {
+    let one = |event, msg| vec![(event, msg)];
+    match progress {
+        Progress::Connected { host, port, database, user, server_version, backend, tls } => {
+            let encrypted = if tls { "encrypted" } else { "not encrypted" };
+            let msg = format!(
+                "connected to `{database}` at {host}:{port} as `{user}` (from {source}, PostgreSQL {server_version}, {encrypted})"
+            );
+            let source = source.to_owned();
+            one(
+                Event::Connected(Connected {
+                    source,
+                    host,
+                    port,
+                    database,
+                    user,
+                    server_version,
+                    backend,
+                    tls,
+                }),
+                msg,
+            )
+        }
+        Progress::LockWaiting { key, waited, holder } => {
+            let by =
+                holder.as_deref().map_or(String::new(), |holder| format!(", held by {holder}"));
+            let msg = format!("waiting for the advisory lock {key} for {}{by}", duration(waited));
+            one(Event::LockWaiting(LockWaiting { key, waited_ms: millis(waited), holder }), msg)
+        }
+        Progress::LockAcquired { keys, waited } => {
+            let msg = format!("advisory lock acquired after {}", duration(waited));
+            one(Event::LockAcquired(LockAcquired { keys, waited_ms: millis(waited) }), msg)
+        }
+        Progress::Settled { migration, outcome } => {
+            let msg = format!("an earlier run did not finish `{migration}`: {outcome}");
+            one(Event::Settled(Settled { migration, outcome: outcome.to_owned() }), msg)
+        }
+        Progress::Planned { found, applied, pending, ahead } => {
+            planned((found, applied, ahead.len()), &pending)
+        }
+        Progress::MigrationStarted { migration, number, of, mode, statements } => {
+            let how = match mode {
+                migrations::Mode::Transaction => "in one transaction",
+                migrations::Mode::Statements => "statement by statement",
+            };
+            let msg = format!(
+                "applying `{migration}` ({number} of {of}, {}, {how})",
+                plural(statements.into(), "statement")
+            );
+            one(
+                Event::MigrationStarted(MigrationStarted {
+                    migration,
+                    number: number as u64,
+                    of: of as u64,
+                    mode: mode.word().to_owned(),
+                    statements,
+                }),
+                msg,
+            )
+        }
+        Progress::StatementFinished { migration, number, of, duration: took, skipped } => {
+            let how = if skipped {
+                "was done by an earlier run".to_owned()
+            } else {
+                format!("done in {}", duration(took))
+            };
+            let msg = format!("`{migration}`: statement {number} of {of} {how}");
+            one(
+                Event::StatementFinished(StatementFinished {
+                    migration,
+                    number,
+                    of,
+                    duration_ms: millis(took),
+                    skipped,
+                }),
+                msg,
+            )
+        }
+        Progress::MigrationApplied { migration, duration: took } => {
+            let msg = format!("applied `{migration}` in {}", duration(took));
+            one(
+                Event::MigrationApplied(MigrationApplied { migration, duration_ms: millis(took) }),
+                msg,
+            )
+        }
+        Progress::Notice { code, text } => {
+            let msg = format!("notice: {text}");
+            one(Event::Notice(Notice { code: code.to_owned(), text }), msg)
+        }
+        Progress::Heartbeat { doing, elapsed } => {
+            let msg = format!("still {doing}, for {}", duration(elapsed));
+            one(Event::Heartbeat(Heartbeat { doing, elapsed_ms: millis(elapsed) }), msg)
+        }
+    }
+}
+
+fn planned(
+    (found, applied, ahead): (usize, usize, usize),
+    pending: &[String],
+) -> Vec<(Event, String)> {
+    let share = |names: &[String]| Planned {
+        found: found as u64,
+        applied: applied as u64,
+        pending: pending.len() as u64,
+        names: names.to_vec(),
+        ahead: ahead as u64,
+    };
+    let msg = match pending.len() {
+        0 => format!("nothing to apply: {applied} of {found} are applied"),
+        count => format!("{count} of {} to apply", plural(found as u64, "migration")),
+    };
+    if pending.is_empty() {
+        return vec![(Event::Planned(share(&[])), msg)];
+    }
+    pending
+        .chunks(MAX_NAMES_PER_EVENT)
+        .map(|names| (Event::Planned(share(names)), msg.clone()))
+        .collect()
+}
+
+/// A failed migration, as an event of its own before the end of the run.
+pub(crate) fn migration_failed(error: &Error) -> Option<(Event, String)> {
+    let migration = error.migration.clone()?;
+    let failure = failure::failure(error);
+    let msg = sentence(&failure);
+    let database = failure::database(error.database, 0);
+    Some((Event::MigrationFailed(MigrationFailed { migration, failure, database }), msg))
+}
+
+/// A failure as one sentence with what to do.
+pub(crate) fn sentence(failure: &Failure) -> String {
+    let mut text = String::new();
+    if let Some(migration) = &failure.migration {
+        text.push_str(&["`", migration, "`"].concat());
+        if let Some(statement) = &failure.statement {
+            text = format!(
+                "{text}, line {}, statement {} of {}",
+                statement.line, statement.number, statement.of
+            );
+        }
+        text.push_str(": ");
+    }
+    text.push_str(&failure.message);
+    for code in failure.sqlstate.iter().chain(&failure.prisma_code) {
+        text = format!("{text} ({code})");
+    }
+    if let Some(hint) = &failure.hint {
+        text = format!("{text}; {hint}");
+    }
+    text
+}
+
+/// What a terminal shows for an event.
+pub(crate) fn text(at: Timestamp, event: &Event, msg: &str) -> String {
+    let mut block = format!("{}  {msg}\n", at.strftime("%H:%M:%S"));
+    let mut add = |label: &str, text: &str| {
+        for (number, line) in text.lines().enumerate() {
+            let label = if number == 0 { label } else { "" };
+            block = format!("{block}          {label:<10} {}\n", printable(line));
+        }
+    };
+    if let Event::MigrationFailed(failed) = event {
+        if let Some(statement) = &failed.failure.statement {
+            add("statement", &statement.text);
+        }
+        if let Some(detail) = &failed.failure.detail {
+            add("detail", detail);
+        }
+    }
+    block
+}
+
+/// Text of a script or of the server is data: it must not move the cursor.
+fn printable(line: &str) -> String {
+    line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
+}
+
+/// `41 ms`, `3.2 s`, `4m 10s`.
+pub(crate) fn duration(duration: Duration) -> String {
+    match duration.as_secs() {
+        0 => format!("{} ms", duration.as_millis()),
+        1..=59 => format!("{:.1} s", duration.as_secs_f64()),
+        seconds => format!("{}m {}s", seconds / 60, seconds % 60),
+    }
+}
+
+/// `1 migration`, `2 migrations`.
+pub(crate) fn plural(count: u64, noun: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{ending}")
+}
+
+pub(crate) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
