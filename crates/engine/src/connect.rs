@@ -73,7 +73,7 @@ fn unreachable(settings: &ConnectionSettings, cause: &str) -> Error {
 fn refused(settings: &ConnectionSettings, error: &tokio_postgres::Error) -> Error {
     match error.as_db_error() {
         Some(db) => refused_by_server(settings, db),
-        None if error.to_string().contains("password missing") => Error::new(
+        None if chain(error).contains("password missing") => Error::new(
             Kind::AccessDenied,
             format!("the server wants a password for `{}`, and none is set", settings.user),
         )

@@ -7,7 +7,7 @@ use crate::interrupt::Interrupt;
 use crate::lock;
 use crate::progress::{Sink, heartbeat};
 use crate::session::{Ran, Session};
-use migrations::script::{Script, Statement, line_at};
+use migrations::script::{Class, Script, Statement, line_at};
 use std::ops::Range;
 use tokio_postgres::error::{DbError, ErrorPosition};
 
@@ -52,8 +52,15 @@ pub(crate) async fn run(
 ) -> Result<(), Stop> {
     let session = attempt.session;
     session.run("BEGIN").await?;
+    let modes = sent
+        .clone()
+        .take_while(|index| attempt.script.statements[*index].class == Class::TransactionMode);
+    let first = sent.start + modes.count();
+    for index in sent.start..first {
+        run_statement(attempt, index, sink, interrupt).await?;
+    }
     let transaction = fenced(attempt).await?;
-    for index in sent {
+    for index in first..sent.end {
         run_statement(attempt, index, sink, interrupt).await?;
     }
     settle_constraints(attempt).await?;

@@ -171,6 +171,7 @@ fn way(attempt: &Attempt<'_>, unit: &Range<usize>) -> Way {
         Class::Opaque if attempt.script.directive => Way::Alone,
         Class::Opaque
         | Class::Ordinary
+        | Class::TransactionMode
         | Class::EnumValue { .. }
         | Class::CreateEnum { .. }
         | Class::CopyFromStdin => Way::Wrapped,

@@ -41,6 +41,8 @@ pub enum Class {
     Ordinary,
     /// `SET`, `RESET`: belongs to the session, so a later attempt has to repeat it.
     Setting,
+    /// `SET TRANSACTION`: must come before any query of its transaction.
+    TransactionMode,
     /// `CALL`, `DO` and the like: what it does inside cannot be seen, and it may refuse to run in a
     /// transaction.
     Opaque,

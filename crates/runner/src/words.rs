@@ -12,7 +12,6 @@ use protocol::{Event, Failure};
 use std::time::Duration;
 
 /// What happened, as events with their sentences; long lists go over several events.
-#[expect(clippy::too_many_lines, reason = "one arm for each kind of progress")]
 pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)> {
     let one = |event, msg| vec![(event, msg)];
     match progress {

@@ -49,6 +49,7 @@ fn refused(text: &str, parsed: &Parsed) -> Option<Form> {
             Class::Commit { .. } | Class::Rollback => open = None,
             Class::Ordinary
             | Class::Setting
+            | Class::TransactionMode
             | Class::Opaque
             | Class::Alone(_)
             | Class::ConcurrentIndex { .. }
@@ -117,7 +118,7 @@ fn reason(text: &str, statements: &[Statement]) -> Option<String> {
                 Some(_) | None => None,
             }
         }
-        Class::Ordinary | Class::Setting | Class::Opaque | Class::CreateEnum { .. } | Class::CopyFromStdin => None,
+        Class::Ordinary | Class::Setting | Class::TransactionMode | Class::Opaque | Class::CreateEnum { .. } | Class::CopyFromStdin => None,
     })
 }
 

@@ -116,6 +116,8 @@ fn class(statement: &ast::Stmt) -> Class {
         | ast::Stmt::Reset(_)
         | ast::Stmt::ResetRole(_)
         | ast::Stmt::ResetSessionAuth(_) => Class::Setting,
+        ast::Stmt::SetTransaction(set) if set.session_characteristics().is_some() => Class::Setting,
+        ast::Stmt::SetTransaction(_) => Class::TransactionMode,
         ast::Stmt::Call(_)
         | ast::Stmt::Do(_)
         | ast::Stmt::Select(_)

@@ -1,0 +1,79 @@
+//! Runs that do not come to their end.
+
+use crate::support::{World, finish};
+use protocol::DatabaseState;
+use protocol::event::Outcome;
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::Child;
+
+fn send(child: &Child, signal: Signal) {
+    let pid = i32::try_from(child.id().unwrap()).unwrap();
+    kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+}
+
+/// A run that is in the middle of its second migration.
+async fn in_the_middle(world: &World) -> Child {
+    world.migration("20260101000000_a", "CREATE TABLE a(id int);");
+    world.migration(
+        "20260102000000_b",
+        "CREATE TABLE b(id int); SELECT pg_sleep(60); CREATE TABLE c(id int);",
+    );
+    let child = world.command(&["deploy"]).spawn().unwrap();
+    world.until("EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(60)%' AND datname = current_database() AND state = 'active')").await;
+    child
+}
+
+#[tokio::test]
+async fn a_signal_rolls_back_and_the_next_run_goes_on() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let world = World::new().await;
+        let child = in_the_middle(&world).await;
+        send(&child, signal);
+        let ended = finish(child).await;
+        assert_eq!(ended.code, 30, "{}", ended.stdout);
+        assert_eq!(ended.finished().outcome, Outcome::Interrupted);
+        assert_eq!(ended.finished().database, DatabaseState::Changed);
+        assert!(!world.exists("b").await);
+        assert_eq!(
+            world.history().await,
+            ["20260101000000_a applied 1", "20260102000000_b rolled-back 0"]
+        );
+        world.lock_is_free().await;
+        world.migration("20260102000000_b", "CREATE TABLE b(id int);");
+        world.deploy().await.succeeded();
+    }
+}
+
+#[tokio::test]
+async fn after_sigkill_the_next_run_settles_and_applies_exactly_once() {
+    let world = World::new().await;
+    let mut child = in_the_middle(&world).await;
+    send(&child, Signal::KILL);
+    child.wait().await.unwrap();
+    assert_eq!(world.history().await[1], "20260102000000_b unfinished 0");
+    world.migration("20260102000000_b", "CREATE TABLE b(id int); CREATE TABLE c(id int);");
+    let ended = world.deploy().await;
+    assert_eq!(ended.succeeded().applied, 1);
+    assert!(ended.has(|event| matches!(event, protocol::Event::Settled(_))), "{}", ended.stdout);
+    assert_eq!(
+        world.history().await,
+        [
+            "20260101000000_a applied 1",
+            "20260102000000_b rolled-back 0",
+            "20260102000000_b applied 1"
+        ]
+    );
+    assert!(world.exists("c").await);
+}
+
+#[tokio::test]
+async fn a_terminated_backend_is_said_and_settled() {
+    let world = World::new().await;
+    let child = in_the_middle(&world).await;
+    world.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(60)%' AND datname = current_database()").await;
+    let ended = finish(child).await;
+    let failure = ended.failed(21);
+    assert!(failure.message.contains("connection was lost"), "{failure:?}");
+    assert_eq!(world.history().await[1], "20260102000000_b rolled-back 0");
+    world.lock_is_free().await;
+}

@@ -1,0 +1,11 @@
+//! The real runner against a real PostgreSQL: a database of its own for each test.
+
+mod deploy;
+mod history;
+mod input;
+mod interrupted;
+mod lock;
+mod output;
+mod statements;
+mod status;
+mod support;

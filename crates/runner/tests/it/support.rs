@@ -1,0 +1,200 @@
+//! A database, a directory of migrations, and the runner as a process.
+#![expect(clippy::disallowed_methods, reason = "tests read their own environment")]
+
+use protocol::event::RunFinished;
+use protocol::sequence::Sequences;
+use protocol::{Event, EventLine, Line};
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
+
+/// Where the server is.
+fn server() -> String {
+    std::env::var("ECS_MIGRATE_TEST_DATABASE").expect(
+        "the tests need a PostgreSQL: run scripts/test.sh, or \
+         export ECS_MIGRATE_TEST_DATABASE=$(scripts/postgres.sh start \"$(mktemp -d)\")",
+    )
+}
+
+/// A database and a directory of migrations.
+pub(crate) struct World {
+    pub(crate) database: String,
+    pub(crate) url: String,
+    pub(crate) directory: TempDir,
+    pub(crate) client: Client,
+}
+
+/// How a run ended.
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) lines: Vec<EventLine>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+async fn client(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let server = server();
+        let database = format!("test_{}", uuid::Uuid::new_v4().simple());
+        client(&server).await.batch_execute(&format!("CREATE DATABASE {database}")).await.unwrap();
+        let url = format!("{}/{database}", server.rsplit_once('/').unwrap().0);
+        let client = client(&url).await;
+        Self { database, url, directory: tempfile::tempdir().unwrap(), client }
+    }
+
+    /// Writes, or overwrites, a migration.
+    pub(crate) fn migration(&self, name: &str, script: &str) -> &Self {
+        let folder = self.directory.path().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("migration.sql"), script).unwrap();
+        self
+    }
+
+    pub(crate) fn remove(&self, name: &str) {
+        std::fs::remove_dir_all(self.directory.path().join(name)).unwrap();
+    }
+
+    /// The runner with its arguments, its environment nothing but the database.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ecs-migrate-runner"));
+        command
+            .args(arguments)
+            .env_clear()
+            .env("DATABASE_URL", &self.url)
+            .env("ECS_MIGRATE_MIGRATIONS", self.directory.path())
+            .env("ECS_MIGRATE_LOG_FORMAT", "json")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        command
+    }
+
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Ended {
+        finish(self.command(arguments).spawn().unwrap()).await
+    }
+
+    pub(crate) async fn deploy(&self) -> Ended {
+        self.run(&["deploy"]).await
+    }
+
+    pub(crate) async fn sql(&self, sql: &str) {
+        self.client.batch_execute(sql).await.unwrap();
+    }
+
+    /// The first column of every row, as text; NULL is `-`.
+    pub(crate) async fn column(&self, sql: &str) -> Vec<String> {
+        let messages = self.client.simple_query(sql).await.unwrap();
+        let rows = messages.iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or("-").to_owned()),
+            _ => None,
+        });
+        rows.collect()
+    }
+
+    pub(crate) async fn value(&self, sql: &str) -> String {
+        self.column(sql).await.into_iter().next().unwrap_or_default()
+    }
+
+    pub(crate) async fn exists(&self, relation: &str) -> bool {
+        self.value(&format!("SELECT to_regclass('{relation}') IS NOT NULL")).await == "t"
+    }
+
+    /// `name state steps` of every row, in the order of their start.
+    pub(crate) async fn history(&self) -> Vec<String> {
+        self.column(
+            "SELECT migration_name || CASE WHEN rolled_back_at IS NOT NULL THEN ' rolled-back ' \
+             WHEN finished_at IS NULL THEN ' unfinished ' ELSE ' applied ' END || applied_steps_count \
+             FROM _prisma_migrations ORDER BY started_at, id",
+        )
+        .await
+    }
+
+    /// Waits until the query's answer is `true`.
+    pub(crate) async fn until(&self, condition: &str) {
+        let waiting = async {
+            while self.value(&format!("SELECT {condition}")).await != "t" {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), waiting).await.expect(condition);
+    }
+
+    /// Nobody holds an advisory lock in this database.
+    pub(crate) async fn lock_is_free(&self) {
+        self.until(
+            "NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND database = \
+             (SELECT oid FROM pg_database WHERE datname = current_database()))",
+        )
+        .await;
+    }
+}
+
+/// Waits for a runner, and checks what every run must keep to.
+pub(crate) async fn finish(child: Child) -> Ended {
+    let output = tokio::time::timeout(Duration::from_secs(60), child.wait_with_output())
+        .await
+        .unwrap()
+        .unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let code = output.status.code().unwrap_or(-1);
+    let mut lines = Vec::new();
+    for text in stdout.lines() {
+        if let Line::Event(line) = Line::decode(text) {
+            lines.push(*line);
+        }
+    }
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    Ended { code, lines, stdout, stderr }
+}
+
+impl Ended {
+    /// The last line, which must agree with the exit code; no line may be missing.
+    pub(crate) fn finished(&self) -> &RunFinished {
+        let mut sequences = Sequences::default();
+        for line in &self.lines {
+            assert!(sequences.note(&line.process, line.seq), "repeated: {line:?}");
+        }
+        let last =
+            self.lines.last().unwrap_or_else(|| panic!("no lines: {}{}", self.stdout, self.stderr));
+        sequences.finish(&last.process, last.seq);
+        assert!(sequences.complete(), "{}", self.stdout);
+        let finished = last.event.terminal().unwrap_or_else(|| panic!("no end: {}", self.stdout));
+        assert_eq!(i32::from(finished.exit_code), self.code, "{}", self.stdout);
+        finished
+    }
+
+    /// The failure of a run that ended with `code`.
+    pub(crate) fn failed(&self, code: i32) -> &protocol::Failure {
+        assert_eq!(self.code, code, "{}{}", self.stdout, self.stderr);
+        self.finished().failure.as_ref().unwrap()
+    }
+
+    pub(crate) fn succeeded(&self) -> &RunFinished {
+        assert_eq!(self.code, 0, "{}{}", self.stdout, self.stderr);
+        self.finished()
+    }
+
+    pub(crate) fn has(&self, wanted: impl Fn(&Event) -> bool) -> bool {
+        self.lines.iter().any(|line| wanted(&line.event))
+    }
+
+    pub(crate) fn notice(&self, code: &str) -> bool {
+        self.has(|event| matches!(event, Event::Notice(notice) if notice.code == code))
+    }
+}
+
+/// A file that does not exist.
+pub(crate) fn nowhere() -> PathBuf {
+    PathBuf::from("/nonexistent/migrations")
+}
