@@ -1,5 +1,7 @@
 //! The real runner against a real PostgreSQL: a database of its own for each test.
 
+#![expect(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "tests")]
+
 mod deploy;
 mod history;
 mod input;
