@@ -141,7 +141,7 @@ impl World {
 
 /// Waits for a runner, and checks what every run must keep to.
 pub(crate) async fn finish(child: Child) -> Ended {
-    let output = tokio::time::timeout(Duration::from_secs(60), child.wait_with_output())
+    let output = tokio::time::timeout(Duration::from_mins(1), child.wait_with_output())
         .await
         .unwrap()
         .unwrap();

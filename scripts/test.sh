@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change lands: format, lints, tests, docs.
+set -euo pipefail
+
+usage() {
+  cat <<'USAGE'
+Usage: scripts/test.sh [--fix] [CARGO TEST ARGUMENTS]
+
+Checks the format, runs clippy with warnings as errors, all tests against a throw-away PostgreSQL,
+and builds the docs. --fix formats instead of checking. What is missing is installed where the
+script may (as root, with apt-get); otherwise one line says what to install.
+With CI=true a skipped test that is not in scripts/allowed-skips.txt is a failure.
+USAGE
+}
+
+format=(--check)
+case "${1:-}" in
+  -h | --help) usage; exit 0 ;;
+  --fix) format=(); shift ;;
+esac
+
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/prepare.sh
+. scripts/prepare.sh
+
+step() { printf '\n== %s (%s s)\n' "$1" "$SECONDS"; }
+
+step "format"
+cargo fmt --all -- "${format[@]}"
+
+step "clippy"
+cargo clippy --workspace --all-targets --locked -- -D warnings
+
+step "build"
+cargo build --workspace --all-targets --locked
+
+scratch=$(mktemp -d)
+stop() { scripts/postgres.sh stop "$scratch/postgres"; rm -rf "$scratch"; }
+trap stop EXIT
+# The server's user has to pass through.
+chmod 0755 "$scratch"
+ECS_MIGRATE_TEST_DATABASE=$(scripts/postgres.sh start "$scratch/postgres")
+export ECS_MIGRATE_TEST_DATABASE
+# Tests write a line here for whatever they cannot do on this machine.
+export ECS_MIGRATE_TEST_SKIPS=$scratch/skips.txt
+: >"$ECS_MIGRATE_TEST_SKIPS"
+
+step "tests"
+cargo test --workspace --locked "$@"
+
+step "docs"
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+
+step "skips"
+sort -u "$ECS_MIGRATE_TEST_SKIPS"
+if [ "${CI:-}" = true ] && unexpected=$(grep -vxFf scripts/allowed-skips.txt "$ECS_MIGRATE_TEST_SKIPS"); then
+  echo "test.sh: skipped, and not in scripts/allowed-skips.txt:" "$unexpected" >&2
+  exit 1
+fi
+
+step "done"
