@@ -6,9 +6,8 @@ use crate::history::History;
 use crate::interrupt::Interrupt;
 use crate::journal;
 use crate::lock;
-use crate::pooler;
+use crate::opening::{self, MissingDatabase};
 use crate::progress::{Progress, Sink};
-use crate::quote;
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
 use crate::settle::{Resumable, settle};
@@ -38,8 +37,19 @@ pub struct Deploy<'a> {
     pub lock_keys: &'a [i64],
     /// How long to wait for them.
     pub lock_wait: Duration,
-    /// Whether a database that does not exist is created.
-    pub create_database: bool,
+    /// What to do about a database that does not exist.
+    pub missing_database: MissingDatabase,
+    /// Whose habits to keep.
+    pub habits: Habits,
+}
+
+/// Whose habits to keep where Prisma's are not the safest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Habits {
+    /// Ours: what was rolled back is recorded as such, and the next run tries again.
+    Safer,
+    /// Prisma's: a failed migration stays failed until somebody resolves it.
+    Prisma,
 }
 
 /// What a deployment did, also when it failed.
@@ -58,61 +68,11 @@ pub async fn deploy(
     sink: &mut dyn Sink,
     interrupt: &mut Interrupt,
 ) -> Result<(), Error> {
-    let mut session = open(deploy, sink, interrupt).await?;
+    let mut session =
+        opening::open(deploy.connection, deploy.missing_database, sink, interrupt).await?;
     let outcome = deploy_in(deploy, &mut session, (report, sink, interrupt)).await;
     session.close().await;
     outcome
-}
-
-async fn open(
-    deploy: &Deploy<'_>,
-    sink: &mut dyn Sink,
-    interrupt: &mut Interrupt,
-) -> Result<Session, Error> {
-    let opening = async {
-        let session = match connect(deploy.connection).await {
-            Err(error) if deploy.create_database && error.prisma_code == Some("P1003") => {
-                create_database(deploy.connection, sink).await?;
-                connect(deploy.connection).await?
-            }
-            opened => opened?,
-        };
-        pooler::probe(&session, deploy.connection).await?;
-        Ok::<_, Error>(session)
-    };
-    let opened = tokio::select! {
-        opened = opening => Some(opened),
-        () = interrupt.wait() => None,
-    };
-    let Some(session) = opened.transpose()? else {
-        return Err(Error::new(Kind::Interrupted, "interrupted while connecting"));
-    };
-    let ConnectionSettings { host, port, database, user, .. } = deploy.connection.clone();
-    sink.emit(Progress::Connected {
-        host,
-        port,
-        database,
-        user,
-        server_version: session.server_version.clone(),
-        backend: session.backend,
-        tls: session.encrypted,
-    });
-    Ok(session)
-}
-
-async fn create_database(settings: &ConnectionSettings, sink: &mut dyn Sink) -> Result<(), Error> {
-    let maintenance =
-        ConnectionSettings { database: "postgres".into(), schema: None, ..settings.clone() };
-    let session = connect(&maintenance).await?;
-    let made =
-        session.run(&format!("CREATE DATABASE {}", quote::identifier(&settings.database))).await;
-    session.close().await;
-    made?;
-    sink.emit(Progress::Notice {
-        code: "database_created",
-        text: format!("the database `{}` was created", settings.database),
-    });
-    Ok(())
 }
 
 async fn deploy_in(
@@ -120,7 +80,10 @@ async fn deploy_in(
     session: &mut Session,
     (report, sink, interrupt): (&mut Report, &mut dyn Sink, &mut Interrupt),
 ) -> Result<(), Error> {
+    let history = History::locate(session, deploy.connection).await?;
+    sink.emit(session.connected(deploy.connection, history.schema()));
     lock::acquire(session, deploy.lock_keys, deploy.lock_wait, sink, interrupt).await?;
+    // Again, under the lock: another run may have made the table meanwhile.
     let mut history = History::locate(session, deploy.connection).await?;
     history.ensure(session).await?;
     let rows = history.rows(session).await?;
@@ -199,11 +162,16 @@ pub(crate) fn blocked(blocker: Blocker) -> Error {
                 .iter()
                 .map(|row| format!("`{}` (started at {})", row.name, row.started_at))
                 .collect();
-            Error::new(Kind::UnfinishedMigration, format!("an earlier run of another tool did not finish {}", names.join(", ")))
-                .hint("find out what of it is in the database, then `prisma migrate resolve --rolled-back NAME` or `--applied NAME`")
-                .migration(&rows[0].name)
-                .prisma("P3009")
-                .database(DatabaseState::Unchanged)
+            let error = Error::new(
+                Kind::UnfinishedMigration,
+                format!("an earlier run of another tool did not finish {}", names.join(", ")),
+            )
+            .hint("find out what of it is in the database, then `resolve --rolled-back NAME` or `resolve --applied NAME`")
+            .migration(&rows[0].name)
+            .prisma("P3009");
+            let logs =
+                rows.iter().filter_map(|row| row.logs.clone()).collect::<Vec<_>>().join("\n");
+            Error { detail: (!logs.is_empty()).then_some(logs), unfinished: rows, ..error }
         }
         Blocker::Differs(differences) => {
             let sentences: Vec<String> = differences.iter().map(Difference::to_string).collect();
@@ -214,13 +182,15 @@ pub(crate) fn blocked(blocker: Blocker) -> Error {
             Error::new(Kind::HistoryDiffers, sentences.join("; "))
                 .hint(format!("restore the files, or allow it: {}", permissions.join(" ")))
         }
-        Blocker::Unreadable { name, cause } => {
-            Error::new(Kind::Configuration, format!("cannot read the script of `{name}`: {cause}"))
-                .hint("every migration is a directory with a file migration.sql in UTF-8")
-                .migration(&name)
-                .prisma("P3015")
-        }
+        Blocker::Unreadable { name, cause } => unreadable(&name, &cause),
     }
+}
+
+fn unreadable(name: &str, cause: &str) -> Error {
+    Error::new(Kind::Configuration, format!("cannot read the script of `{name}`: {cause}"))
+        .hint("every migration is a directory with a file migration.sql in UTF-8")
+        .migration(name)
+        .prisma("P3015")
 }
 
 /// One migration's turn.
@@ -240,7 +210,7 @@ async fn apply(
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<(), Error> {
     let name = step.migration.name.as_str();
-    let text = step.migration.script.as_deref().unwrap_or_default();
+    let text = step.migration.script.as_deref().map_err(|cause| unreadable(name, cause))?;
     let script = Script::parse(text);
     let checksum = migrations::checksum::checksum(text);
     let mode = match &script.form {
@@ -326,7 +296,10 @@ async fn ended(
             Mode::Transaction => error.database == DatabaseState::NeedsAttention,
             Mode::Statements => !journal::entries(session, id).await?.is_empty(),
         };
-        if part_way {
+        let failed = step.deploy.habits == Habits::Prisma && error.kind != Kind::Interrupted;
+        if failed && !part_way {
+            step.history.note(session, id, &error.message).await?;
+        } else if part_way {
             step.history.note(session, id, &format!("{marker}\n{}", error.message)).await?;
         } else {
             step.history

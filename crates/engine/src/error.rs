@@ -1,5 +1,6 @@
 //! Why it failed: a kind, a sentence, a hint, and what it means for the database.
 
+use migrations::Row;
 use std::fmt;
 
 /// Whose fault it is and what it calls for; the runner maps each kind to an exit code.
@@ -17,6 +18,8 @@ pub enum Kind {
     UnfinishedMigration,
     /// The history differs from the directory.
     HistoryDiffers,
+    /// What is known contradicts what was asked for.
+    Contradicted,
     /// The advisory lock was not obtained in time.
     LockNotObtained,
     /// No connection, or it was lost.
@@ -78,6 +81,8 @@ pub struct Error {
     pub prisma_code: Option<&'static str>,
     /// What the database is left with.
     pub database: DatabaseState,
+    /// The attempts that block, for P3009.
+    pub unfinished: Vec<Row>,
 }
 
 impl Error {
@@ -93,6 +98,7 @@ impl Error {
             detail: None,
             prisma_code: None,
             database: DatabaseState::Unchanged,
+            unfinished: Vec::new(),
         }
     }
 

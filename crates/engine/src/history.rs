@@ -30,6 +30,16 @@ pub(crate) struct Fence<'a> {
 }
 
 impl History {
+    /// The schema that holds the table.
+    pub(crate) fn schema(&self) -> &str {
+        &self.schema
+    }
+
+    /// Whether the table is there.
+    pub(crate) fn exists(&self) -> bool {
+        self.exists
+    }
+
     /// Finds the table: in `?schema=`, else wherever the role's `search_path` shows it, else where
     /// an unqualified CREATE TABLE would put it.
     pub(crate) async fn locate(
@@ -86,6 +96,14 @@ impl History {
             .hint("is this the right database? if it is, record what it already has: `prisma migrate resolve --applied NAME` for each migration")
             .prisma("P3005"));
         }
+        self.create(session).await
+    }
+
+    /// Creates the table, whatever else the schema holds.
+    pub(crate) async fn create(&mut self, session: &Session) -> Result<(), Error> {
+        if self.exists {
+            return Ok(());
+        }
         session
             .run(&format!(
                 "CREATE TABLE {} (\n\
@@ -139,7 +157,7 @@ impl History {
         id: Option<&str>,
     ) -> Result<Vec<Row>, Fault> {
         let utc = |column: &str| {
-            format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')")
+            format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
         };
         let sql = format!(
             "SELECT id::text, migration_name::text, checksum::text, {}, {}, {}, logs FROM {} {which}",
@@ -220,6 +238,35 @@ impl History {
             )
             .await?;
         Ok(touched == 1)
+    }
+
+    /// Records a migration as applied without running it, as `prisma migrate resolve --applied`
+    /// does: no steps, empty logs, and one instant for its start and its end.
+    pub(crate) async fn record(
+        &self,
+        session: &Session,
+        (name, checksum): (&str, &str),
+    ) -> Result<(), Fault> {
+        let id = uuid::Uuid::new_v4().to_string();
+        let sql = format!(
+            "INSERT INTO {} (id, checksum, started_at, finished_at, migration_name, logs) \
+             SELECT $1, $2, at, at, $3, '' FROM pg_catalog.clock_timestamp() AS at",
+            self.table
+        );
+        session
+            .execute(&sql, &[(&id, Type::TEXT), (&checksum, Type::TEXT), (&name, Type::TEXT)])
+            .await
+            .map(|_touched| ())
+    }
+
+    /// Marks every failed attempt at a migration as rolled back; what it logged stays.
+    pub(crate) async fn give_up(&self, session: &Session, name: &str) -> Result<(), Fault> {
+        let sql = format!(
+            "UPDATE {} SET rolled_back_at = pg_catalog.clock_timestamp() \
+             WHERE migration_name = $1 AND finished_at IS NULL AND rolled_back_at IS NULL",
+            self.table
+        );
+        session.execute(&sql, &[(&name, Type::TEXT)]).await.map(|_touched| ())
     }
 
     /// Records that nothing of an attempt is left. Prisma accepts such a row and tries again.

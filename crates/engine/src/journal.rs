@@ -108,6 +108,17 @@ pub(crate) async fn withdraw(session: &Session, (id, unit): (&str, i32)) -> Resu
         .map(|_touched| ())
 }
 
+/// Forgets an attempt that somebody gave up, whether or not there ever was a journal.
+pub(crate) async fn forget_if_any(session: &Session, id: &str) -> Result<(), Error> {
+    let row = session
+        .one("SELECT pg_catalog.to_regclass('ecs_migrate.journal') IS NOT NULL", &[])
+        .await?;
+    if row.get(0) {
+        forget(session, id).await?;
+    }
+    Ok(())
+}
+
 /// Forgets an attempt that is over.
 pub(crate) async fn forget(session: &Session, id: &str) -> Result<(), Fault> {
     session

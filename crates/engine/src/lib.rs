@@ -5,8 +5,9 @@
 //! |---|---|
 //! | [`deploy()`] | the story: connect, lock, settle, plan, apply |
 //! | [`status()`] | the same question without a lock and without writing |
+//! | [`resolve()`], `evidence`, `scratch`, `catalog` | correcting the history by hand, after looking at what is known |
 //! | [`settings`] | how to reach the database |
-//! | `connect`, `tls`, `pooler`, `session` | one connection that is really ours |
+//! | `opening`, `connect`, `tls`, `pooler`, `session` | one connection that is really ours |
 //! | `lock` | the advisory locks, by polling |
 //! | `history` | reading and writing `_prisma_migrations` |
 //! | `transaction` | a script and its history row in one transaction |
@@ -14,18 +15,23 @@
 //! | `settle` | what an earlier run of ours left unfinished |
 //! | [`error`], `hint` | why it failed and what to do |
 
+mod catalog;
 mod connect;
 mod deploy;
 pub mod error;
+mod evidence;
 mod hint;
 mod history;
 mod index;
 pub mod interrupt;
 mod journal;
 mod lock;
+mod opening;
 mod pooler;
 pub mod progress;
 mod quote;
+mod resolve;
+mod scratch;
 pub mod secret;
 mod session;
 pub mod settings;
@@ -35,11 +41,13 @@ mod tls;
 mod transaction;
 mod units;
 
-pub use deploy::{Deploy, Report, deploy};
+pub use deploy::{Deploy, Habits, Report, deploy};
 pub use error::{DatabaseState, Error, Kind};
 pub use interrupt::Interrupt;
 pub use lock::{DEFAULT_LOCK_KEY, PRISMA_LOCK_KEY};
+pub use opening::MissingDatabase;
 pub use progress::{Progress, Sink};
+pub use resolve::{Force, Resolution, Resolve, resolve};
 pub use secret::Secret;
 pub use settings::{ConnectionSettings, TlsMode};
 pub use status::{MigrationState, State, Status, status};

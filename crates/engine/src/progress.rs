@@ -16,6 +16,8 @@ pub enum Progress {
         database: String,
         /// Role.
         user: String,
+        /// Where the history lives.
+        schema: String,
         /// The server's version as it gives it.
         server_version: String,
         /// Process id of our backend.

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Fault};
 use crate::interrupt::Interrupt;
+use crate::progress::Progress;
 use crate::quote;
 use crate::settings::{ConnectionSettings, TlsMode};
 use crate::tls::Tls;
@@ -67,6 +68,20 @@ impl Session {
         session.backend = row.get(0);
         session.encrypted = settings.tls != TlsMode::Disable && row.get(1);
         Ok(session)
+    }
+
+    /// What to say of the connection.
+    pub(crate) fn connected(&self, settings: &ConnectionSettings, schema: &str) -> Progress {
+        Progress::Connected {
+            host: settings.host.clone(),
+            port: settings.port,
+            database: settings.database.clone(),
+            user: settings.user.clone(),
+            schema: schema.to_owned(),
+            server_version: self.server_version.clone(),
+            backend: self.backend,
+            tls: self.encrypted,
+        }
     }
 
     /// Takes back what a script left on the session: role, settings, search path. `DISCARD ALL`

@@ -3,9 +3,9 @@
 use crate::connect::connect;
 use crate::error::Error;
 use crate::history::History;
-use crate::progress::{Progress, Sink};
+use crate::progress::Sink;
 use crate::settings::ConnectionSettings;
-use migrations::{Allowances, Directory, Plan, Row, checksum};
+use migrations::{Allowances, Directory, Plan, Row, checksum, order};
 use std::collections::BTreeSet;
 
 /// What is known of one migration.
@@ -53,6 +53,8 @@ pub struct MigrationState {
 pub struct Status {
     /// Every migration on disk or in the history, in the order of their names.
     pub migrations: Vec<MigrationState>,
+    /// Whether the database has a history at all.
+    pub managed: bool,
     /// Why a deployment would stop before it applies anything.
     pub blocker: Option<Error>,
 }
@@ -73,51 +75,45 @@ pub async fn status(
     sink: &mut dyn Sink,
 ) -> Result<Status, Error> {
     let session = connect(connection).await?;
-    let ConnectionSettings { host, port, database, user, .. } = connection.clone();
-    sink.emit(Progress::Connected {
-        host,
-        port,
-        database,
-        user,
-        server_version: session.server_version.clone(),
-        backend: session.backend,
-        tls: session.encrypted,
-    });
     let read = async {
         let history = History::locate(&session, connection).await?;
-        history.rows(&session).await
+        sink.emit(session.connected(connection, history.schema()));
+        Ok::<_, Error>((history.rows(&session).await?, history.exists()))
     };
-    let rows = read.await;
+    let read = read.await;
     session.close().await;
-    Ok(judge(directory, &rows?, allowances))
+    let (rows, managed) = read?;
+    Ok(Status { managed, ..judge(directory, &rows, allowances) })
 }
 
 fn judge(directory: &Directory, rows: &[Row], allowances: &Allowances) -> Status {
     let settled: Vec<Row> =
         rows.iter().filter(|row| !(row.unfinished() && row.marker().is_some())).cloned().collect();
     let blocker = Plan::make(directory, &settled, allowances).err().map(crate::deploy::blocked);
-    let newest_on_disk = directory.migrations.last().map(|migration| migration.name.as_str());
     let on_disk = directory.migrations.iter().map(|migration| migration.name.as_str());
     let live = rows.iter().filter(|row| row.rolled_back_at.is_none());
     let names: BTreeSet<&str> = on_disk.chain(live.map(|row| row.name.as_str())).collect();
+    let mut names: Vec<&str> = names.into_iter().collect();
+    names.sort_by(|a, b| order::compare(a, b));
     let migrations = names
         .into_iter()
-        .map(|name| MigrationState {
-            name: name.to_owned(),
-            state: state(name, directory, rows, newest_on_disk),
-        })
+        .map(|name| MigrationState { name: name.to_owned(), state: state(name, directory, rows) })
         .collect();
-    Status { migrations, blocker }
+    Status { migrations, blocker, managed: true }
 }
 
-fn state(name: &str, directory: &Directory, rows: &[Row], newest_on_disk: Option<&str>) -> State {
+fn state(name: &str, directory: &Directory, rows: &[Row]) -> State {
     let of_name = || rows.iter().filter(|row| row.name == name);
     if of_name().any(Row::unfinished) {
         return State::Unfinished;
     }
     match (of_name().rfind(|row| row.applied()), directory.get(name)) {
         (None, _) => State::Pending,
-        (Some(_), None) if newest_on_disk.is_some_and(|newest| name < newest) => State::Missing,
+        (Some(_), None)
+            if directory.newest().is_some_and(|newest| order::compare(name, newest).is_lt()) =>
+        {
+            State::Missing
+        }
         (Some(_), None) => State::Ahead,
         (Some(row), Some(migration)) => match &migration.script {
             Ok(script) if !checksum::matches(&row.checksum, script) => State::Edited,

@@ -2,6 +2,7 @@
 
 use crate::checksum::checksum;
 use crate::lock_file::{self, LockFileError};
+use crate::order;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -10,8 +11,7 @@ use std::path::{Path, PathBuf};
 pub struct Directory {
     /// Where it was read from.
     pub path: PathBuf,
-    /// In the order of their names' bytes, which for Prisma's `YYYYMMDDHHMMSS_name` is the order
-    /// in which they were made.
+    /// In the order in which they apply.
     pub migrations: Vec<Migration>,
 }
 
@@ -83,9 +83,14 @@ impl Directory {
             let script = read_script(&path);
             migrations.push(Migration { name, path, script });
         }
-        migrations.sort_by(|a, b| a.name.cmp(&b.name));
+        migrations.sort_by(|a, b| order::compare(&a.name, &b.name));
         lock_file::check(path)?;
         Ok(Self { path: path.to_owned(), migrations })
+    }
+
+    /// The name of the one that comes last.
+    pub fn newest(&self) -> Option<&str> {
+        self.migrations.last().map(|migration| migration.name.as_str())
     }
 
     /// The migration of that name.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`directory`] | Prisma's directory of migrations, read from disk |
 //! | [`checksum`] | the digest by which an edited script is noticed |
+//! | [`order`] | which migration comes before which |
 //! | [`lock_file`] | `migration_lock.toml` |
 //! | [`script`] | a script's statements, and whether it can be one transaction |
 //! | [`history`] | the rows of `_prisma_migrations`, and our marker in them |
@@ -13,6 +14,7 @@ pub mod checksum;
 pub mod directory;
 pub mod history;
 pub mod lock_file;
+pub mod order;
 pub mod plan;
 pub mod script;
 

@@ -6,6 +6,7 @@
 use crate::checksum;
 use crate::directory::{Directory, Migration};
 use crate::history::Row;
+use crate::order;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
@@ -142,8 +143,8 @@ impl Plan {
         // The latest row of a name counts: an earlier one may be of a script that failed.
         let live: BTreeMap<&str, &Row> =
             rows.iter().filter(|row| row.applied()).map(|row| (row.name.as_str(), row)).collect();
-        let newest_applied = live.keys().next_back().copied();
-        let newest_on_disk = directory.migrations.last().map(|migration| migration.name.as_str());
+        let newest_applied = live.keys().copied().max_by(|a, b| order::compare(a, b));
+        let newest_on_disk = directory.newest();
 
         let mut plan = Self::default();
         let mut differences = Vec::new();
@@ -154,7 +155,7 @@ impl Plan {
                     plan.applied.push(name.to_owned());
                     differences.extend(edited(migration, row));
                 }
-                (None, Some(newest)) if name < newest => {
+                (None, Some(newest)) if order::compare(name, newest).is_lt() => {
                     differences.push(Difference::OutOfOrder {
                         name: name.to_owned(),
                         newest_applied: newest.to_owned(),
@@ -165,12 +166,13 @@ impl Plan {
             }
         }
         for name in live.keys().filter(|name| directory.get(name).is_none()) {
-            if newest_on_disk.is_some_and(|newest| *name < newest) {
+            if newest_on_disk.is_some_and(|newest| order::compare(name, newest).is_lt()) {
                 differences.push(Difference::Missing { name: (*name).to_owned() });
             } else {
                 plan.ahead.push((*name).to_owned());
             }
         }
+        plan.ahead.sort_by(|a, b| order::compare(a, b));
         let (allowed, forbidden): (Vec<_>, Vec<_>) =
             differences.into_iter().partition(|difference| {
                 allowances.everything || allowances.permissions.contains(&difference.permission())
@@ -179,6 +181,9 @@ impl Plan {
             return Err(Blocker::Differs(forbidden));
         }
         plan.allowed = allowed;
+        if allowances.everything {
+            return Ok(plan);
+        }
         if let Some((migration, cause)) = plan
             .pending
             .iter()

@@ -32,6 +32,24 @@ pub struct Statement {
     pub line: u32,
     /// What matters about it.
     pub class: Class,
+    /// What is there after it and was not there before it, as far as the statement shows.
+    pub makes: Option<Object>,
+}
+
+/// A thing that a statement makes, by its name as written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Object {
+    /// A table, view, index or sequence.
+    Relation(String),
+    /// A column of a table.
+    Column {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// A type.
+    Type(String),
 }
 
 /// What matters about a statement for how it may run.

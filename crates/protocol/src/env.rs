@@ -68,6 +68,16 @@ pub const ASSIGN_PUBLIC_IP: &str = "ECS_MIGRATE_ASSIGN_PUBLIC_IP";
 pub const NETWORK_FROM: &str = "ECS_MIGRATE_NETWORK_FROM";
 /// Time limit of the run.
 pub const TIMEOUT: &str = "ECS_MIGRATE_TIMEOUT";
+/// How long to wait for capacity and for what AWS needs to settle.
+pub const CAPACITY_TIMEOUT: &str = "ECS_MIGRATE_CAPACITY_TIMEOUT";
+/// The capacity provider that the task uses instead of launch type FARGATE.
+pub const CAPACITY_PROVIDER: &str = "ECS_MIGRATE_CAPACITY_PROVIDER";
+/// `stop` or `detach`: what a signal means for the task.
+pub const ON_CANCEL: &str = "ECS_MIGRATE_ON_CANCEL";
+/// `auto`, `runner` or `plain`: what the container runs.
+pub const EXPECT: &str = "ECS_MIGRATE_EXPECT";
+/// Makes invocations with the same key one run.
+pub const RUN_KEY: &str = "ECS_MIGRATE_RUN_KEY";
 /// `auto`, `text`, `json` or `github`.
 pub const OUTPUT: &str = "ECS_MIGRATE_OUTPUT";
 /// Subnets, under the name that teams' scripts use today.

@@ -73,6 +73,8 @@ pub struct Connected {
     pub database: String,
     /// Role.
     pub user: String,
+    /// Where the history lives.
+    pub schema: String,
     /// The server's version as it gives it, e.g. `15.18`.
     pub server_version: String,
     /// Process id of our backend.

@@ -44,6 +44,19 @@ pub struct Failure {
     /// Prisma's code for the same thing, e.g. `P3009`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prisma_code: Option<String>,
+    /// The attempts that block, when that is the cause.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unfinished: Vec<UnfinishedMigration>,
+}
+
+/// An attempt that neither finished nor was rolled back.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UnfinishedMigration {
+    /// Name of the migration.
+    pub name: String,
+    /// When it began: RFC 3339 in UTC.
+    pub started_at: String,
 }
 
 /// Where in a migration's script it failed.

@@ -1,6 +1,6 @@
 //! What a person or a task definition can say.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use protocol::{ExitCode, env};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,20 +26,45 @@ pub struct Cli {
 }
 
 /// What the runner can do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Apply what is pending (the default)
     Deploy,
     /// Say what is applied, pending or different, without changing anything
     Status,
+    /// Correct the history by hand, after looking at what is known
+    Resolve(Resolve),
+}
+
+/// What to record
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[group(skip)]
+#[command(group(ArgGroup::new("resolution").required(true).args(["applied", "rolled_back", "baseline"])))]
+pub struct Resolve {
+    /// This migration is in the database
+    #[arg(long, value_name = "NAME")]
+    pub applied: Option<String>,
+
+    /// Nothing of this migration is in the database
+    #[arg(long, value_name = "NAME")]
+    pub rolled_back: Option<String>,
+
+    /// Everything up to this migration is in a database that has no history yet
+    #[arg(long, value_name = "NAME")]
+    pub baseline: Option<String>,
+
+    /// Record it even if the database contradicts it
+    #[arg(long)]
+    pub force: bool,
 }
 
 impl Command {
     /// Its name in event lines.
-    pub const fn name(self) -> &'static str {
+    pub const fn name(&self) -> &'static str {
         match self {
             Self::Deploy => "deploy",
             Self::Status => "status",
+            Self::Resolve(_) => "resolve",
         }
     }
 }
@@ -71,9 +96,20 @@ pub struct Options {
     #[arg(long, global = true, value_name = "DIFFERENCE", env = env::ALLOW, value_delimiter = ',', value_parser = permission)]
     pub allow: Vec<String>,
 
+    /// Keep another tool's texts, exit codes and habits
+    #[arg(long, global = true, value_name = "TOOL", env = env::COMPAT)]
+    pub compat: Option<Compat>,
+
     /// Create the database if it does not exist
     #[arg(long, global = true, env = env::CREATE_DATABASE, value_parser = clap::builder::FalseyValueParser::new())]
     pub create_database: bool,
+}
+
+/// Another tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Compat {
+    /// `prisma migrate`, version 7
+    Prisma,
 }
 
 /// How to write.

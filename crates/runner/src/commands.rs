@@ -1,19 +1,21 @@
 //! What the runner can do: one file each.
 
 mod deploy;
+mod resolve;
 mod status;
 
-use crate::cli::{Cli, Command, Options};
+use crate::cli::{Cli, Command, Compat, Options};
 use crate::emit::Emitter;
 use crate::environment::Environment;
 use crate::failure;
 use crate::shutdown;
 use crate::source::{self, Found};
 use crate::words;
-use engine::{Error, Interrupt, Kind, Progress};
+use engine::{Error, Interrupt, Kind, PRISMA_LOCK_KEY, Progress};
+use migrations::directory::DirectoryError;
 use migrations::{Allowances, Directory};
 use protocol::event::{Outcome, RunFinished, RunStarted};
-use protocol::{DatabaseState, Event, ExitCode};
+use protocol::{DatabaseState, Event, ExitCode, env};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -48,7 +50,7 @@ impl From<Error> for Failed {
 /// Runs the command between its first and its last line.
 pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter) -> ExitCode {
     let begun = Instant::now();
-    let command = cli.command.unwrap_or(Command::Deploy);
+    let command = cli.command.as_ref().unwrap_or(&Command::Deploy);
     let version = env!("CARGO_PKG_VERSION").to_owned();
     let msg = format!("{} started, version {version}", command.name());
     emitter
@@ -57,6 +59,7 @@ pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter)
     let work = async |interrupt: Interrupt| match command {
         Command::Deploy => deploy::run(&context, interrupt).await,
         Command::Status => status::run(&context, interrupt).await,
+        Command::Resolve(resolve) => resolve::run(&context, resolve, interrupt).await,
     };
     let result = match shutdown::guard(emitter, work).await {
         Ok(result) => result,
@@ -64,10 +67,10 @@ pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter)
             Err(Error::new(Kind::Unexpected, format!("cannot listen for signals: {error}")).into())
         }
     };
-    finish(emitter, result, begun.elapsed())
+    finish(&context, result, begun.elapsed())
 }
 
-fn finish(emitter: &Emitter, result: Result<Ended, Failed>, took: Duration) -> ExitCode {
+fn finish(context: &Context<'_>, result: Result<Ended, Failed>, took: Duration) -> ExitCode {
     let (code, finished, msg) = match result {
         Ok(ended) => {
             let database = match ended.applied {
@@ -87,9 +90,13 @@ fn finish(emitter: &Emitter, result: Result<Ended, Failed>, took: Duration) -> E
         }
         Err(Failed { error, applied, pending }) => {
             if let Some((event, msg)) = words::migration_failed(&error) {
-                emitter.emit(event, msg);
+                context.emitter.emit(event, msg);
             }
-            let code = failure::exit_code(error.kind);
+            let code = if context.prisma() {
+                ExitCode::Unexpected
+            } else {
+                failure::exit_code(error.kind)
+            };
             let outcome = match error.kind {
                 Kind::Interrupted | Kind::InterruptedPartWay => Outcome::Interrupted,
                 Kind::Unexpected
@@ -98,6 +105,7 @@ fn finish(emitter: &Emitter, result: Result<Ended, Failed>, took: Duration) -> E
                 | Kind::PartlyApplied
                 | Kind::UnfinishedMigration
                 | Kind::HistoryDiffers
+                | Kind::Contradicted
                 | Kind::LockNotObtained
                 | Kind::Unreachable
                 | Kind::AccessDenied
@@ -122,24 +130,56 @@ fn finish(emitter: &Emitter, result: Result<Ended, Failed>, took: Duration) -> E
             (code, finished, msg)
         }
     };
-    emitter.emit(Event::RunFinished(finished), msg);
+    context.emitter.emit(Event::RunFinished(finished), msg);
     code
 }
 
 impl Context<'_> {
+    /// Whether Prisma's texts, codes and habits hold.
+    fn prisma(&self) -> bool {
+        self.options.compat == Some(Compat::Prisma)
+    }
+
     fn directory(&self) -> Result<Directory, Error> {
-        Directory::read(&self.options.migrations).map_err(|error| {
-            let message = match std::error::Error::source(&error) {
-                Some(cause) => format!("{error}: {cause}"),
-                None => error.to_string(),
-            };
-            Error::new(Kind::Configuration, message)
-                .hint("name it with --migrations or ECS_MIGRATE_MIGRATIONS")
+        let error = match Directory::read(&self.options.migrations) {
+            // For Prisma no directory is an empty one.
+            Err(DirectoryError::Missing(_)) if self.prisma() => return Ok(Directory::default()),
+            Err(error) => error,
+            Ok(directory) => return Ok(directory),
+        };
+        let message = match std::error::Error::source(&error) {
+            Some(cause) => format!("{error}: {cause}"),
+            None => error.to_string(),
+        };
+        let answer = Error::new(Kind::Configuration, message)
+            .hint("name it with --migrations or ECS_MIGRATE_MIGRATIONS");
+        Err(match error {
+            DirectoryError::LockFile(lock) => {
+                Error { detail: Some(lock.provider), ..answer.prisma("P3019") }
+            }
+            DirectoryError::Missing(_)
+            | DirectoryError::NotDirectory(_)
+            | DirectoryError::Unreadable(..)
+            | DirectoryError::Name(_) => answer,
         })
     }
 
     fn allowances(&self) -> Allowances {
-        Allowances { everything: false, permissions: self.options.allow.iter().cloned().collect() }
+        Allowances {
+            everything: self.prisma(),
+            permissions: self.options.allow.iter().cloned().collect(),
+        }
+    }
+
+    /// Ours, then Prisma's, unless Prisma's own switch says that it does not lock here either.
+    fn lock_keys(&self) -> Vec<i64> {
+        let disabled =
+            self.environment.get(env::PRISMA_DISABLE_LOCK).is_some_and(|value| value != "0");
+        let mut keys = vec![self.options.lock_key];
+        if !disabled && self.options.lock_key != PRISMA_LOCK_KEY {
+            keys.push(PRISMA_LOCK_KEY);
+        }
+        keys
     }
 
     async fn database(&self) -> Result<Found, Error> {

@@ -3,8 +3,9 @@
 //! Lines go through a queue to a thread of its own: with `mode=blocking` the log driver makes
 //! `write(2)` wait when CloudWatch is slow, and a migration that holds locks must not wait with it.
 
-use crate::cli::LogFormat;
+use crate::cli::{Compat, LogFormat, Options};
 use crate::environment::Environment;
+use crate::prisma::Prisma;
 use crate::words;
 use jiff::Timestamp;
 use protocol::limits::WRITER_GRACE;
@@ -31,27 +32,21 @@ pub struct Emitter {
 
 impl Emitter {
     /// Starts the writer.
-    pub fn start(format: LogFormat, environment: &Environment) -> Self {
+    pub fn start(options: &Options, environment: &Environment) -> Self {
         let random = || uuid::Uuid::new_v4().simple().to_string();
         let run = environment.get(env::RUN).map_or_else(random, str::to_owned);
         let (queue, entries) = mpsc::channel::<Entry>();
         let (finished, done) = mpsc::channel();
-        let text = match format {
-            LogFormat::Json => false,
-            LogFormat::Text => true,
-            LogFormat::Auto => std::io::stdout().is_terminal(),
-        };
+        let mut format = Format::choose(options);
         let mut lines = Lines { run: run.clone(), process: random(), seq: 0 };
         let writer = std::thread::spawn(move || {
             for entry in entries {
-                let block = if text {
-                    words::text(entry.at, &entry.event, &entry.msg)
-                } else {
-                    lines.encode(entry)
+                let block = match &mut format {
+                    Format::Json => Block::out(lines.encode(entry)),
+                    Format::Text => Block::out(words::text(entry.at, &entry.event, &entry.msg)),
+                    Format::Prisma(prisma) => prisma.render(&entry.event),
                 };
-                let mut stdout = std::io::stdout().lock();
-                // With stdout gone there is nobody to tell; the history keeps the truth.
-                let _written = stdout.write_all(block.as_bytes()).and_then(|()| stdout.flush());
+                write(&block);
             }
             // The receiver is gone when the exit did not wait any longer.
             let _told = finished.send(());
@@ -76,6 +71,54 @@ impl Emitter {
         if self.done.recv_timeout(WRITER_GRACE).is_ok() {
             // It has said that it is done.
             let _ended = self.writer.join();
+        }
+    }
+}
+
+/// Text for stdout and for stderr.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Block {
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Block {
+    pub(crate) fn out(text: impl Into<String>) -> Self {
+        Self { out: text.into(), err: String::new() }
+    }
+
+    pub(crate) fn err(text: impl Into<String>) -> Self {
+        Self { out: String::new(), err: text.into() }
+    }
+}
+
+fn write(block: &Block) {
+    // With its reader gone there is nobody to tell; the history keeps the truth.
+    if !block.out.is_empty() {
+        let mut stdout = std::io::stdout().lock();
+        let _written = stdout.write_all(block.out.as_bytes()).and_then(|()| stdout.flush());
+    }
+    if !block.err.is_empty() {
+        let _written = std::io::stderr().lock().write_all(block.err.as_bytes());
+    }
+}
+
+/// How lines look.
+enum Format {
+    Json,
+    Text,
+    Prisma(Box<Prisma>),
+}
+
+impl Format {
+    /// Prisma's texts are for people: where JSON is asked for, only its habits and codes hold.
+    fn choose(options: &Options) -> Self {
+        match (options.log_format, options.compat) {
+            (LogFormat::Json, _) => Self::Json,
+            (_, Some(Compat::Prisma)) => Self::Prisma(Box::default()),
+            (LogFormat::Text, None) => Self::Text,
+            (LogFormat::Auto, None) if std::io::stdout().is_terminal() => Self::Text,
+            (LogFormat::Auto, None) => Self::Json,
         }
     }
 }

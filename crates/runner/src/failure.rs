@@ -1,7 +1,7 @@
 //! Errors as exit codes and as what an event line says of them.
 
 use engine::{DatabaseState, Error, Kind};
-use protocol::failure::FailedStatement;
+use protocol::failure::{FailedStatement, UnfinishedMigration};
 use protocol::{ExitCode, Failure};
 
 /// The exit code of a kind of error.
@@ -13,6 +13,7 @@ pub(crate) const fn exit_code(kind: Kind) -> ExitCode {
         Kind::PartlyApplied => ExitCode::PartlyApplied,
         Kind::UnfinishedMigration => ExitCode::UnfinishedMigration,
         Kind::HistoryDiffers => ExitCode::HistoryDiffers,
+        Kind::Contradicted => ExitCode::StoppedByCheck,
         Kind::LockNotObtained => ExitCode::LockNotObtained,
         Kind::Unreachable => ExitCode::DatabaseUnreachable,
         Kind::AccessDenied => ExitCode::AccessDenied,
@@ -47,6 +48,14 @@ pub(crate) fn failure(error: &Error) -> Failure {
         }),
         sqlstate: error.sqlstate.clone(),
         detail: error.detail.clone(),
+        unfinished: error
+            .unfinished
+            .iter()
+            .map(|row| UnfinishedMigration {
+                name: row.name.clone(),
+                started_at: row.started_at.clone(),
+            })
+            .collect(),
         prisma_code: error.prisma_code.map(str::to_owned),
     }
 }

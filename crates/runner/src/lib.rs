@@ -10,6 +10,7 @@
 //! | [`emit`] | the only writer of stdout |
 //! | [`words`] | progress as event and sentence |
 //! | [`shutdown`] | signals |
+//! | [`prisma`] | what the Prisma CLI would print |
 //! | [`failure`] | errors as exit codes and failures |
 
 pub mod cli;
@@ -17,6 +18,7 @@ pub mod commands;
 pub mod emit;
 pub mod environment;
 pub mod failure;
+pub mod prisma;
 pub mod shutdown;
 pub mod source;
 pub mod words;
@@ -34,7 +36,7 @@ pub fn main() -> std::process::ExitCode {
         Err(message) => return cli::explain(&message).into_process(),
     };
     let environment = Environment::of_process();
-    let emitter = Emitter::start(cli.options.log_format, &environment);
+    let emitter = Emitter::start(&cli.options, &environment);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -12,10 +12,20 @@ use protocol::{Event, Failure};
 use std::time::Duration;
 
 /// What happened, as events with their sentences; long lists go over several events.
+#[expect(clippy::too_many_lines, reason = "one arm for each kind of progress")]
 pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)> {
     let one = |event, msg| vec![(event, msg)];
     match progress {
-        Progress::Connected { host, port, database, user, server_version, backend, tls } => {
+        Progress::Connected {
+            host,
+            port,
+            database,
+            user,
+            schema,
+            server_version,
+            backend,
+            tls,
+        } => {
             let encrypted = if tls { "encrypted" } else { "not encrypted" };
             let msg = format!(
                 "connected to `{database}` at {host}:{port} as `{user}` (from {source}, PostgreSQL {server_version}, {encrypted})"
@@ -28,6 +38,7 @@ pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)>
                     port,
                     database,
                     user,
+                    schema,
                     server_version,
                     backend,
                     tls,

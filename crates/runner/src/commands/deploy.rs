@@ -2,8 +2,7 @@
 
 use super::{Context, Ended, Failed};
 use crate::words::plural;
-use engine::{Deploy, Error, Interrupt, Kind, PRISMA_LOCK_KEY, Report};
-use protocol::env;
+use engine::{Deploy, Error, Habits, Interrupt, Kind, MissingDatabase, Report};
 use protocol::event::Outcome;
 
 pub(super) async fn run(context: &Context<'_>, mut interrupt: Interrupt) -> Result<Ended, Failed> {
@@ -20,9 +19,14 @@ pub(super) async fn run(context: &Context<'_>, mut interrupt: Interrupt) -> Resu
         directory: &directory,
         allowances: &allowances,
         run: context.emitter.run(),
-        lock_keys: &lock_keys(context),
+        lock_keys: &context.lock_keys(),
         lock_wait: context.options.lock_wait,
-        create_database: context.options.create_database,
+        missing_database: if context.options.create_database || context.prisma() {
+            MissingDatabase::Create
+        } else {
+            MissingDatabase::Refuse
+        },
+        habits: if context.prisma() { Habits::Prisma } else { Habits::Safer },
     };
     let mut report = Report::default();
     let mut sink = context.sink(found.source);
@@ -46,15 +50,4 @@ pub(super) async fn run(context: &Context<'_>, mut interrupt: Interrupt) -> Resu
         }
         Err(error) => Err(Failed { error, applied: report.applied.len(), pending: report.pending }),
     }
-}
-
-/// Ours, then Prisma's, unless Prisma's own switch says that it does not lock here either.
-fn lock_keys(context: &Context<'_>) -> Vec<i64> {
-    let prisma =
-        !matches!(context.environment.get(env::PRISMA_DISABLE_LOCK), Some(value) if value != "0");
-    let mut keys = vec![context.options.lock_key];
-    if prisma && context.options.lock_key != PRISMA_LOCK_KEY {
-        keys.push(PRISMA_LOCK_KEY);
-    }
-    keys
 }

@@ -2,9 +2,9 @@
 
 use super::{Context, Ended, Failed};
 use crate::words::plural;
-use engine::{Error, Interrupt, Kind, State};
+use engine::{Error, Interrupt, Kind, State, Status};
 use protocol::Event;
-use protocol::event::{MigrationStatus, Outcome};
+use protocol::event::{MigrationStatus, Notice, Outcome};
 
 pub(super) async fn run(context: &Context<'_>, mut interrupt: Interrupt) -> Result<Ended, Failed> {
     tokio::select! {
@@ -26,6 +26,9 @@ async fn answer(context: &Context<'_>) -> Result<Ended, Failed> {
         context.emitter.emit(Event::MigrationStatus(event), msg);
     }
     let pending = status.pending();
+    if context.prisma() {
+        return prismas(context, &status, pending);
+    }
     if let Some(error) = status.blocker {
         return Err(Failed { error, applied: 0, pending });
     }
@@ -37,4 +40,27 @@ async fn answer(context: &Context<'_>) -> Result<Ended, Failed> {
         (pending, _) => format!("{} to apply", plural(pending as u64, "migration")),
     };
     Ok(Ended { outcome: Outcome::Done, applied: 0, pending, msg })
+}
+
+/// For Prisma whatever is not up to date is an error.
+fn prismas(context: &Context<'_>, status: &Status, pending: usize) -> Result<Ended, Failed> {
+    let failed = status.migrations.iter().any(|migration| migration.state == State::Unfinished);
+    let unmanaged = !status.managed && status.migrations.is_empty();
+    if unmanaged {
+        let notice = Notice {
+            code: "not_managed".to_owned(),
+            text: "the database has no history".to_owned(),
+        };
+        context.emitter.emit(Event::Notice(notice), "the database has no history".to_owned());
+    }
+    if pending == 0 && !failed && !unmanaged {
+        return Ok(Ended {
+            outcome: Outcome::Done,
+            applied: 0,
+            pending,
+            msg: "up to date".to_owned(),
+        });
+    }
+    let error = Error::new(Kind::HistoryDiffers, "the database is not up to date");
+    Err(Failed { error, applied: 0, pending })
 }

@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "tests")]
 
+mod compat;
 mod deploy;
 mod history;
 mod input;
 mod interrupted;
 mod lock;
 mod output;
+mod resolve;
 mod statements;
 mod status;
 mod support;

@@ -1,0 +1,60 @@
+//! The first minutes of a run: a session that is really ours, and its database, if it is to be made.
+
+use crate::connect::connect;
+use crate::error::{Error, Kind};
+use crate::interrupt::Interrupt;
+use crate::pooler;
+use crate::progress::{Progress, Sink};
+use crate::quote;
+use crate::session::Session;
+use crate::settings::ConnectionSettings;
+
+/// What to do about a database that does not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MissingDatabase {
+    /// Stop: it is most likely a typo.
+    Refuse,
+    /// Create it.
+    Create,
+}
+
+/// Connects, and makes sure that no pooler stands in between.
+pub(crate) async fn open(
+    settings: &ConnectionSettings,
+    missing: MissingDatabase,
+    sink: &mut dyn Sink,
+    interrupt: &mut Interrupt,
+) -> Result<Session, Error> {
+    let opening = async {
+        let session = match connect(settings).await {
+            Err(error)
+                if missing == MissingDatabase::Create && error.prisma_code == Some("P1003") =>
+            {
+                create(settings, sink).await?;
+                connect(settings).await?
+            }
+            opened => opened?,
+        };
+        pooler::probe(&session, settings).await?;
+        Ok(session)
+    };
+    tokio::select! {
+        opened = opening => opened,
+        () = interrupt.wait() => Err(Error::new(Kind::Interrupted, "interrupted while connecting")),
+    }
+}
+
+async fn create(settings: &ConnectionSettings, sink: &mut dyn Sink) -> Result<(), Error> {
+    let maintenance =
+        ConnectionSettings { database: "postgres".into(), schema: None, ..settings.clone() };
+    let session = connect(&maintenance).await?;
+    let made =
+        session.run(&format!("CREATE DATABASE {}", quote::identifier(&settings.database))).await;
+    session.close().await;
+    made?;
+    sink.emit(Progress::Notice {
+        code: "database_created",
+        text: format!("the database `{}` was created", settings.database),
+    });
+    Ok(())
+}

@@ -1,0 +1,281 @@
+//! Correcting the history by hand, after looking at what is known.
+
+use crate::catalog;
+use crate::error::{Error, Kind};
+use crate::evidence;
+use crate::history::History;
+use crate::interrupt::Interrupt;
+use crate::journal;
+use crate::lock;
+use crate::opening::{self, MissingDatabase};
+use crate::progress::{Progress, Sink};
+use crate::scratch;
+use crate::session::Session;
+use crate::settings::ConnectionSettings;
+use migrations::{Directory, Migration, Row, Script};
+use std::time::Duration;
+
+/// How many differences are shown before they are only counted.
+const SHOWN: usize = 40;
+
+/// What to record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resolution {
+    /// This migration is in the database.
+    Applied(String),
+    /// Nothing of this migration is in the database.
+    RolledBack(String),
+    /// Everything up to this migration is in the database.
+    Baseline(String),
+}
+
+/// Whether evidence to the contrary stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Force {
+    /// It stops.
+    No,
+    /// It is shown, and the history is changed all the same.
+    Yes,
+    /// It is not looked for, as Prisma does not.
+    Blind,
+}
+
+/// What to resolve, and how.
+#[derive(Debug)]
+pub struct Resolve<'a> {
+    /// The database.
+    pub connection: &'a ConnectionSettings,
+    /// The migrations.
+    pub directory: &'a Directory,
+    /// What to record.
+    pub resolution: Resolution,
+    /// Whether evidence to the contrary stops.
+    pub force: Force,
+    /// Advisory keys to hold.
+    pub lock_keys: &'a [i64],
+    /// How long to wait for them.
+    pub lock_wait: Duration,
+}
+
+/// Records what somebody knows. Changes nothing else in the database.
+pub async fn resolve(
+    resolve: &Resolve<'_>,
+    sink: &mut dyn Sink,
+    interrupt: &mut Interrupt,
+) -> Result<(), Error> {
+    let session =
+        opening::open(resolve.connection, MissingDatabase::Refuse, sink, interrupt).await?;
+    let outcome = resolve_in(resolve, &session, (sink, interrupt)).await;
+    session.close().await;
+    outcome
+}
+
+async fn resolve_in(
+    resolve: &Resolve<'_>,
+    session: &Session,
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
+) -> Result<(), Error> {
+    lock::acquire(session, resolve.lock_keys, resolve.lock_wait, sink, interrupt).await?;
+    let mut history = History::locate(session, resolve.connection).await?;
+    sink.emit(session.connected(resolve.connection, history.schema()));
+    let rows = history.rows(session).await?;
+    match &resolve.resolution {
+        Resolution::RolledBack(name) => {
+            rolled_back(resolve, session, (&history, &rows, name), sink).await
+        }
+        Resolution::Applied(name) => {
+            applied(resolve, session, (&mut history, &rows, name), sink).await
+        }
+        Resolution::Baseline(name) => {
+            baseline(resolve, session, (&mut history, &rows, name), (sink, interrupt)).await
+        }
+    }
+}
+
+fn refuse(code: &'static str, message: String) -> Error {
+    Error::new(Kind::Configuration, message).prisma(code)
+}
+
+fn on_disk<'a>(resolve: &'a Resolve<'_>, name: &str) -> Result<(&'a Migration, &'a str), Error> {
+    let migration = resolve.directory.get(name);
+    migration.and_then(|migration| Some((migration, migration.script.as_deref().ok()?))).ok_or_else(
+        || {
+            refuse(
+                "P3017",
+                format!("there is no migration `{name}` with a readable script on disk"),
+            )
+            .hint("give the whole name of its directory")
+            .migration(name)
+        },
+    )
+}
+
+async fn rolled_back(
+    resolve: &Resolve<'_>,
+    session: &Session,
+    (history, rows, name): (&History, &[Row], &str),
+    sink: &mut dyn Sink,
+) -> Result<(), Error> {
+    let of_name: Vec<&Row> = rows.iter().filter(|row| row.name == name).collect();
+    if of_name.is_empty() {
+        return Err(refuse(
+            "P3011",
+            format!("`{name}` was never applied, so it cannot be rolled back"),
+        )
+        .hint("give the whole name of its directory")
+        .migration(name));
+    }
+    if of_name.iter().all(|row| row.applied()) {
+        return Err(refuse(
+            "P3012",
+            format!("`{name}` did not fail, so it cannot be marked as rolled back"),
+        )
+        .hint("`status` shows what did")
+        .migration(name));
+    }
+    if let Some(script) =
+        resolve.directory.get(name).and_then(|migration| migration.script.as_deref().ok())
+    {
+        weigh(resolve, session, (name, script), sink, |evidence| !evidence.present.is_empty())
+            .await?;
+    }
+    for row in of_name.iter().filter(|row| row.unfinished() && row.marker().is_some()) {
+        journal::forget_if_any(session, &row.id).await?;
+    }
+    history.give_up(session, name).await?;
+    say(sink, "resolved", format!("`{name}` is marked as rolled back"));
+    Ok(())
+}
+
+async fn applied(
+    resolve: &Resolve<'_>,
+    session: &Session,
+    (history, rows, name): (&mut History, &[Row], &str),
+    sink: &mut dyn Sink,
+) -> Result<(), Error> {
+    let (migration, script) = on_disk(resolve, name)?;
+    if rows.iter().any(|row| row.name == name && row.finished_at.is_some()) {
+        return Err(
+            refuse("P3008", format!("`{name}` is already recorded as applied")).migration(name)
+        );
+    }
+    weigh(resolve, session, (name, script), sink, |evidence| !evidence.absent.is_empty()).await?;
+    history.create(session).await?;
+    let checksum = migration.checksum().unwrap_or_default();
+    session.run("BEGIN").await?;
+    history.give_up(session, name).await?;
+    history.record(session, (name, &checksum)).await?;
+    session.run("COMMIT").await?;
+    say(sink, "resolved", format!("`{name}` is marked as applied"));
+    Ok(())
+}
+
+/// Shows what the catalog knows, and stops where it contradicts.
+async fn weigh(
+    resolve: &Resolve<'_>,
+    session: &Session,
+    (name, script): (&str, &str),
+    sink: &mut dyn Sink,
+    contradicts: impl Fn(&evidence::Evidence) -> bool,
+) -> Result<(), Error> {
+    if resolve.force == Force::Blind {
+        return Ok(());
+    }
+    let evidence = evidence::gather(session, &Script::parse(script)).await?;
+    let known = format!("no other run holds the migration lock; {evidence}");
+    if resolve.force == Force::No && contradicts(&evidence) {
+        return Err(Error::new(
+            Kind::Contradicted,
+            format!("the database contradicts it: {evidence}"),
+        )
+        .hint("correct the database first; `--force` records it all the same")
+        .migration(name));
+    }
+    say(sink, "evidence", known);
+    Ok(())
+}
+
+async fn baseline(
+    resolve: &Resolve<'_>,
+    session: &Session,
+    (history, rows, name): (&mut History, &[Row], &str),
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
+) -> Result<(), Error> {
+    on_disk(resolve, name)?;
+    if let Some(row) = rows.first() {
+        return Err(Error::new(
+            Kind::Configuration,
+            format!("the database has a history already, from `{}` on", row.name),
+        )
+        .hint(
+            "a baseline is for a database without one; `resolve --applied NAME` adds one migration",
+        ));
+    }
+    let end = resolve.directory.migrations.iter().position(|migration| migration.name == name);
+    let upto = &resolve.directory.migrations[..=end.unwrap_or(0)];
+    let directory = Directory { migrations: upto.to_vec(), ..resolve.directory.clone() };
+    if resolve.force != Force::Blind {
+        compare(resolve, session, (history.schema(), &directory), (sink, interrupt)).await?;
+    }
+    history.create(session).await?;
+    session.run("BEGIN").await?;
+    for migration in upto {
+        history
+            .record(session, (&migration.name, &migration.checksum().unwrap_or_default()))
+            .await?;
+    }
+    session.run("COMMIT").await?;
+    say(
+        sink,
+        "resolved",
+        format!("{} migrations up to `{name}` are marked as applied", upto.len()),
+    );
+    Ok(())
+}
+
+async fn compare(
+    resolve: &Resolve<'_>,
+    session: &Session,
+    (schema, directory): (&str, &Directory),
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
+) -> Result<(), Error> {
+    let wanted = match scratch::rehearse(
+        session,
+        (resolve.connection, schema),
+        directory,
+        interrupt,
+    )
+    .await
+    {
+        Err(error) if resolve.force == Force::Yes => {
+            say(sink, "not_compared", error.message);
+            return Ok(());
+        }
+        wanted => wanted?,
+    };
+    let found = catalog::read(session, schema).await?;
+    let differences = catalog::compare(&found, &wanted);
+    let (extra, lacking) = (differences.only_first, differences.only_second);
+    let sentences = extra
+        .iter()
+        .map(|sentence| format!("only in the database: {sentence}"))
+        .chain(lacking.iter().map(|sentence| format!("only in the migrations: {sentence}")));
+    for sentence in sentences.take(SHOWN) {
+        say(sink, "schema_difference", sentence);
+    }
+    let count = extra.len() + lacking.len();
+    if count == 0 {
+        say(sink, "evidence", "the database is what these migrations make".to_owned());
+    } else if resolve.force == Force::No {
+        return Err(Error::new(
+            Kind::Contradicted,
+            format!("the database is not what these migrations make: {count} differences"),
+        )
+        .hint("write a migration for the differences, or accept them with --force"));
+    }
+    Ok(())
+}
+
+fn say(sink: &mut dyn Sink, code: &'static str, text: String) {
+    sink.emit(Progress::Notice { code, text });
+}
