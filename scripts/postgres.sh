@@ -6,6 +6,7 @@ usage() {
   cat <<'USAGE'
 Usage: scripts/postgres.sh start DIR   start a server with its data in DIR, print its URL
        scripts/postgres.sh stop DIR    stop it and remove DIR
+       scripts/postgres.sh crash DIR   stop it as a crash would, and start it again
        scripts/postgres.sh bin         print the folder of the server's programs
 
 The server listens on 127.0.0.1 only, on a free port, and trusts every role but `with_password`.
@@ -96,8 +97,17 @@ stop() {
   rm -rf "$dir"
 }
 
+crash() {
+  local dir bin
+  bin=$(find_bin)
+  dir=$(cd "$1" && pwd)
+  cd /
+  as_server "$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -m immediate -w -t 60 -s restart >/dev/null 2>&1 ||
+    fail "the server does not start again"
+}
+
 case "${1:-}" in
-  start | stop) [ $# = 2 ] || { usage >&2; exit 2; }; "$1" "$2" ;;
+  start | stop | crash) [ $# = 2 ] || { usage >&2; exit 2; }; "$1" "$2" ;;
   bin) find_bin || fail "PostgreSQL's server is not installed" ;;
   -h | --help) usage ;;
   *) usage >&2; exit 2 ;;

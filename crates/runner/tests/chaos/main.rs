@@ -1,0 +1,229 @@
+//! Exactly once, whatever dies and whenever: runner, backend, server or connection.
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
+
+mod proxy;
+
+use proxy::{Cut, Proxy};
+use rustix::process::{Pid, Signal, kill_process};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::process::{Child, Command};
+use tokio_postgres::{Client, NoTls};
+
+/// What goes wrong in a round.
+#[derive(Debug, Clone, Copy)]
+enum Fault {
+    Kill(Duration),
+    Terminate(Duration),
+    Backend(Duration),
+    Server(Duration),
+    Connection(Cut),
+}
+
+/// The migrations: each leaves a number, so that a repetition shows.
+const MIGRATIONS: [(&str, &str); 7] = [
+    (
+        "1_table",
+        "CREATE TABLE done(n int, id int GENERATED ALWAYS AS IDENTITY); INSERT INTO done VALUES (1);",
+    ),
+    ("2_insert", "INSERT INTO done SELECT 2 FROM pg_sleep(0.02);"),
+    ("3_index", "CREATE INDEX CONCURRENTLY by_n ON done(n);"),
+    (
+        "4_mixed",
+        "INSERT INTO done VALUES (4);\nCREATE UNIQUE INDEX CONCURRENTLY by_id ON done(id);\nINSERT INTO done VALUES (4);",
+    ),
+    (
+        "5_own",
+        "BEGIN; INSERT INTO done VALUES (5); COMMIT; BEGIN; INSERT INTO done VALUES (5); COMMIT;",
+    ),
+    ("6_block", "DO $$ BEGIN PERFORM pg_sleep(0.02); INSERT INTO done VALUES (6); END $$;"),
+    ("7_last", "INSERT INTO done VALUES (7); DROP INDEX CONCURRENTLY by_n;"),
+];
+
+const NUMBERS: &str = "1,2,4,4,5,5,6,7";
+
+/// A server of our own, because we crash it.
+struct Server {
+    folder: PathBuf,
+    url: String,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let folder = std::env::temp_dir().join(format!("chaos-{}", uuid::Uuid::new_v4().simple()));
+        let url = script(&["start", folder.to_str().unwrap()]).await;
+        Self { folder, url }
+    }
+
+    fn database(&self, name: &str) -> String {
+        format!("{}/{name}", self.url.rsplit_once('/').unwrap().0)
+    }
+}
+
+async fn script(arguments: &[&str]) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/postgres.sh");
+    let output = Command::new(path).args(arguments).output().await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+async fn connect(url: &str) -> Client {
+    let connecting = async {
+        loop {
+            if let Ok((client, connection)) = tokio_postgres::connect(url, NoTls).await {
+                tokio::spawn(connection);
+                return client;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), connecting).await.unwrap()
+}
+
+fn runner(url: &str, migrations: &Path) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_ecs-migrate-runner"))
+        .env_clear()
+        .env("DATABASE_URL", url)
+        .env("ECS_MIGRATE_MIGRATIONS", migrations)
+        .env("ECS_MIGRATE_LOG_FORMAT", "json")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
+}
+
+fn signal(child: &Child, signal: Signal) {
+    if let Some(pid) = child.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).unwrap())) {
+        // It may have ended just before.
+        let _sent = kill_process(pid, signal);
+    }
+}
+
+fn choose(random: &mut fastrand::Rng) -> Fault {
+    let delay = Duration::from_micros(random.u64(0..220_000));
+    match random.u8(0..11) {
+        0..=2 => Fault::Kill(delay),
+        3..=4 => Fault::Terminate(delay),
+        5..=6 => Fault::Backend(delay),
+        7 => Fault::Server(delay),
+        8..=9 => Fault::Connection(Cut::BeforeCommit(random.usize(1..10))),
+        _ => Fault::Connection(Cut::AfterCommit(random.usize(1..10))),
+    }
+}
+
+/// Runs once with the fault. The exit code may be anything; what counts comes after.
+async fn disturb(server: &Server, database: &str, migrations: &Path, fault: Fault) {
+    let url = server.database(database);
+    let mut child = match fault {
+        Fault::Connection(cut) => {
+            let proxy = Proxy::start(&url, cut).await;
+            let child = runner(&proxy.url, migrations);
+            let _output = child.wait_with_output().await.unwrap();
+            return;
+        }
+        Fault::Kill(_) | Fault::Terminate(_) | Fault::Backend(_) | Fault::Server(_) => {
+            runner(&url, migrations)
+        }
+    };
+    match fault {
+        Fault::Kill(delay) => {
+            tokio::time::sleep(delay).await;
+            signal(&child, Signal::KILL);
+        }
+        Fault::Terminate(delay) => {
+            tokio::time::sleep(delay).await;
+            signal(&child, Signal::TERM);
+        }
+        Fault::Backend(delay) => {
+            let client = connect(&url).await;
+            tokio::time::sleep(delay).await;
+            client
+                .batch_execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+                .await
+                .unwrap();
+        }
+        Fault::Server(delay) => {
+            tokio::time::sleep(delay).await;
+            script(&["crash", server.folder.to_str().unwrap()]).await;
+        }
+        Fault::Connection(_) => {}
+    }
+    let ended = tokio::time::timeout(Duration::from_secs(60), child.wait()).await;
+    assert!(ended.is_ok(), "a run that does not end");
+}
+
+async fn settle(server: &Server, database: &str, migrations: &Path) {
+    let output = runner(&server.database(database), migrations).wait_with_output().await.unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "the run after the fault: {text}");
+}
+
+async fn check(server: &Server, database: &str) {
+    let client = connect(&server.database(database)).await;
+    let one = async |sql: &str| -> String { client.query_one(sql, &[]).await.unwrap().get(0) };
+    assert_eq!(
+        one("SELECT string_agg(n::text, ',' ORDER BY n) FROM done").await,
+        NUMBERS,
+        "applied other than once"
+    );
+    let history = one(
+        "SELECT string_agg(migration_name, ',' ORDER BY started_at) FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL",
+    );
+    let names: Vec<&str> = MIGRATIONS.iter().map(|(name, _script)| *name).collect();
+    assert_eq!(history.await, names.join(","));
+    assert_eq!(one("SELECT count(*)::text FROM _prisma_migrations WHERE finished_at IS NULL AND rolled_back_at IS NULL").await, "0");
+    assert_eq!(one("SELECT count(*)::text FROM ecs_migrate.journal").await, "0");
+    assert_eq!(one("SELECT count(*)::text FROM pg_index WHERE NOT indisvalid").await, "0");
+    assert_eq!(
+        one("SELECT concat(to_regclass('by_n'), '|', to_regclass('by_id'))").await,
+        "|by_id"
+    );
+    assert_eq!(
+        one("SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())").await,
+        "0",
+        "a lock is left"
+    );
+}
+
+#[tokio::test]
+async fn each_migration_is_applied_exactly_once() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let rounds = number("ECS_MIGRATE_CHAOS_ROUNDS").unwrap_or(30);
+    let seed = number("ECS_MIGRATE_CHAOS_SEED").unwrap_or_else(|| fastrand::u64(..));
+    println!("chaos: {rounds} rounds with seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let server = Server::start().await;
+    let migrations = tempfile::tempdir().unwrap();
+    for (name, script) in MIGRATIONS {
+        std::fs::create_dir(migrations.path().join(name)).unwrap();
+        std::fs::write(migrations.path().join(name).join("migration.sql"), script).unwrap();
+    }
+    let admin_url = server.url.clone();
+    for round in 0..rounds {
+        let fault = choose(&mut random);
+        let database = format!("round_{round}");
+        println!("round {round}: {fault:?}");
+        connect(&admin_url)
+            .await
+            .batch_execute(&format!("CREATE DATABASE {database}"))
+            .await
+            .unwrap();
+        disturb(&server, &database, migrations.path(), fault).await;
+        if random.bool() {
+            let again = choose(&mut random);
+            println!("round {round}: then {again:?}");
+            disturb(&server, &database, migrations.path(), again).await;
+        }
+        settle(&server, &database, migrations.path()).await;
+        check(&server, &database).await;
+        connect(&admin_url)
+            .await
+            .batch_execute(&format!("DROP DATABASE {database} WITH (FORCE)"))
+            .await
+            .unwrap();
+    }
+    script(&["stop", server.folder.to_str().unwrap()]).await;
+}
