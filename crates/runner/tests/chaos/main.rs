@@ -151,7 +151,7 @@ async fn disturb(server: &Server, database: &str, migrations: &Path, fault: Faul
         }
         Fault::Connection(_) => {}
     }
-    let ended = tokio::time::timeout(Duration::from_secs(60), child.wait()).await;
+    let ended = tokio::time::timeout(Duration::from_mins(1), child.wait()).await;
     assert!(ended.is_ok(), "a run that does not end");
 }
 

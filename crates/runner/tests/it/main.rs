@@ -1,6 +1,11 @@
 //! The real runner against a real PostgreSQL: a database of its own for each test.
 
-#![expect(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    clippy::print_stdout,
+    reason = "tests"
+)]
 
 mod compat;
 mod deploy;
@@ -9,6 +14,7 @@ mod input;
 mod interrupted;
 mod lock;
 mod output;
+mod pooler;
 mod resolve;
 mod statements;
 mod status;
