@@ -34,10 +34,10 @@ pub(crate) struct Session {
 
 /// How a statement ended that could be interrupted.
 pub(crate) enum Ran {
-    /// The server is done with it.
+    /// The server finished it, perhaps just before the cancel arrived.
     Done,
-    /// Interrupted: the server cancelled it, or finished it just before.
-    Interrupted,
+    /// The server cancelled it: nothing of it is left.
+    Cancelled,
 }
 
 impl Session {
@@ -115,9 +115,9 @@ impl Session {
             running.await
         };
         match tokio::time::timeout(CANCEL_GRACE, cancelled).await {
-            Ok(Ok(())) => Ok(Ran::Interrupted),
+            Ok(Ok(())) => Ok(Ran::Done),
             Ok(Err(error)) => match Fault::from(error) {
-                Fault::Server(_) => Ok(Ran::Interrupted),
+                Fault::Server(_) => Ok(Ran::Cancelled),
                 lost @ Fault::Lost(_) => Err(lost),
             },
             Err(_) => Err(Fault::Lost("the server did not answer the cancel".to_owned())),

@@ -113,6 +113,9 @@ pub(crate) async fn run_statement(
     sink: &mut dyn Sink,
     interrupt: &mut Interrupt,
 ) -> Result<(), Stop> {
+    if interrupt.requested() {
+        return Err(Stop::Interrupted);
+    }
     let script = attempt.script;
     let statement = &script.statements[index];
     let doing = format!(
@@ -124,7 +127,7 @@ pub(crate) async fn run_statement(
     let running = attempt.session.run_interruptible(script.text_of(statement), interrupt);
     match heartbeat(sink, doing, running).await {
         Ok(Ran::Done) => Ok(()),
-        Ok(Ran::Interrupted) => Err(Stop::Interrupted),
+        Ok(Ran::Cancelled) => Err(Stop::Interrupted),
         Err(Fault::Lost(cause)) => Err(Stop::Lost(cause)),
         Err(Fault::Server(db)) => Err(Stop::Failed(Box::new(refusal(attempt, &db, Some(index))))),
     }

@@ -29,6 +29,8 @@ enum Way {
     Alone,
     /// Alone, and it leaves this index, valid or not.
     Index(String),
+    /// Alone, and this index is gone after it.
+    Drop(String),
 }
 
 /// Runs what is not done yet, then marks the migration as finished.
@@ -130,11 +132,19 @@ async fn run_unit(
             index::Found::Valid | index::Found::Nothing => {}
         }
     }
+    // Our own intent came before it: the last attempt dropped it.
+    if let Way::Drop(name) = &way
+        && entry.is_some()
+        && index::find(session, name).await? == index::Found::Nothing
+    {
+        done(attempt, place).await?;
+        return Ok(true);
+    }
     journal::intend(session, place, &fingerprint(attempt, unit)).await?;
     let ran = match &way {
         Way::Wrapped => wrapped(attempt, (number, unit), (sink, interrupt)).await,
         Way::Own => own(attempt, (number, unit), (sink, interrupt)).await,
-        Way::Setting | Way::Alone | Way::Index(_) => {
+        Way::Setting | Way::Alone | Way::Index(_) | Way::Drop(_) => {
             match run_statement(attempt, unit.start, sink, interrupt).await {
                 Ok(()) => done(attempt, place).await,
                 Err(stop) => Err(stop),
@@ -163,6 +173,7 @@ fn way(attempt: &Attempt<'_>, unit: &Range<usize>) -> Way {
         Class::ConcurrentIndex { index: Some(index), table } => {
             Way::Index(index::qualified(index, table))
         }
+        Class::ConcurrentDrop { index } => Way::Drop(index.clone()),
         Class::ConcurrentIndex { index: None, .. }
         | Class::Alone(_)
         | Class::Commit { .. }

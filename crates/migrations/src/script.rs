@@ -73,6 +73,11 @@ pub enum Class {
         /// The table, as written.
         table: String,
     },
+    /// `DROP INDEX CONCURRENTLY` of one index.
+    ConcurrentDrop {
+        /// The index, as written.
+        index: String,
+    },
     /// `ALTER TYPE … ADD VALUE`: the value cannot be used before it is committed.
     EnumValue {
         /// The type, as written.

@@ -112,19 +112,22 @@ fn finish(context: &Context<'_>, result: Result<Ended, Failed>, took: Duration) 
                 | Kind::Blocked => Outcome::Failed,
             };
             let failure = failure::failure(&error);
-            let msg = format!(
-                "{} (exit code {}): {}",
-                code.meaning(),
-                code.code(),
-                words::sentence(&failure)
-            );
+            let database = failure::database(error.database, applied);
+            let meaning = if code == ExitCode::MigrationFailed && database == DatabaseState::PartWay
+            {
+                "a migration failed part-way, the next run resumes it"
+            } else {
+                code.meaning()
+            };
+            let msg =
+                format!("{meaning} (exit code {}): {}", code.code(), words::sentence(&failure));
             let finished = RunFinished {
                 outcome,
                 exit_code: code.code(),
                 applied: applied as u64,
                 pending: pending as u64,
                 duration_ms: words::millis(took),
-                database: failure::database(error.database, applied),
+                database,
                 failure: Some(failure),
             };
             (code, finished, msg)

@@ -53,6 +53,7 @@ fn refused(text: &str, parsed: &Parsed) -> Option<Form> {
             | Class::Opaque
             | Class::Alone(_)
             | Class::ConcurrentIndex { .. }
+            | Class::ConcurrentDrop { .. }
             | Class::EnumValue { .. }
             | Class::CreateEnum { .. }
             | Class::CopyFromStdin => {}
@@ -99,6 +100,9 @@ fn reason(text: &str, statements: &[Statement]) -> Option<String> {
         Class::Alone(words) => Some(format!("line {}: {words} cannot run in a transaction", statement.line)),
         Class::ConcurrentIndex { .. } => {
             Some(format!("line {}: CREATE INDEX CONCURRENTLY cannot run in a transaction", statement.line))
+        }
+        Class::ConcurrentDrop { .. } => {
+            Some(format!("line {}: DROP INDEX CONCURRENTLY cannot run in a transaction", statement.line))
         }
         Class::Begin { .. } | Class::Commit { .. } | Class::Rollback => {
             Some(format!("line {}: the script has transactions of its own", statement.line))

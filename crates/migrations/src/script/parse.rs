@@ -76,7 +76,11 @@ fn class(statement: &ast::Stmt) -> Class {
             }
         }
         ast::Stmt::DropIndex(index) if index.concurrently_token().is_some() => {
-            Class::Alone("DROP INDEX CONCURRENTLY")
+            let mut indexes = index.index_refs().map(|name| text(name.syntax()));
+            match (indexes.next(), indexes.next()) {
+                (Some(index), None) => Class::ConcurrentDrop { index },
+                (_, _) => Class::Alone("DROP INDEX CONCURRENTLY"),
+            }
         }
         ast::Stmt::Reindex(reindex) if has_word(reindex.syntax(), "concurrently") => {
             Class::Alone("REINDEX CONCURRENTLY")

@@ -77,3 +77,37 @@ async fn a_terminated_backend_is_said_and_settled() {
     assert_eq!(world.history().await[1], "20260102000000_b rolled-back 0");
     world.lock_is_free().await;
 }
+
+#[tokio::test]
+async fn a_statement_that_ends_well_in_spite_of_the_cancel_is_remembered() {
+    let world = World::new().await;
+    world.migration("1_a", "CREATE TABLE a(id int);");
+    world.migration(
+        "2_b",
+        "-- ecs-migrate: transaction=off\nDO $$ BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN INSERT INTO a VALUES (1); END $$;\nINSERT INTO a VALUES (2);",
+    );
+    let child = world.command(&["deploy"]).spawn().unwrap();
+    world.until("EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'DO $$%' AND datname = current_database() AND wait_event = 'PgSleep')").await;
+    send(&child, Signal::TERM);
+    let ended = finish(child).await;
+    assert_eq!(ended.code, 31, "{}", ended.stdout);
+    assert_eq!(ended.finished().database, DatabaseState::PartWay);
+    assert_eq!(world.history().await[1], "2_b unfinished 0");
+    world.deploy().await.succeeded();
+    assert_eq!(world.column("SELECT id FROM a ORDER BY id").await, ["1", "2"]);
+    world.lock_is_free().await;
+}
+
+#[tokio::test]
+async fn an_index_that_the_last_attempt_dropped_is_done() {
+    let world = World::new().await;
+    world.migration("1_a", "CREATE TABLE a(id int); CREATE INDEX i ON a(id);");
+    world.deploy().await.succeeded();
+    world.migration("2_b", "INSERT INTO a VALUES (1);\nDROP INDEX CONCURRENTLY i;\nCREATE INDEX CONCURRENTLY j ON nope(id);");
+    assert_eq!(world.deploy().await.code, 10);
+    // As if the run had died between the drop and its end in the journal.
+    world.sql("UPDATE ecs_migrate.journal SET finished_at = NULL WHERE unit = 1").await;
+    world.migration("2_b", "INSERT INTO a VALUES (1);\nDROP INDEX CONCURRENTLY i;\nCREATE INDEX CONCURRENTLY j ON a(id);");
+    world.deploy().await.succeeded();
+    assert_eq!(world.value("SELECT count(*) FROM a").await, "1");
+}
