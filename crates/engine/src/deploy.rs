@@ -11,7 +11,7 @@ use crate::progress::{Progress, Sink};
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
 use crate::settle::{Resumable, settle};
-use crate::transaction::{self, Attempt, Stop};
+use crate::transaction::{self, Attempt, Begun, Stop};
 use crate::units;
 use migrations::plan::{Blocker, Difference};
 use migrations::script::Form;
@@ -222,7 +222,7 @@ async fn apply(
                 .migration(name));
         }
     };
-    if mode == Mode::Statements {
+    if units::need_journal(&script) {
         journal::ensure(session).await.map_err(|error| error.migration(name))?;
     }
     if let Some(cause) = &script.unparsable {
@@ -257,6 +257,7 @@ async fn apply(
         script: &script,
         id: &id,
         key: step.deploy.lock_keys[0],
+        begun: if step.resumed.is_some() { Begun::Earlier } else { Begun::Now },
     };
     let ran = match &script.form {
         Form::Transaction { sent } => {

@@ -52,8 +52,18 @@ pub(crate) async fn ensure(session: &Session) -> Result<(), Error> {
     }
 }
 
-/// What is known of an attempt.
+async fn exists(session: &Session) -> Result<bool, Fault> {
+    let row = session
+        .one("SELECT pg_catalog.to_regclass('ecs_migrate.journal') IS NOT NULL", &[])
+        .await?;
+    Ok(row.get(0))
+}
+
+/// What is known of an attempt; nothing, where there never was a journal.
 pub(crate) async fn entries(session: &Session, id: &str) -> Result<BTreeMap<i32, Entry>, Fault> {
+    if !exists(session).await? {
+        return Ok(BTreeMap::new());
+    }
     let rows = session
         .query(
             "SELECT unit, fingerprint::text, finished_at IS NOT NULL FROM ecs_migrate.journal WHERE history_id = $1",
@@ -108,19 +118,11 @@ pub(crate) async fn withdraw(session: &Session, (id, unit): (&str, i32)) -> Resu
         .map(|_touched| ())
 }
 
-/// Forgets an attempt that somebody gave up, whether or not there ever was a journal.
-pub(crate) async fn forget_if_any(session: &Session, id: &str) -> Result<(), Error> {
-    let row = session
-        .one("SELECT pg_catalog.to_regclass('ecs_migrate.journal') IS NOT NULL", &[])
-        .await?;
-    if row.get(0) {
-        forget(session, id).await?;
-    }
-    Ok(())
-}
-
 /// Forgets an attempt that is over.
 pub(crate) async fn forget(session: &Session, id: &str) -> Result<(), Fault> {
+    if !exists(session).await? {
+        return Ok(());
+    }
     session
         .execute("DELETE FROM ecs_migrate.journal WHERE history_id = $1", &[(&id, Type::TEXT)])
         .await

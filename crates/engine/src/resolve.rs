@@ -140,7 +140,7 @@ async fn rolled_back(
             .await?;
     }
     for row in of_name.iter().filter(|row| row.unfinished() && row.marker().is_some()) {
-        journal::forget_if_any(session, &row.id).await?;
+        journal::forget(session, &row.id).await?;
     }
     history.give_up(session, name).await?;
     say(sink, "resolved", format!("`{name}` is marked as rolled back"));

@@ -22,6 +22,17 @@ pub(crate) struct Attempt<'a> {
     pub(crate) id: &'a str,
     /// The advisory key of the fence.
     pub(crate) key: i64,
+    /// Whether an earlier run began it.
+    pub(crate) begun: Begun,
+}
+
+/// Who began an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Begun {
+    /// This run.
+    Now,
+    /// An earlier one, which did not come to its end.
+    Earlier,
 }
 
 /// Why an attempt ended before its end.

@@ -10,9 +10,9 @@ use crate::index;
 use crate::interrupt::Interrupt;
 use crate::journal::{self, Entry};
 use crate::progress::{Progress, Sink};
-use crate::transaction::{Attempt, Stop, fenced, run_statement, settle_constraints};
+use crate::transaction::{Attempt, Begun, Stop, fenced, run_statement, settle_constraints};
 use migrations::checksum::checksum;
-use migrations::script::Class;
+use migrations::script::{Class, Form, Script};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use tokio::time::Instant;
@@ -33,6 +33,18 @@ enum Way {
     Drop(String),
 }
 
+/// Whether what is done has to be remembered. One index build or drop does not need it, because the
+/// catalog knows; so the role needs no right to create the journal's schema.
+pub(crate) fn need_journal(script: &Script) -> bool {
+    let Form::Statements { units, .. } = &script.form else { return false };
+    let mut ways =
+        units.iter().map(|unit| way(script, unit)).filter(|way| !matches!(way, Way::Setting));
+    match (ways.next(), ways.next()) {
+        (None | Some(Way::Index(_) | Way::Drop(_)), None) => false,
+        (_, _) => true,
+    }
+}
+
 /// Runs what is not done yet, then marks the migration as finished.
 pub(crate) async fn run(
     attempt: &Attempt<'_>,
@@ -40,7 +52,11 @@ pub(crate) async fn run(
     sink: &mut dyn Sink,
     interrupt: &mut Interrupt,
 ) -> Result<(), Stop> {
-    let known = journal::entries(attempt.session, attempt.id).await?;
+    let known = if need_journal(attempt.script) {
+        journal::entries(attempt.session, attempt.id).await?
+    } else {
+        unwritten(attempt, units)
+    };
     check_prefix(attempt, units, &known)?;
     for (number, unit) in (0_i32..).zip(units) {
         if interrupt.requested() {
@@ -59,6 +75,18 @@ pub(crate) async fn run(
         });
     }
     finish(attempt).await
+}
+
+/// What the journal would say where there is none: that an earlier run intended everything.
+fn unwritten(attempt: &Attempt<'_>, units: &[Range<usize>]) -> BTreeMap<i32, Entry> {
+    match attempt.begun {
+        Begun::Now => BTreeMap::new(),
+        Begun::Earlier => {
+            let intended =
+                |unit| Entry { fingerprint: fingerprint(attempt, unit), finished: false };
+            (0..).zip(units.iter().map(intended)).collect()
+        }
+    }
 }
 
 /// What is done must still be in the file as it was done.
@@ -107,7 +135,7 @@ async fn run_unit(
 ) -> Result<bool, Stop> {
     let session = attempt.session;
     let place = (attempt.id, number);
-    let way = way(attempt, unit);
+    let way = way(attempt.script, unit);
     if let Way::Setting = way {
         run_statement(attempt, unit.start, sink, interrupt).await?;
         return Ok(false);
@@ -140,7 +168,9 @@ async fn run_unit(
         done(attempt, place).await?;
         return Ok(true);
     }
-    journal::intend(session, place, &fingerprint(attempt, unit)).await?;
+    if need_journal(attempt.script) {
+        journal::intend(session, place, &fingerprint(attempt, unit)).await?;
+    }
     let ran = match &way {
         Way::Wrapped => wrapped(attempt, (number, unit), (sink, interrupt)).await,
         Way::Own => own(attempt, (number, unit), (sink, interrupt)).await,
@@ -159,14 +189,16 @@ async fn run_unit(
             if let Way::Index(name) = &way {
                 index::drop_invalid(session, name).await?;
             }
-            journal::withdraw(session, place).await?;
+            if need_journal(attempt.script) {
+                journal::withdraw(session, place).await?;
+            }
             Err(stop)
         }
     }
 }
 
-fn way(attempt: &Attempt<'_>, unit: &Range<usize>) -> Way {
-    let first = &attempt.script.statements[unit.start];
+fn way(script: &Script, unit: &Range<usize>) -> Way {
+    let first = &script.statements[unit.start];
     match &first.class {
         Class::Setting => Way::Setting,
         Class::Begin { .. } => Way::Own,
@@ -179,7 +211,7 @@ fn way(attempt: &Attempt<'_>, unit: &Range<usize>) -> Way {
         | Class::Commit { .. }
         | Class::Rollback => Way::Alone,
         // The directive is there for what refuses a transaction in ways that cannot be seen.
-        Class::Opaque if attempt.script.directive => Way::Alone,
+        Class::Opaque if script.directive => Way::Alone,
         Class::Opaque
         | Class::Ordinary
         | Class::TransactionMode
@@ -225,7 +257,8 @@ async fn own(
 }
 
 async fn done(attempt: &Attempt<'_>, place: (&str, i32)) -> Result<(), Stop> {
-    if journal::finish(attempt.session, place, attempt.key).await? {
+    if !need_journal(attempt.script) || journal::finish(attempt.session, place, attempt.key).await?
+    {
         return Ok(());
     }
     Err(Stop::Failed(Box::new(

@@ -15,6 +15,7 @@ mod interrupted;
 mod lock;
 mod output;
 mod pooler;
+mod prisma;
 mod resolve;
 mod statements;
 mod status;

@@ -149,3 +149,18 @@ async fn without_the_right_to_a_journal_the_grant_is_named() {
     assert!(!world.exists("a").await);
     world.sql(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
 }
+
+#[tokio::test]
+async fn an_index_alone_needs_no_journal_and_is_resumed_from_the_catalog() {
+    let world = World::new().await;
+    world.migration("1_a", "CREATE TABLE a(id int);");
+    world.migration("2_i", "SET lock_timeout = 0;\nCREATE INDEX CONCURRENTLY i ON a(id);");
+    world.deploy().await.succeeded();
+    assert!(!world.exists("ecs_migrate.journal").await);
+    // As if the run had died between the build and the finished mark.
+    world
+        .sql("UPDATE _prisma_migrations SET finished_at = NULL, logs = 'ecs-migrate: mode=statements backend=1 run=r' WHERE migration_name = '2_i'")
+        .await;
+    world.deploy().await.succeeded();
+    assert_eq!(world.history().await, ["1_a applied 1", "2_i applied 1"]);
+}
