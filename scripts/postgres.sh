@@ -78,7 +78,7 @@ start() {
   for _ in 1 2 3 4 5; do
     port=$(free_port)
     if as_server "$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w -t 60 -s start \
-      -o "-p $port -k $dir -h 127.0.0.1 -F -c max_connections=200 -c max_prepared_transactions=10 -c log_statement=none" >/dev/null 2>&1; then
+      -o "-p $port -k $dir -h 127.0.0.1 -F -c max_connections=200 -c max_prepared_transactions=10 -c password_encryption=scram-sha-256" >/dev/null 2>&1; then
       echo "postgresql://postgres@127.0.0.1:$port/postgres"
       return
     fi

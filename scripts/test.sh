@@ -50,6 +50,23 @@ export ECS_MIGRATE_TEST_SKIPS=$scratch/skips.txt
 step "tests"
 cargo test --workspace --locked "$@"
 
+# Locks, interruptions and chaos on the oldest and the newest PostgreSQL that can be had.
+for version in 13 18; do
+  step "PostgreSQL $version"
+  if ! bin=$(scripts/other-postgres.sh "$version"); then
+    echo "PostgreSQL $version cannot be installed with npm" | tee -a "$ECS_MIGRATE_TEST_SKIPS"
+    continue
+  fi
+  (
+    export PG_BIN=$bin
+    other=$scratch/postgres-$version
+    trap 'scripts/postgres.sh stop "$other"' EXIT
+    ECS_MIGRATE_TEST_DATABASE=$(scripts/postgres.sh start "$other")
+    export ECS_MIGRATE_TEST_DATABASE
+    cargo test -p ecs-migrate-runner --locked --test it --test chaos --quiet -- --skip prisma
+  )
+done
+
 step "docs"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
