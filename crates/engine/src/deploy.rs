@@ -210,9 +210,9 @@ async fn apply(
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<(), Error> {
     let name = step.migration.name.as_str();
-    let text = step.migration.script.as_deref().map_err(|cause| unreadable(name, cause))?;
+    let text = step.migration.read().map_err(|cause| unreadable(name, &cause))?;
+    let checksum = migrations::checksum::checksum(&text);
     let script = Script::parse(text);
-    let checksum = migrations::checksum::checksum(text);
     let mode = match &script.form {
         Form::Transaction { .. } => Mode::Transaction,
         Form::Statements { .. } => Mode::Statements,

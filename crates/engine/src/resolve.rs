@@ -12,7 +12,8 @@ use crate::progress::{Progress, Sink};
 use crate::scratch;
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
-use migrations::{Directory, Migration, Row, Script};
+use migrations::checksum::checksum;
+use migrations::{Directory, Row, Script};
 use std::time::Duration;
 
 /// How many differences are shown before they are only counted.
@@ -96,18 +97,13 @@ fn refuse(code: &'static str, message: String) -> Error {
     Error::new(Kind::Configuration, message).prisma(code)
 }
 
-fn on_disk<'a>(resolve: &'a Resolve<'_>, name: &str) -> Result<(&'a Migration, &'a str), Error> {
+fn on_disk(resolve: &Resolve<'_>, name: &str) -> Result<String, Error> {
     let migration = resolve.directory.get(name);
-    migration.and_then(|migration| Some((migration, migration.script.as_deref().ok()?))).ok_or_else(
-        || {
-            refuse(
-                "P3017",
-                format!("there is no migration `{name}` with a readable script on disk"),
-            )
+    migration.and_then(|migration| migration.read().ok()).ok_or_else(|| {
+        refuse("P3017", format!("there is no migration `{name}` with a readable script on disk"))
             .hint("give the whole name of its directory")
             .migration(name)
-        },
-    )
+    })
 }
 
 async fn rolled_back(
@@ -133,10 +129,8 @@ async fn rolled_back(
         .hint("`status` shows what did")
         .migration(name));
     }
-    if let Some(script) =
-        resolve.directory.get(name).and_then(|migration| migration.script.as_deref().ok())
-    {
-        weigh(resolve, session, (name, script), sink, |evidence| !evidence.present.is_empty())
+    if let Some(script) = resolve.directory.get(name).and_then(|migration| migration.read().ok()) {
+        weigh(resolve, session, (name, &script), sink, |evidence| !evidence.present.is_empty())
             .await?;
     }
     for row in of_name.iter().filter(|row| row.unfinished() && row.marker().is_some()) {
@@ -153,15 +147,15 @@ async fn applied(
     (history, rows, name): (&mut History, &[Row], &str),
     sink: &mut dyn Sink,
 ) -> Result<(), Error> {
-    let (migration, script) = on_disk(resolve, name)?;
+    let script = on_disk(resolve, name)?;
     if rows.iter().any(|row| row.name == name && row.finished_at.is_some()) {
         return Err(
             refuse("P3008", format!("`{name}` is already recorded as applied")).migration(name)
         );
     }
-    weigh(resolve, session, (name, script), sink, |evidence| !evidence.absent.is_empty()).await?;
+    weigh(resolve, session, (name, &script), sink, |evidence| !evidence.absent.is_empty()).await?;
     history.create(session).await?;
-    let checksum = migration.checksum().unwrap_or_default();
+    let checksum = checksum(&script);
     session.run("BEGIN").await?;
     history.give_up(session, name).await?;
     history.record(session, (name, &checksum)).await?;
@@ -181,7 +175,7 @@ async fn weigh(
     if resolve.force == Force::Blind {
         return Ok(());
     }
-    let evidence = evidence::gather(session, &Script::parse(script)).await?;
+    let evidence = evidence::gather(session, &Script::parse(script.to_owned())).await?;
     let known = format!("no other run holds the migration lock; {evidence}");
     if resolve.force == Force::No && contradicts(&evidence) {
         return Err(Error::new(
@@ -221,7 +215,7 @@ async fn baseline(
     session.run("BEGIN").await?;
     for migration in upto {
         history
-            .record(session, (&migration.name, &migration.checksum().unwrap_or_default()))
+            .record(session, (&migration.name, &checksum(&migration.read().unwrap_or_default())))
             .await?;
     }
     session.run("COMMIT").await?;

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::history::History;
 use crate::progress::Sink;
 use crate::settings::ConnectionSettings;
-use migrations::{Allowances, Directory, Plan, Row, checksum, order};
+use migrations::{Allowances, Directory, Plan, Row, order};
 use std::collections::BTreeSet;
 
 /// What is known of one migration.
@@ -115,8 +115,8 @@ fn state(name: &str, directory: &Directory, rows: &[Row]) -> State {
             State::Missing
         }
         (Some(_), None) => State::Ahead,
-        (Some(row), Some(migration)) => match &migration.script {
-            Ok(script) if !checksum::matches(&row.checksum, script) => State::Edited,
+        (Some(row), Some(migration)) => match &migration.digests {
+            Ok(digests) if !digests.match_any(&row.checksum) => State::Edited,
             Ok(_) | Err(_) => State::Applied,
         },
     }

@@ -8,13 +8,51 @@ pub fn checksum(script: &str) -> String {
     HEXLOWER.encode(&Sha256::digest(script.as_bytes()))
 }
 
-/// Whether `stored` is the digest of `script`, or of the same script with other line ends: a
-/// checkout with `core.autocrlf` is no edit (prisma-engines `checksum.rs`, #7101).
-pub fn matches(stored: &str, script: &str) -> bool {
-    let unix = || script.replace("\r\n", "\n");
-    stored == checksum(script)
-        || stored == checksum(&unix())
-        || stored == checksum(&unix().replace('\n', "\r\n"))
+/// The digests of a script with its own line ends and with either other kind: a checkout with
+/// `core.autocrlf` is no edit (prisma-engines `checksum.rs`, #7101). They are all that is kept of a
+/// script until it is applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Digests {
+    as_read: String,
+    unix: String,
+    windows: String,
+}
+
+impl Digests {
+    /// The digests of `script`.
+    pub fn of(script: &str) -> Self {
+        Self {
+            as_read: checksum(script),
+            unix: with_line_ends(script, "\n"),
+            windows: with_line_ends(script, "\r\n"),
+        }
+    }
+
+    /// What the history records.
+    pub fn recorded(&self) -> &str {
+        &self.as_read
+    }
+
+    /// Whether the history's digest is of this script, whatever its line ends.
+    pub fn match_any(&self, recorded: &str) -> bool {
+        [&self.as_read, &self.unix, &self.windows].into_iter().any(|digest| digest == recorded)
+    }
+}
+
+/// Hashes line by line: a script may be large, and a copy of it would be as large.
+fn with_line_ends(script: &str, line_end: &str) -> String {
+    let mut digest = Sha256::new();
+    let mut lines = script.split('\n').peekable();
+    while let Some(line) = lines.next() {
+        match lines.peek() {
+            Some(_) => {
+                digest.update(line.strip_suffix('\r').unwrap_or(line));
+                digest.update(line_end);
+            }
+            None => digest.update(line),
+        }
+    }
+    HEXLOWER.encode(&digest.finalize())
 }
 
 #[cfg(test)]
@@ -32,6 +70,7 @@ mod tests {
     #[test]
     fn line_ends_are_no_edit_but_a_blank_is() {
         let stored = checksum("SELECT 1;\nSELECT 2;\n");
+        let matches = |stored: &str, script: &str| Digests::of(script).match_any(stored);
         assert!(matches(&stored, "SELECT 1;\nSELECT 2;\n"));
         assert!(matches(&stored, "SELECT 1;\r\nSELECT 2;\r\n"));
         assert!(!matches(&stored, "SELECT 1; \nSELECT 2;\n"));

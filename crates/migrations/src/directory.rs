@@ -1,6 +1,6 @@
 //! Prisma's directory of migrations, read from disk: `DIR/NAME/migration.sql`.
 
-use crate::checksum::checksum;
+use crate::checksum::Digests;
 use crate::lock_file::{self, LockFileError};
 use crate::order;
 use std::io;
@@ -22,14 +22,14 @@ pub struct Migration {
     pub name: String,
     /// Its `migration.sql`.
     pub path: PathBuf,
-    /// The script, or why it could not be read; only a pending migration needs it.
-    pub script: Result<String, String>,
+    /// The digests of its script, or why it could not be read; only a pending migration needs it.
+    pub digests: Result<Digests, String>,
 }
 
 impl Migration {
-    /// The digest that the history keeps of the script, if it can be read.
-    pub fn checksum(&self) -> Option<String> {
-        self.script.as_ref().ok().map(|script| checksum(script))
+    /// The script as it is on disk now.
+    pub fn read(&self) -> Result<String, String> {
+        read_script(&self.path)
     }
 }
 
@@ -80,8 +80,8 @@ impl Directory {
                 .into_string()
                 .map_err(|name| DirectoryError::Name(name.to_string_lossy().into_owned()))?;
             let path = entry.path().join("migration.sql");
-            let script = read_script(&path);
-            migrations.push(Migration { name, path, script });
+            let digests = read_script(&path).map(|script| Digests::of(&script));
+            migrations.push(Migration { name, path, digests });
         }
         migrations.sort_by(|a, b| order::compare(&a.name, &b.name));
         lock_file::check(path)?;
@@ -133,8 +133,8 @@ mod tests {
         let directory = Directory::read(root.path()).unwrap();
         let names: Vec<&str> = directory.migrations.iter().map(|m| m.name.as_str()).collect();
         assert_eq!(names, [".hidden", "20260101000000_a", "20260102000000_b", "20260103000000_c"]);
-        assert_eq!(directory.get("20260101000000_a").unwrap().script.as_deref(), Ok("SELECT 1;"));
-        assert!(directory.get("20260103000000_c").unwrap().script.is_err());
+        assert_eq!(directory.get("20260101000000_a").unwrap().read().as_deref(), Ok("SELECT 1;"));
+        assert!(directory.get("20260103000000_c").unwrap().digests.is_err());
     }
 
     #[test]
@@ -149,8 +149,8 @@ mod tests {
         )
         .unwrap();
         let directory = Directory::read(root.path()).unwrap();
-        assert_eq!(directory.migrations[0].script, Err("byte 16 is not UTF-8".into()));
-        assert_eq!(directory.migrations[1].script.as_deref(), Ok("SELECT 2;"));
+        assert_eq!(directory.migrations[0].digests, Err("byte 16 is not UTF-8".into()));
+        assert_eq!(directory.migrations[1].read().as_deref(), Ok("SELECT 2;"));
     }
 
     #[test]

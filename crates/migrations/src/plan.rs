@@ -3,7 +3,6 @@
 //! Strict by default: `prisma migrate deploy` applies whatever has no live row and never looks at a
 //! checksum, so an edited, a deleted and a late migration all pass it unseen.
 
-use crate::checksum;
 use crate::directory::{Directory, Migration};
 use crate::history::Row;
 use crate::order;
@@ -187,7 +186,7 @@ impl Plan {
         if let Some((migration, cause)) = plan
             .pending
             .iter()
-            .find_map(|migration| Some((migration, migration.script.as_ref().err()?)))
+            .find_map(|migration| Some((migration, migration.digests.as_ref().err()?)))
         {
             return Err(Blocker::Unreadable {
                 name: migration.name.clone(),
@@ -200,17 +199,18 @@ impl Plan {
 
 /// A script that cannot be read any more is not called edited: only pending ones need theirs.
 fn edited(migration: &Migration, row: &Row) -> Option<Difference> {
-    let script = migration.script.as_ref().ok()?;
-    (!checksum::matches(&row.checksum, script)).then(|| Difference::Edited {
+    let digests = migration.digests.as_ref().ok()?;
+    (!digests.match_any(&row.checksum)).then(|| Difference::Edited {
         name: migration.name.clone(),
         recorded: row.checksum.clone(),
-        found: checksum::checksum(script),
+        found: digests.recorded().to_owned(),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checksum::{self, Digests};
 
     fn directory(names: &[&str]) -> Directory {
         Directory {
@@ -219,7 +219,7 @@ mod tests {
                 .map(|name| Migration {
                     name: (*name).to_owned(),
                     path: format!("{name}/migration.sql").into(),
-                    script: Ok(format!("-- {name}")),
+                    digests: Ok(Digests::of(&format!("-- {name}"))),
                 })
                 .collect(),
             ..Directory::default()
@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn an_unreadable_script_matters_only_while_pending() {
         let mut disk = directory(&["1"]);
-        disk.migrations[0].script = Err("no such file".into());
+        disk.migrations[0].digests = Err("no such file".into());
         assert!(Plan::make(&disk, &[row("1")], &Allowances::default()).is_ok());
         let blocker = Plan::make(&disk, &[], &Allowances::default()).unwrap_err();
         assert!(matches!(blocker, Blocker::Unreadable { .. }));

@@ -1,5 +1,6 @@
 //! A script's statements, and whether it can be one transaction.
 
+mod large;
 mod mode;
 mod parse;
 
@@ -134,8 +135,11 @@ pub enum Form {
 
 impl Script {
     /// Takes a script apart.
-    pub fn parse(text: &str) -> Self {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
+    pub fn parse(text: impl Into<String>) -> Self {
+        let mut text = text.into();
+        if text.starts_with('\u{feff}') {
+            text.remove(0);
+        }
         let parsed = parse::parse(&text);
         let directive = mode::directive(&text);
         let form = mode::form(&text, &parsed);

@@ -1,5 +1,6 @@
 //! The only module that names squawk's syntax tree: it renames nodes between releases.
 
+use super::large;
 use super::{Class, Object, Statement, line_at};
 use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SourceFile, SyntaxNode};
@@ -14,6 +15,13 @@ pub(super) struct Parsed {
 /// Splits `text` into statements. What the parser does not understand, or panics on, becomes one
 /// statement: the server understands more than any parser.
 pub(super) fn parse(text: &str) -> Parsed {
+    if text.len() > large::LIMIT {
+        return large::parse(text);
+    }
+    parse_whole(text)
+}
+
+fn parse_whole(text: &str) -> Parsed {
     match catch_unwind(AssertUnwindSafe(|| statements(text))) {
         Ok(Ok(statements)) => Parsed { statements, unparsable: None },
         Ok(Err(message)) => whole(text, message),
@@ -30,6 +38,14 @@ fn whole(text: &str, message: String) -> Parsed {
         makes: None,
     };
     Parsed { statements: vec![statement], unparsable: Some(message) }
+}
+
+/// One statement by itself.
+pub(super) fn parse_one(text: &str) -> (Class, Option<Object>) {
+    match parse_whole(text).statements.as_slice() {
+        [statement] => (statement.class.clone(), statement.makes.clone()),
+        _ => (Class::Opaque, None),
+    }
 }
 
 fn statements(text: &str) -> Result<Vec<Statement>, String> {
