@@ -235,13 +235,7 @@ async fn apply(
     }
     let begun = Instant::now();
     let marker = Marker { run: step.deploy.run.to_owned(), mode, backend: session.backend };
-    let id = match step.resumed {
-        Some(id) => {
-            step.history.note(session, id, &marker.to_string()).await?;
-            id.to_owned()
-        }
-        None => step.history.start(session, (name, &checksum), &marker).await?,
-    };
+    let id = step.resumed.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
     sink.emit(Progress::MigrationStarted {
         migration: name.to_owned(),
         number: step.number,
@@ -258,6 +252,7 @@ async fn apply(
         id: &id,
         key: step.deploy.lock_keys[0],
         begun: if step.resumed.is_some() { Begun::Earlier } else { Begun::Now },
+        marker: &marker,
     };
     let ran = match &script.form {
         Form::Transaction { sent } => {
@@ -267,7 +262,7 @@ async fn apply(
         Form::Refused { .. } => Ok(()),
     };
     match ran {
-        Ok(()) => session.reset().await?,
+        Ok(()) => {}
         Err(Stop::Lost(cause)) => {
             recover(step, session, (&id, &cause), (sink, interrupt)).await?;
         }

@@ -23,8 +23,8 @@ pub(crate) struct History {
 pub(crate) struct Fence<'a> {
     /// The attempt's row.
     pub(crate) id: &'a str,
-    /// The transaction that ran the script.
-    pub(crate) transaction: i64,
+    /// The transaction that ran the script, where it could have ended unseen.
+    pub(crate) transaction: Option<i64>,
     /// The advisory key that our backend must still hold.
     pub(crate) key: i64,
 }
@@ -188,10 +188,10 @@ impl History {
     pub(crate) async fn start(
         &self,
         session: &Session,
+        id: &str,
         (name, checksum): (&str, &str),
         marker: &Marker,
-    ) -> Result<String, Fault> {
-        let id = uuid::Uuid::new_v4().to_string();
+    ) -> Result<(), Fault> {
         let sql = format!(
             "INSERT INTO {} (id, checksum, started_at, migration_name, logs) \
              VALUES ($1, $2, pg_catalog.clock_timestamp(), $3, $4)",
@@ -208,8 +208,8 @@ impl History {
                     (&logs, Type::TEXT),
                 ],
             )
-            .await?;
-        Ok(id)
+            .await
+            .map(|_touched| ())
     }
 
     /// Marks the attempt as finished inside the transaction that ran its script, and takes the
@@ -223,7 +223,7 @@ impl History {
     ) -> Result<bool, Fault> {
         let sql = format!(
             "UPDATE {} SET finished_at = pg_catalog.clock_timestamp(), applied_steps_count = 1, logs = NULL, checksum = $3 \
-             WHERE id = $1 AND finished_at IS NULL AND pg_catalog.txid_current() = $2 AND {}",
+             WHERE id = $1 AND finished_at IS NULL AND pg_catalog.txid_current() = COALESCE($2, pg_catalog.txid_current()) AND {}",
             self.table,
             lock::held(fence.key)
         );

@@ -7,6 +7,7 @@ use crate::interrupt::Interrupt;
 use crate::lock;
 use crate::progress::{Sink, heartbeat};
 use crate::session::{Ran, Session};
+use migrations::Marker;
 use migrations::script::{Class, Script, Statement, line_at};
 use std::ops::Range;
 use tokio_postgres::error::{DbError, ErrorPosition};
@@ -24,6 +25,24 @@ pub(crate) struct Attempt<'a> {
     pub(crate) key: i64,
     /// Whether an earlier run began it.
     pub(crate) begun: Begun,
+    /// What the row says while the script runs.
+    pub(crate) marker: &'a Marker,
+}
+
+impl Attempt<'_> {
+    /// Commits the started row, or marks the one of the run that began it as ours.
+    pub(crate) async fn start(&self) -> Result<(), Fault> {
+        match self.begun {
+            Begun::Now => {
+                self.history
+                    .start(self.session, self.id, (self.name, self.checksum), self.marker)
+                    .await
+            }
+            Begun::Earlier => {
+                self.history.note(self.session, self.id, &self.marker.to_string()).await
+            }
+        }
+    }
 }
 
 /// Who began an attempt.
@@ -62,7 +81,11 @@ pub(crate) async fn run(
     interrupt: &mut Interrupt,
 ) -> Result<(), Stop> {
     let session = attempt.session;
-    session.run("BEGIN").await?;
+    // Both are on their way at once; the server takes them one after the other, so the row is
+    // committed before the transaction begins.
+    let (started, begun) = tokio::join!(attempt.start(), session.run("BEGIN"));
+    started?;
+    begun?;
     let modes = sent
         .clone()
         .take_while(|index| attempt.script.statements[*index].class == Class::TransactionMode);
@@ -70,13 +93,22 @@ pub(crate) async fn run(
     for index in sent.start..first {
         run_statement(attempt, index, sink, interrupt).await?;
     }
-    let transaction = fenced(attempt).await?;
+    // A script that the parser knows cannot end its transaction: its COMMIT would have been seen,
+    // and inside a routine the server refuses it.
+    let transaction = match attempt.script.unparsable {
+        Some(_) => Some(fenced(attempt).await?),
+        None => None,
+    };
     for index in first..sent.end {
         run_statement(attempt, index, sink, interrupt).await?;
     }
-    settle_constraints(attempt).await?;
     let fence = Fence { id: attempt.id, transaction, key: attempt.key };
-    if !attempt.history.finish(session, &fence, attempt.checksum).await? {
+    let (settled, finished) = tokio::join!(
+        settle_constraints(attempt),
+        attempt.history.finish(session, &fence, attempt.checksum)
+    );
+    settled?;
+    if !finished? {
         return Err(Stop::Failed(Box::new(
             Error::new(Kind::MigrationFailed, "the script ended its transaction or released the migration lock")
                 .hint("leave out COMMIT and pg_advisory_unlock, or put `-- ecs-migrate: transaction=off` at the top of the file")
@@ -85,7 +117,9 @@ pub(crate) async fn run(
         )));
     }
     // From here on the truth is the server's: an interrupt waits for its answer.
-    session.run("COMMIT").await?;
+    let (committed, reset) = tokio::join!(session.run("COMMIT"), session.reset());
+    committed?;
+    reset?;
     Ok(())
 }
 

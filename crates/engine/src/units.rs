@@ -52,6 +52,7 @@ pub(crate) async fn run(
     sink: &mut dyn Sink,
     interrupt: &mut Interrupt,
 ) -> Result<(), Stop> {
+    attempt.start().await?;
     let known = if need_journal(attempt.script) {
         journal::entries(attempt.session, attempt.id).await?
     } else {
@@ -279,7 +280,7 @@ async fn finish(attempt: &Attempt<'_>) -> Result<(), Stop> {
     session.run("BEGIN").await?;
     let transaction = fenced(attempt).await?;
     settle_constraints(attempt).await?;
-    let fence = Fence { id: attempt.id, transaction, key: attempt.key };
+    let fence = Fence { id: attempt.id, transaction: Some(transaction), key: attempt.key };
     if !attempt.history.finish(session, &fence, attempt.checksum).await? {
         return Err(Stop::Failed(Box::new(Error::new(
             Kind::LockNotObtained,
