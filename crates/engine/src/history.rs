@@ -225,7 +225,7 @@ impl History {
             "UPDATE {} SET finished_at = pg_catalog.clock_timestamp(), applied_steps_count = 1, logs = NULL, checksum = $3 \
              WHERE id = $1 AND finished_at IS NULL AND pg_catalog.txid_current() = COALESCE($2, pg_catalog.txid_current()) AND {}",
             self.table,
-            lock::held(fence.key)
+            lock::fence(fence.key)
         );
         let touched = session
             .execute(

@@ -102,7 +102,7 @@ pub(crate) async fn finish(
     let sql = format!(
         "UPDATE ecs_migrate.journal SET finished_at = pg_catalog.clock_timestamp() \
          WHERE history_id = $1 AND unit = $2 AND {}",
-        lock::held(key)
+        lock::fence(key)
     );
     Ok(session.execute(&sql, &[(&id, Type::TEXT), (&unit, Type::INT4)]).await? == 1)
 }

@@ -81,15 +81,16 @@ async fn acquire_one(
     }
 }
 
-/// A condition that is true while our backend holds `key`. A bigint key is stored as two halves
-/// with `objsubid` 1 (PostgreSQL documentation, `pg_locks`).
-pub(crate) fn held(key: i64) -> String {
-    format!(
-        "EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE {} AND l.pid = pg_catalog.pg_backend_pid())",
-        matching(key)
-    )
+/// A condition that is true if our backend holds `key` from then on: the fence. Taking a lock that
+/// one holds counts it once more, and a session's end releases them all; if a script let it go, it
+/// is taken again, unless somebody else was faster. A look into `pg_locks` says the same and costs
+/// three times as much as an average statement.
+pub(crate) fn fence(key: i64) -> String {
+    format!("pg_catalog.pg_try_advisory_lock({key})")
 }
 
+/// A row of `pg_locks` that grants `key`. A bigint key is stored as two halves with `objsubid` 1
+/// (PostgreSQL documentation, `pg_locks`).
 fn matching(key: i64) -> String {
     let bits = key.cast_unsigned();
     let (high, low) = (bits >> 32, bits & 0xffff_ffff);

@@ -109,12 +109,7 @@ pub(crate) async fn run(
     );
     settled?;
     if !finished? {
-        return Err(Stop::Failed(Box::new(
-            Error::new(Kind::MigrationFailed, "the script ended its transaction or released the migration lock")
-                .hint("leave out COMMIT and pg_advisory_unlock, or put `-- ecs-migrate: transaction=off` at the top of the file")
-                .migration(attempt.name)
-                .database(DatabaseState::NeedsAttention),
-        )));
+        return Err(Stop::Failed(Box::new(not_finished(attempt, transaction))));
     }
     // From here on the truth is the server's: an interrupt waits for its answer.
     let (committed, reset) = tokio::join!(session.run("COMMIT"), session.reset());
@@ -123,18 +118,36 @@ pub(crate) async fn run(
     Ok(())
 }
 
+/// Why the finished mark was not set, and with it nothing of this transaction.
+fn not_finished(attempt: &Attempt<'_>, transaction: Option<i64>) -> Error {
+    match transaction {
+        None => lock_lost(attempt),
+        Some(_) => Error::new(Kind::MigrationFailed, "the script ended its transaction or released the migration lock")
+            .hint("leave out COMMIT and pg_advisory_unlock, or put `-- ecs-migrate: transaction=off` at the top of the file")
+            .migration(attempt.name)
+            .database(DatabaseState::NeedsAttention),
+    }
+}
+
+/// Somebody else holds the migration lock.
+pub(crate) fn lock_lost(attempt: &Attempt<'_>) -> Error {
+    Error::new(
+        Kind::LockNotObtained,
+        format!("the migration lock {} is not ours any more", attempt.key),
+    )
+    .hint("leave the lock to the runner: a script must not release it")
+    .migration(attempt.name)
+}
+
 /// The id of the transaction that has just begun, if our backend holds the lock: through a pooler
 /// or after a failover it might not.
 pub(crate) async fn fenced(attempt: &Attempt<'_>) -> Result<i64, Stop> {
-    let sql = format!("SELECT pg_catalog.txid_current(), {}", lock::held(attempt.key));
+    let sql = format!("SELECT pg_catalog.txid_current(), {}", lock::fence(attempt.key));
     let row = attempt.session.one(&sql, &[]).await?;
     if row.get(1) {
         return Ok(row.get(0));
     }
-    Err(Stop::Failed(Box::new(Error::new(
-        Kind::LockNotObtained,
-        format!("the migration lock {} is not ours any more", attempt.key),
-    ))))
+    Err(Stop::Failed(Box::new(lock_lost(attempt))))
 }
 
 /// Deferred constraints speak up before the finished mark, and a `SET ROLE` of the script must not

@@ -10,7 +10,9 @@ use crate::index;
 use crate::interrupt::Interrupt;
 use crate::journal::{self, Entry};
 use crate::progress::{Progress, Sink};
-use crate::transaction::{Attempt, Begun, Stop, fenced, run_statement, settle_constraints};
+use crate::transaction::{
+    Attempt, Begun, Stop, fenced, lock_lost, run_statement, settle_constraints,
+};
 use migrations::checksum::checksum;
 use migrations::script::{Class, Form, Script};
 use std::collections::BTreeMap;
@@ -262,14 +264,7 @@ async fn done(attempt: &Attempt<'_>, place: (&str, i32)) -> Result<(), Stop> {
     {
         return Ok(());
     }
-    Err(Stop::Failed(Box::new(
-        Error::new(
-            Kind::LockNotObtained,
-            format!("the migration lock {} is not ours any more", attempt.key),
-        )
-        .migration(attempt.name)
-        .database(DatabaseState::NeedsAttention),
-    )))
+    Err(Stop::Failed(Box::new(lock_lost(attempt).database(DatabaseState::NeedsAttention))))
 }
 
 /// The finished mark and the end of the journal in one transaction.
@@ -282,10 +277,7 @@ async fn finish(attempt: &Attempt<'_>) -> Result<(), Stop> {
     settle_constraints(attempt).await?;
     let fence = Fence { id: attempt.id, transaction: Some(transaction), key: attempt.key };
     if !attempt.history.finish(session, &fence, attempt.checksum).await? {
-        return Err(Stop::Failed(Box::new(Error::new(
-            Kind::LockNotObtained,
-            format!("the migration lock {} is not ours any more", attempt.key),
-        ))));
+        return Err(Stop::Failed(Box::new(lock_lost(attempt))));
     }
     journal::forget(session, attempt.id).await?;
     session.run("COMMIT").await?;

@@ -59,10 +59,27 @@ async fn of_twenty_runners_one_applies() {
 }
 
 #[tokio::test]
-async fn a_script_that_lets_the_lock_go_is_rolled_back() {
+async fn a_lock_that_a_script_lets_go_is_taken_again() {
     let world = World::new().await;
-    world.migration("20260101000000_a", "CREATE TABLE a(id int); SELECT pg_advisory_unlock_all();");
-    let red = world.deploy().await;
-    assert_eq!(red.code, 11, "{}", red.stdout);
+    world.migration("1_a", "CREATE TABLE a(id int); SELECT pg_advisory_unlock_all();");
+    world.migration("2_b", "CREATE TABLE b AS SELECT count(*) AS held FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND objid = 123456789;");
+    world.deploy().await.succeeded();
+    assert_eq!(world.value("SELECT held FROM b").await, "1");
+    world.lock_is_free().await;
+}
+
+#[tokio::test]
+async fn a_lock_that_somebody_else_took_meanwhile_rolls_back() {
+    let world = World::new().await;
+    world.migration(
+        "1_a",
+        "CREATE TABLE a(id int); SELECT pg_advisory_unlock_all(); SELECT pg_sleep(0.5);",
+    );
+    let child = world.command(&["deploy"]).spawn().unwrap();
+    world.until("EXISTS (SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(0.5)%' AND datname = current_database())").await;
+    world.sql("SELECT pg_advisory_lock(123456789)").await;
+    let red = finish(child).await;
+    assert!(red.failed(20).message.contains("not ours any more"), "{}", red.stdout);
     assert!(!world.exists("a").await);
+    assert_eq!(world.history().await, ["1_a rolled-back 0"]);
 }
