@@ -81,7 +81,7 @@ images=()
 for version in v1 v2 v3 v4; do
   images+=(--image "shop-migrate:$version=$target/ecs-migrate-runner --migrations $scratch/$version")
 done
-"$target/ecs-migrate-sandbox" up --speed fast --cluster shop --log-group /ecs/shop-migrate \
+"$target/ecs-migrate-sandbox" up --speed fast --region eu-central-1 --cluster shop --log-group /ecs/shop-migrate \
   --secret "shop/database=$secret" "${images[@]}" --journal "$scratch/journal.jsonl" --port-file "$scratch/port" \
   >"$scratch/sandbox.log" 2>&1 &
 sandbox_pid=$!
@@ -97,6 +97,7 @@ bold() { if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then printf '\033[1m%s\033[0m\n'
 
 history_rows() {
   echo
+  [ "$(sql "SELECT to_regclass('_prisma_migrations') IS NULL")" = f ] || { echo "    no history"; return; }
   echo "    history (newest five):"
   sql "SELECT '      ' || rpad(migration_name, 36) || CASE WHEN rolled_back_at IS NOT NULL THEN 'rolled back' WHEN finished_at IS NULL THEN 'unfinished' ELSE 'applied' END
        FROM (SELECT * FROM _prisma_migrations ORDER BY started_at DESC LIMIT 5) newest ORDER BY started_at"
@@ -159,10 +160,11 @@ interrupted() { # TITLE VERSION EXPECTED_CODE EXPECTED_API
     [ "$(sql "SELECT count(*) FROM _prisma_migrations WHERE finished_at IS NULL AND rolled_back_at IS NULL")" = 0 ] || break
     sleep 0.1
   done
-  kill -INT "$run_pid"
+  # Ctrl-C goes to the whole process group.
+  kill -INT -- "-$run_pid"
   wait "$run_pid" || code=$?
   run_pid=
-  echo "    the gate is red ($code): API $api stays"
+  if [ "$code" = 0 ]; then echo "    the gate is green, which it must not be"; else echo "    the gate is red ($code): API $api stays"; fi
   for _ in $(seq 100); do
     [ "$(sql "SELECT count(*) FROM _prisma_migrations WHERE finished_at IS NULL AND rolled_back_at IS NULL")" != 0 ] || break
     sleep 0.1

@@ -1,0 +1,150 @@
+"""The engine beside psql, Prisma's schema engine and dbmate, in one run."""
+
+import argparse
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import time
+
+parser = argparse.ArgumentParser()
+for name in ("runner", "url", "scratch", "psql"):
+    parser.add_argument(f"--{name}", required=True)
+parser.add_argument("--dbmate")
+parser.add_argument("--prisma")
+parser.add_argument("--migrations", help="a directory of migrations instead of 434 made up ones")
+parser.add_argument("--rounds", type=int, default=5)
+options = parser.parse_args()
+scratch = pathlib.Path(options.scratch)
+scratch.mkdir(parents=True)
+
+
+def run(command, **environment):
+    """Seconds and peak megabytes of a command, which must succeed."""
+    begun = time.monotonic()
+    process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    errors = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.monotonic() - begun
+    if status:
+        raise SystemExit(f"{command[0]} failed: {errors.decode()[-2000:]}")
+    return seconds, usage.ru_maxrss / 1024
+
+
+def sql(text, database="postgres"):
+    subprocess.run([options.psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url(database), "-c", text], check=True)
+
+
+def url(database):
+    return options.url.rsplit("/", 1)[0] + "/" + database
+
+
+def fresh(database):
+    sql(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+    sql(f"CREATE DATABASE {database}")
+    return url(database)
+
+
+def write(folder, scripts):
+    for name, script in scripts:
+        (folder / name).mkdir(parents=True)
+        (folder / name / "migration.sql").write_text(script)
+    (folder / "migration_lock.toml").write_text('provider = "postgresql"\n')
+    return folder
+
+
+def made_up(count):
+    """Small migrations as they come: a table, columns, an index, some data, now and then a block."""
+    for number in range(count):
+        table = f"t{number // 4}"
+        script = [
+            f'CREATE TABLE "{table}" ("id" SERIAL PRIMARY KEY, "name" TEXT NOT NULL, "made" TIMESTAMPTZ DEFAULT now());\n',
+            f'ALTER TABLE "{table}" ADD COLUMN "note" TEXT;\nALTER TABLE "{table}" ADD COLUMN "count" INTEGER DEFAULT 0;\n',
+            f'-- an index; small\nCREATE INDEX "{table}_name" ON "{table}" ("name");\nINSERT INTO "{table}" ("name") VALUES (\'a;b\');\n',
+            f'DO $$ BEGIN UPDATE "{table}" SET "note" = \'x;y\'; END $$;\n',
+        ][number % 4]
+        yield f"2026{number // 100:04}{number % 100:06}_m{number}", script
+
+
+def ours(database, folder):
+    return run([options.runner, "deploy"], DATABASE_URL=database, ECS_MIGRATE_MIGRATIONS=str(folder), ECS_MIGRATE_LOG_FORMAT="json")
+
+
+def measure(title, *contestants):
+    """Rounds of all contestants in turn; medians, and the ratio to the first."""
+    seen = {name: [] for name, _, _ in contestants}
+    for _ in range(options.rounds):
+        for name, prepare, work in contestants:
+            given = prepare()
+            seen[name].append(work(given))
+    base = statistics.median(seconds for seconds, _ in seen[contestants[0][0]])
+    for name, values in seen.items():
+        seconds = statistics.median(value[0] for value in values)
+        memory = max(value[1] for value in values)
+        print(f"| {title} | {name} | {seconds * 1000:,.0f} ms | {seconds / base:.2f} | {memory:,.0f} MB |")
+
+
+folder = pathlib.Path(options.migrations) if options.migrations else write(scratch / "history", made_up(434))
+names = sorted(path.name for path in folder.iterdir() if path.is_dir())
+count = len(names)
+
+print(f"{options.rounds} rounds, median time, highest memory of the process itself, on {os.cpu_count()} cores\n")
+print("| what | who | time | ratio | memory |\n|---|---|---|---|---|")
+
+# (a) nothing pending
+applied = fresh("bench_applied")
+ours(applied, folder)
+contestants = [("ecs-migrate-runner", lambda: applied, lambda database: ours(database, folder))]
+if options.prisma:
+    contestants.append(("Prisma's engine on node, without its CLI", lambda: applied,
+                        lambda database: run(["node", options.prisma, "deploy", str(folder)], DATABASE_URL=database)))
+if options.dbmate and not options.migrations:
+    flat = scratch / "dbmate"
+    flat.mkdir()
+    for name in names:
+        script = (folder / name / "migration.sql").read_text()
+        (flat / f"{name}.sql").write_text(f"-- migrate:up\n{script}\n-- migrate:down\n")
+    dbmate = fresh("bench_dbmate") + "?sslmode=disable"
+    command = [options.dbmate, "--migrations-dir", str(flat), "--no-dump-schema", "migrate"]
+    run(command, DATABASE_URL=dbmate)
+    contestants.append(("dbmate", lambda: dbmate, lambda database: run(command, DATABASE_URL=database)))
+measure(f"nothing pending of {count}", *contestants)
+
+# (b) applying everything
+if not options.migrations:
+    session = scratch / "session.sql"
+    with session.open("w") as file:
+        file.write("CREATE TABLE history (name text, at timestamptz);\n")
+        for name in names:
+            file.write(f"INSERT INTO history VALUES ('{name}');\nBEGIN;\n{(folder / name / 'migration.sql').read_text()}\n"
+                       f"UPDATE history SET at = now() WHERE name = '{name}';\nCOMMIT;\n")
+    measure(f"applying {count}",
+            ("psql, one session", lambda: fresh("bench_psql"),
+             lambda database: run([options.psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database, "-f", str(session)])),
+            ("ecs-migrate-runner", lambda: fresh("bench_apply"), lambda database: ours(database, folder)))
+else:
+    measure(f"applying {count}", ("ecs-migrate-runner", lambda: fresh("bench_apply"), lambda database: ours(database, folder)))
+
+# (c) one large data migration
+rows = "".join(f"INSERT INTO big VALUES ({number}, '{'x' * 180}');\n" for number in range(1000))
+large = write(scratch / "large", [("1_table", "CREATE TABLE big (id int, text text);")])
+(large / "2_data").mkdir()
+with (large / "2_data" / "migration.sql").open("w") as file:
+    while file.tell() < 200 * 1024 * 1024:
+        file.write(rows)
+size = (large / "2_data" / "migration.sql").stat().st_size / 1024 / 1024
+options.rounds = max(1, options.rounds // 3)
+measure(f"one data migration of {size:.0f} MB",
+        ("psql, one transaction", lambda: fresh("bench_large"),
+         lambda database: (sql("CREATE TABLE big (id int, text text)", "bench_large"),
+                           run([options.psql, "-X", "-q", "-1", "-d", database, "-f", str(large / "2_data" / "migration.sql")]))[1]),
+        ("ecs-migrate-runner", lambda: fresh("bench_large"), lambda database: ours(database, large)))
+options.rounds = max(3, options.rounds)
+
+# (d) a long history
+long = write(scratch / "long", made_up(5000))
+longer = fresh("bench_long")
+ours(longer, long)
+measure("nothing pending of 5000", ("ecs-migrate-runner", lambda: longer, lambda database: ours(database, long)))
+shutil.rmtree(scratch)
