@@ -268,9 +268,7 @@ async fn apply(
         }
         Err(Stop::Failed(error)) => return Err(ended(step, session, (&id, &marker), *error).await),
         Err(Stop::Interrupted) => {
-            let error =
-                Error::new(Kind::Interrupted, "interrupted")
-                    .migration(name);
+            let error = Error::new(Kind::Interrupted, "interrupted").migration(name);
             return Err(ended(step, session, (&id, &marker), error).await);
         }
     }
