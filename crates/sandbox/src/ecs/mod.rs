@@ -1,0 +1,25 @@
+//! ECS: clusters, task definitions, tasks and services, as its API shows them.
+
+mod check_definition;
+mod check_run;
+mod client_tokens;
+mod clusters;
+mod definitions;
+mod describe_tasks;
+mod echo;
+mod list_tasks;
+mod operations;
+mod reference;
+mod run_task;
+mod services;
+mod sizes;
+mod spec;
+mod stop_task;
+mod task_definitions;
+
+pub(crate) use self::client_tokens::ClientTokens;
+pub(crate) use self::definitions::{Definitions, Revision};
+pub(crate) use self::describe_tasks::all_missing as all_tasks_missing;
+pub(crate) use self::operations::answer;
+pub(crate) use self::services::{Services, add_service, all_missing as all_services_missing};
+pub(crate) use self::spec::{AwsLogs, ContainerOverride, ContainerSpec};

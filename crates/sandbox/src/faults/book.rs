@@ -1,0 +1,241 @@
+//! Owns deciding whether a fault applies now: counts calls, and answers for each step of a task.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::StatusCode;
+
+use super::{Faults, RequestAnswer, StartPhase, TaskEffect};
+use crate::wire::ApiError;
+
+#[derive(Debug, Default)]
+pub(crate) struct FaultBook {
+    page: Mutex<Page>,
+}
+
+#[derive(Debug, Default)]
+struct Page {
+    faults: Faults,
+    calls: BTreeMap<String, u64>,
+}
+
+/// What a fault may look at in a task.
+#[derive(Clone, Debug)]
+pub(crate) struct TaskDetails {
+    pub(crate) family: String,
+    pub(crate) ordinal: u64,
+}
+
+/// A start that fails.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct FailedStart {
+    pub(crate) stopped_reason: String,
+    pub(crate) container_reason: Option<String>,
+}
+
+impl FailedStart {
+    /// Fargate puts the cause in `stoppedReason` and nothing in the containers (aws-facts 1.4).
+    pub(crate) fn because(stopped_reason: String) -> Self {
+        Self { stopped_reason, container_reason: None }
+    }
+}
+
+/// A stop that nobody of ours asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct OutsideStop {
+    pub(crate) after: Duration,
+    pub(crate) code: String,
+    pub(crate) reason: Option<String>,
+}
+
+/// What running out of memory looks like for one container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OutOfMemory {
+    KilledAfter(Duration),
+    OnlyTheReason,
+}
+
+impl FaultBook {
+    pub(crate) fn new(faults: Faults) -> Self {
+        let book = Self::default();
+        book.replace(faults);
+        book
+    }
+
+    /// From now on these, with calls counted anew.
+    pub(crate) fn replace(&self, faults: Faults) {
+        *self.page() = Page { faults, calls: BTreeMap::new() };
+    }
+
+    fn page(&self) -> MutexGuard<'_, Page> {
+        self.page.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The hook of every request.
+    pub(crate) fn at_request(&self, operation: &str) -> Option<RequestAnswer> {
+        let mut page = self.page();
+        let count = page.calls.entry(operation.to_owned()).or_default();
+        *count += 1;
+        let count = *count;
+        page.faults
+            .requests
+            .iter()
+            .find(|fault| fault.operation == operation && applies(count, fault.from, fault.to))
+            .map(|fault| fault.answer.clone())
+    }
+
+    /// The hook of each step before RUNNING.
+    pub(crate) fn at_start(&self, task: &TaskDetails, phase: StartPhase) -> Option<FailedStart> {
+        self.effects(task).into_iter().find_map(|effect| {
+            let TaskEffect::NeverStarts { phase: wanted, stopped_reason, container_reason } =
+                effect
+            else {
+                return None;
+            };
+            (wanted == phase).then_some(FailedStart { stopped_reason, container_reason })
+        })
+    }
+
+    /// The hook of RUNNING.
+    pub(crate) fn at_running(&self, task: &TaskDetails) -> Option<OutsideStop> {
+        self.effects(task).into_iter().find_map(|effect| {
+            let TaskEffect::StoppedFromOutside { after_seconds, stop_code, stopped_reason } =
+                effect
+            else {
+                return None;
+            };
+            Some(OutsideStop {
+                after: seconds(after_seconds),
+                code: stop_code,
+                reason: stopped_reason,
+            })
+        })
+    }
+
+    /// The hook of a container's start.
+    pub(crate) fn at_container_start(
+        &self,
+        task: &TaskDetails,
+        container: &str,
+    ) -> Option<OutOfMemory> {
+        self.effects(task).into_iter().find_map(|effect| {
+            let TaskEffect::OutOfMemory { container: wanted, after_seconds } = effect else {
+                return None;
+            };
+            let memory = after_seconds.map_or(OutOfMemory::OnlyTheReason, |after| {
+                OutOfMemory::KilledAfter(seconds(after))
+            });
+            concerns(wanted.as_deref(), container).then_some(memory)
+        })
+    }
+
+    /// The hook of a container's exit: whether its exit code gets lost.
+    pub(crate) fn loses_exit_code(&self, task: &TaskDetails, container: &str) -> bool {
+        self.effects(task).into_iter().any(|effect| {
+            matches!(
+                effect,
+                TaskEffect::ExitCodeAbsent { container: wanted } if concerns(wanted.as_deref(), container)
+            )
+        })
+    }
+
+    fn effects(&self, task: &TaskDetails) -> Vec<TaskEffect> {
+        self.page()
+            .faults
+            .tasks
+            .iter()
+            .filter(|fault| {
+                concerns(fault.family.as_deref(), &task.family)
+                    && applies(task.ordinal, fault.from, fault.to)
+            })
+            .map(|fault| fault.effect.clone())
+            .collect()
+    }
+}
+
+impl RequestAnswer {
+    /// The error to answer with, unless the fault is a shape of a good answer.
+    pub(crate) fn error(&self) -> Option<ApiError> {
+        match self {
+            Self::Throttle => Some(ApiError::client("ThrottlingException", "Rate exceeded")),
+            Self::ServerError { status } => Some(ApiError::new(
+                StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+                "ServerException",
+                "Service Unavailable. Please try again later.",
+            )),
+            Self::Error { kind, message, status } => Some(ApiError::new(
+                StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_REQUEST),
+                kind,
+                message,
+            )),
+            Self::Missing | Self::Failures(_) => None,
+        }
+    }
+}
+
+fn applies(count: u64, from: u64, to: Option<u64>) -> bool {
+    from <= count && to.is_none_or(|to| count <= to)
+}
+
+fn concerns(wanted: Option<&str>, name: &str) -> bool {
+    wanted.is_none_or(|wanted| wanted == name)
+}
+
+/// A negative or absurd number of seconds is as good as now.
+fn seconds(count: f64) -> Duration {
+    Duration::try_from_secs_f64(count).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn book(json: &str) -> FaultBook {
+        FaultBook::new(serde_json::from_str(json).expect("valid faults"))
+    }
+
+    #[test]
+    fn counts_calls_of_each_operation() {
+        let book = book(
+            r#"{"requests": [
+                {"operation": "DescribeTasks", "from": 2, "to": 3, "answer": "throttle"},
+                {"operation": "DescribeTasks", "from": 3, "answer": {"server_error": {"status": 503}}},
+                {"operation": "RunTask", "to": 1, "answer": {"failures": [{"reason": "AGENT"}]}}
+            ]}"#,
+        );
+        let answers: Vec<_> = (0..5).map(|_| book.at_request("DescribeTasks")).collect();
+        let unavailable = RequestAnswer::ServerError { status: 503 };
+        assert_eq!(
+            answers,
+            [
+                None,
+                Some(RequestAnswer::Throttle),
+                Some(RequestAnswer::Throttle),
+                Some(unavailable.clone()),
+                Some(unavailable)
+            ]
+        );
+        assert!(book.at_request("RunTask").is_some());
+        assert!(book.at_request("RunTask").is_none());
+        assert!(book.at_request("StopTask").is_none());
+    }
+
+    #[test]
+    fn chooses_tasks_by_family_and_ordinal() {
+        let book = book(
+            r#"{"tasks": [
+                {"family": "migrate", "to": 1, "effect": {"never_starts": {"stopped_reason": "no", "phase": "provisioning"}}},
+                {"from": 2, "effect": {"exit_code_absent": {"container": "runner"}}}
+            ]}"#,
+        );
+        let task = |family: &str, ordinal| TaskDetails { family: family.to_owned(), ordinal };
+        assert!(book.at_start(&task("migrate", 1), StartPhase::Provisioning).is_some());
+        assert!(book.at_start(&task("migrate", 1), StartPhase::Pending).is_none());
+        assert!(book.at_start(&task("other", 1), StartPhase::Provisioning).is_none());
+        assert!(book.at_start(&task("migrate", 2), StartPhase::Provisioning).is_none());
+        assert!(book.loses_exit_code(&task("any", 2), "runner"));
+        assert!(!book.loses_exit_code(&task("any", 2), "sidecar"));
+        assert!(!book.loses_exit_code(&task("any", 1), "runner"));
+    }
+}

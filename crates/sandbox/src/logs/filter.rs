@@ -1,0 +1,100 @@
+//! Owns FilterLogEvents: events of a whole group in order of time, each with an id.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::operations::group_name;
+use super::page::MAXIMUM_EVENTS;
+use super::store::{Absent, Event};
+use super::token::{Cursor, Position};
+use crate::core::Core;
+use crate::wire::{ApiError, Fields, parse};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FilterLogEvents {
+    log_group_name: Option<String>,
+    log_group_identifier: Option<String>,
+    log_stream_names: Option<Vec<String>>,
+    #[serde(default)]
+    log_stream_name_prefix: String,
+    start_time: Option<u64>,
+    end_time: Option<u64>,
+    #[serde(default)]
+    filter_pattern: String,
+    next_token: Option<String>,
+    limit: Option<usize>,
+}
+
+/// Understands the empty pattern and one term, quoted or not; anything else is refused, not guessed.
+pub(crate) fn filter_log_events(core: &Core, input: &Value) -> Result<Value, ApiError> {
+    let input: FilterLogEvents = parse(input)?;
+    let group = group_name(input.log_group_name.as_deref(), input.log_group_identifier.as_deref())?;
+    let term = term(&input.filter_pattern)?;
+    let after = match input.next_token.as_deref().map(Cursor::read) {
+        None => Position::default(),
+        Some(Some(Cursor::Forward(position))) => position,
+        Some(_) => {
+            return Err(ApiError::invalid_parameter("The specified nextToken is invalid."));
+        }
+    };
+    let state = core.state();
+    let group = state.logs.groups.get(group).ok_or(Absent::Group)?;
+    let mut found: Vec<(Position, &str, &Event)> = group
+        .streams
+        .iter()
+        .filter(|(name, _)| {
+            name.starts_with(&input.log_stream_name_prefix)
+                && input.log_stream_names.as_ref().is_none_or(|names| names.contains(name))
+        })
+        .flat_map(|(name, stream)| {
+            let events = stream.events.iter();
+            events.map(move |(position, event)| (*position, name.as_str(), event))
+        })
+        .filter(|(position, _, event)| {
+            *position > after
+                && input.start_time.is_none_or(|start| position.timestamp >= start)
+                && input.end_time.is_none_or(|end| position.timestamp <= end)
+                && event.message.contains(term)
+        })
+        .collect();
+    found.sort_by_key(|(position, _, _)| *position);
+    let limit = input.limit.unwrap_or(MAXIMUM_EVENTS);
+    let next = (found.len() > limit).then(|| {
+        found.truncate(limit);
+        let last = found.last().map(|(position, _, _)| *position);
+        Cursor::Forward(last.unwrap_or(after)).write()
+    });
+    let events: Vec<Value> =
+        found.into_iter().map(|(position, stream, event)| view(position, stream, event)).collect();
+    Ok(Fields::default()
+        .set("events", events)
+        .set("searchedLogStreams", json!([]))
+        .maybe("nextToken", next)
+        .into())
+}
+
+fn view(position: Position, stream: &str, event: &Event) -> Value {
+    json!({
+        "logStreamName": stream,
+        "timestamp": position.timestamp,
+        "message": event.message,
+        "ingestionTime": event.ingested_at.millis(),
+        "eventId": format!("{:020}{:020}", position.timestamp, position.arrival),
+    })
+}
+
+fn term(pattern: &str) -> Result<&str, ApiError> {
+    let pattern = pattern.trim();
+    if let Some(quoted) = pattern.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        return Ok(quoted);
+    }
+    let simple = |character: char| character.is_alphanumeric() || "_-.:/".contains(character);
+    if pattern.chars().all(simple) {
+        Ok(pattern)
+    } else {
+        Err(ApiError::invalid_parameter(format!(
+            "ecs-migrate-sandbox does not understand the filter pattern {pattern}"
+        )))
+    }
+}

@@ -1,0 +1,16 @@
+//! CloudWatch Logs: its store, its API, and the log driver that feeds it.
+
+mod driver;
+mod filter;
+mod groups;
+mod lines;
+mod operations;
+mod page;
+mod sink;
+mod store;
+mod streams;
+mod token;
+
+pub(crate) use self::operations::answer;
+pub(crate) use self::sink::{Destination, LineSink};
+pub(crate) use self::store::LogStore;

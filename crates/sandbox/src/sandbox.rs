@@ -1,0 +1,88 @@
+//! Owns the public face: one value that is a whole local AWS.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::core::Core;
+use crate::faults::Faults;
+use crate::in_memory::InMemoryClient;
+use crate::journal::JournalEntry;
+use crate::lease::Lease;
+use crate::server::Server;
+use crate::{dispatch, ecs, secrets};
+
+/// A local AWS. Clones are the same sandbox; when the last one drops, its tasks stop and every process it
+/// started is killed.
+#[derive(Clone, Debug)]
+pub struct Sandbox {
+    lease: Arc<Lease>,
+}
+
+impl Sandbox {
+    /// Makes a sandbox. It needs a tokio runtime by the time a task is run.
+    pub fn new(config: Config) -> Self {
+        let core = Core::new(config);
+        {
+            let mut state = core.state();
+            state.clusters.extend(core.config.clusters.iter().cloned());
+            let now = core.clock.now();
+            for group in &core.config.log_groups {
+                state.logs.create_group(group, now);
+            }
+        }
+        for (name, value) in &core.config.secrets {
+            secrets::put(&core, name, value);
+        }
+        for service in &core.config.services {
+            ecs::add_service(&core, service);
+        }
+        Self { lease: Arc::new(Lease(Arc::new(core))) }
+    }
+
+    fn core(&self) -> &Arc<Core> {
+        &self.lease.0
+    }
+
+    /// Answers one HTTP request, whoever brought it here.
+    pub async fn handle(&self, request: http::Request<Vec<u8>>) -> http::Response<Vec<u8>> {
+        dispatch::handle(self.core(), request).await
+    }
+
+    /// Answers HTTP at `address` (port 0: any free port) until the returned [`Server`] or the sandbox drops.
+    /// The first endpoint served is the `AWS_ENDPOINT_URL` of the tasks' processes.
+    ///
+    /// # Errors
+    /// When the address cannot be bound.
+    pub async fn serve(&self, address: SocketAddr) -> io::Result<Server> {
+        Server::start(Arc::clone(self.core()), address).await
+    }
+
+    /// An HTTP client for `aws_sdk_*::config::Builder::http_client` that brings requests here without
+    /// sockets. It does not keep the sandbox alive.
+    pub fn http_client(&self) -> InMemoryClient {
+        InMemoryClient::new(Arc::clone(self.core()))
+    }
+
+    /// Every API request so far.
+    pub fn journal(&self) -> Vec<JournalEntry> {
+        self.core().journal.entries()
+    }
+
+    /// From now on these faults; calls are counted anew.
+    pub fn set_faults(&self, faults: Faults) {
+        self.core().faults.replace(faults);
+    }
+
+    /// The full ARN of a secret, `None` when there is no such secret.
+    pub fn secret_arn(&self, name: &str) -> Option<String> {
+        let state = self.core().state();
+        state.secrets.find(name).map(|secret| secret.arn.clone())
+    }
+
+    /// Every message of a log stream so far, as CloudWatch holds it.
+    pub fn log_messages(&self, group: &str, stream: &str) -> Vec<String> {
+        self.core().state().logs.messages(group, stream)
+    }
+}

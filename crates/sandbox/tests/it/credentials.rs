@@ -1,0 +1,64 @@
+//! The task role: a process with the task's environment gets credentials through aws-config's own chain.
+
+use aws_config::BehaviorVersion;
+use aws_sdk_ecs::config::ProvideCredentials as _;
+use http::StatusCode;
+use sandbox::{Config, HostEnvironment, Program, Speed};
+
+use crate::support::{GROUP, World, container, exit_code, stream, words};
+
+/// Runs this test binary as the task: [`as_a_task`] with the environment ECS gives.
+#[tokio::test]
+async fn a_task_has_its_roles_credentials() {
+    let home = tempfile::tempdir().expect("a directory");
+    let host = HostEnvironment { path: None, home: Some(home.path().display().to_string()) };
+    let this = std::env::current_exe().expect("a path");
+    let program = Program::Command(vec![this.display().to_string()]);
+    let world = World::served(Config::new(Speed::Instant).host(host).image("*", program)).await;
+    let arguments = ["credentials::as_a_task", "--exact", "--ignored", "--nocapture"];
+    let runner = container("runner").set_command(Some(words(&arguments))).build();
+    let definition = world.definition().container_definitions(runner);
+    let definition = definition.task_role_arn("arn:aws:iam::111122223333:role/task");
+    definition.send().await.expect("valid");
+
+    let ended = world.run_to_end().await;
+    let lines = world.sandbox.log_messages(GROUP, &stream(&ended, "runner"));
+    assert_eq!(exit_code(&ended, "runner"), Some(0), "{lines:?}");
+    assert!(lines.iter().any(|line| line == "key ASIASANDBOXTASKROLE1"), "{lines:?}");
+    let journal = world.sandbox.journal();
+    assert!(journal.iter().any(|entry| entry.operation == "DescribeClusters"));
+}
+
+#[tokio::test]
+#[ignore = "runs as a task of the test above"]
+async fn as_a_task() {
+    let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
+    let provider = config.credentials_provider().expect("a chain");
+    let credentials = provider.provide_credentials().await.expect("credentials");
+    println!("key {}", credentials.access_key_id());
+    let ecs = aws_sdk_ecs::Client::new(&config);
+    let clusters = ecs.describe_clusters().clusters("default").send().await.expect("an answer");
+    assert_eq!(clusters.clusters()[0].status(), Some("ACTIVE"));
+}
+
+#[tokio::test]
+async fn the_token_is_checked() {
+    let program = Program::command("sh -c").expect("words");
+    let world = World::served(Config::new(Speed::Instant).image("*", program)).await;
+    let command =
+        "echo $AWS_CONTAINER_CREDENTIALS_FULL_URI; echo $AWS_CONTAINER_AUTHORIZATION_TOKEN";
+    let runner = container("runner").set_command(Some(words(&[command]))).build();
+    let definition = world.definition().container_definitions(runner);
+    let definition = definition.task_role_arn("arn:aws:iam::111122223333:role/task");
+    definition.send().await.expect("valid");
+    let ended = world.run_to_end().await;
+    let lines = world.sandbox.log_messages(GROUP, &stream(&ended, "runner"));
+    let get = async |uri: &str, token: &str| {
+        let request = http::Request::get(uri).header("authorization", token);
+        let request = request.body(Vec::new()).expect("a request");
+        world.sandbox.handle(request).await.status()
+    };
+    assert_eq!(get(&lines[0], &lines[1]).await, StatusCode::OK);
+    assert_eq!(get(&lines[0], "wrong").await, StatusCode::FORBIDDEN);
+    assert_eq!(get("/v2/credentials/0", &lines[1]).await, StatusCode::NOT_FOUND);
+}

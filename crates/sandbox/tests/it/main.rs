@@ -1,0 +1,16 @@
+//! The sandbox through the unmodified AWS SDK: over HTTP with real processes, in memory with virtual time.
+
+mod binary;
+mod containers;
+mod credentials;
+mod definitions;
+mod faults;
+mod logs;
+mod refusals;
+mod secrets;
+mod start_failures;
+mod stopping;
+mod story;
+mod support;
+mod tokens;
+mod virtual_time;
