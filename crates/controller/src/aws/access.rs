@@ -1,0 +1,69 @@
+//! Owns the one place where AWS clients are built.
+
+use crate::error::Error;
+use crate::settings::Access;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_smithy_types::timeout::TimeoutConfig;
+use std::time::Duration;
+
+/// The SDK has no limit of its own for an attempt or an operation, so a silent connection would
+/// hold a watch for ever.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+const OPERATION_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// How AWS is reached.
+#[derive(Debug, Clone)]
+pub enum AwsAccess {
+    /// The SDK's own chain: environment, profile, web identity, container, instance.
+    Chain,
+    /// A configuration made elsewhere: a test's, with an HTTP client in memory.
+    Given(Box<SdkConfig>),
+}
+
+/// Clients of one account and Region.
+#[derive(Debug, Clone)]
+pub(crate) struct Aws {
+    pub(super) config: SdkConfig,
+    pub(super) ecs: aws_sdk_ecs::Client,
+    region: String,
+}
+
+impl Aws {
+    /// The Region.
+    pub(crate) fn region(&self) -> &str {
+        &self.region
+    }
+}
+
+/// Builds the clients. Nothing is sent to ECS yet; without a Region nothing can be.
+pub(crate) async fn connect(access: AwsAccess, overrides: &Access) -> Result<Aws, Error> {
+    let loaded = match access {
+        AwsAccess::Given(config) => *config,
+        AwsAccess::Chain => {
+            let mut loader = aws_config::defaults(BehaviorVersion::latest());
+            if let Some(profile) = &overrides.profile {
+                loader = loader.profile_name(profile);
+            }
+            if let Some(region) = &overrides.region {
+                loader = loader.region(Region::new(region.clone()));
+            }
+            loader.load().await
+        }
+    };
+    let mut builder = loaded.into_builder().timeout_config(
+        TimeoutConfig::builder()
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .operation_timeout(OPERATION_TIMEOUT)
+            .build(),
+    );
+    if let Some(region) = &overrides.region {
+        builder = builder.region(Region::new(region.clone()));
+    }
+    let config = builder.build();
+    let Some(region) = config.region().map(ToString::to_string) else {
+        return Err(Error::usage("no AWS Region is set")
+            .hinted("set --region, AWS_REGION, or `region` in ecs-migrate.toml"));
+    };
+    let ecs = aws_sdk_ecs::Client::new(&config);
+    Ok(Aws { config, ecs, region })
+}

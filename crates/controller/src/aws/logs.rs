@@ -1,0 +1,54 @@
+//! Owns GetLogEvents, on a client of the log group's own Region.
+
+use super::access::Aws;
+use super::error::AwsError;
+use crate::task::{LogPage, RawEvent};
+use aws_config::Region;
+
+/// Reads one log stream.
+#[derive(Debug, Clone)]
+pub(crate) struct LogReader {
+    client: aws_sdk_cloudwatchlogs::Client,
+    group: String,
+    stream: String,
+}
+
+impl Aws {
+    /// A reader of one stream.
+    pub(crate) fn log_reader(&self, region: &str, group: &str, stream: &str) -> LogReader {
+        let config = aws_sdk_cloudwatchlogs::config::Builder::from(&self.config)
+            .region(Region::new(region.to_owned()))
+            .build();
+        LogReader {
+            client: aws_sdk_cloudwatchlogs::Client::from_conf(config),
+            group: group.to_owned(),
+            stream: stream.to_owned(),
+        }
+    }
+}
+
+impl LogReader {
+    /// The page at a cursor, or the first one. At the end of the stream the answer's cursor is the
+    /// one that was asked for; later it returns what was written since.
+    pub(crate) async fn page(&self, cursor: Option<&str>) -> Result<LogPage, AwsError> {
+        let answer = self
+            .client
+            .get_log_events()
+            .log_group_name(&self.group)
+            .log_stream_name(&self.stream)
+            .start_from_head(true)
+            .set_next_token(cursor.map(str::to_owned))
+            .send()
+            .await
+            .map_err(|error| AwsError::of("GetLogEvents", error))?;
+        let events = answer
+            .events()
+            .iter()
+            .map(|event| RawEvent {
+                at: event.timestamp().unwrap_or_default(),
+                message: event.message().unwrap_or_default().to_owned(),
+            })
+            .collect();
+        Ok(LogPage { events, cursor: answer.next_forward_token().map(str::to_owned) })
+    }
+}

@@ -1,0 +1,15 @@
+//! Owns every AWS call: the only module that names an `aws_sdk_*` type. Answers leave it as plain
+//! data of ours.
+
+mod access;
+mod capture;
+mod definitions;
+mod error;
+mod logs;
+mod services;
+mod tasks;
+
+pub use access::AwsAccess;
+pub(crate) use access::{Aws, connect};
+pub(crate) use error::{AwsError, Class};
+pub(crate) use logs::LogReader;

@@ -1,0 +1,213 @@
+//! Owns RunTask, DescribeTasks, StopTask and ListTasks.
+
+use super::access::Aws;
+use super::error::AwsError;
+use crate::settings::{Capacity, PublicIp};
+use crate::task::{
+    ContainerSnapshot, Described, RunAnswer, RunRequest, Shortfall, StopCode, TaskArn, TaskSnapshot,
+};
+use aws_sdk_ecs::operation::run_task::RunTaskError;
+use aws_sdk_ecs::types::{
+    AssignPublicIp, AwsVpcConfiguration, CapacityProviderStrategyItem, Container,
+    ContainerOverride, DesiredStatus, Failure, KeyValuePair, LaunchType, NetworkConfiguration,
+    Task, TaskOverride,
+};
+use protocol::env;
+
+impl Aws {
+    /// Starts the task, or says why not. A client token that is in use is no error: its task is
+    /// the answer.
+    pub(crate) async fn run_task(&self, request: &RunRequest) -> Result<RunAnswer, AwsError> {
+        let call = self
+            .ecs
+            .run_task()
+            .cluster(&request.cluster)
+            .task_definition(&request.definition)
+            .client_token(&request.client_token)
+            .started_by(&request.started_by)
+            .count(1)
+            .network_configuration(network(request))
+            .overrides(overrides(request));
+        let call = match &request.capacity {
+            Capacity::Fargate => call.launch_type(LaunchType::Fargate),
+            Capacity::Provider(name) => call.set_capacity_provider_strategy(
+                CapacityProviderStrategyItem::builder()
+                    .capacity_provider(name)
+                    .weight(1)
+                    .build()
+                    .ok()
+                    .map(|item| vec![item]),
+            ),
+        };
+        match call.send().await {
+            Ok(answer) => {
+                if let Some(task) = answer.tasks().first() {
+                    Ok(RunAnswer::Started(Box::new(snapshot(task))))
+                } else if answer.failures().is_empty() {
+                    Ok(RunAnswer::Nothing)
+                } else {
+                    Ok(RunAnswer::Short(answer.failures().iter().map(shortfall).collect()))
+                }
+            }
+            Err(error) => {
+                if let Some(RunTaskError::ConflictException(conflict)) = error.as_service_error() {
+                    return Ok(RunAnswer::Conflict(
+                        conflict.resource_ids().iter().cloned().map(TaskArn::new).collect(),
+                    ));
+                }
+                Err(AwsError::of("RunTask", error))
+            }
+        }
+    }
+
+    /// One task as ECS sees it now.
+    pub(crate) async fn describe_task(
+        &self,
+        cluster: &str,
+        task: &str,
+    ) -> Result<Described, AwsError> {
+        let answer = self
+            .ecs
+            .describe_tasks()
+            .cluster(cluster)
+            .tasks(task)
+            .send()
+            .await
+            .map_err(|error| AwsError::of("DescribeTasks", error))?;
+        Ok(answer
+            .tasks()
+            .first()
+            .map_or(Described::Missing, |task| Described::Task(Box::new(snapshot(task)))))
+    }
+
+    /// Asks ECS to stop a task; a task that is stopped already is no error.
+    pub(crate) async fn stop_task(
+        &self,
+        cluster: &str,
+        task: &TaskArn,
+        reason: &str,
+    ) -> Result<(), AwsError> {
+        self.ecs
+            .stop_task()
+            .cluster(cluster)
+            .task(task.as_str())
+            .reason(reason)
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| AwsError::of("StopTask", error))
+    }
+
+    /// The tasks in flight that `started_by` started; a filter that excludes all others.
+    pub(crate) async fn tasks_started_by(
+        &self,
+        cluster: &str,
+        started_by: &str,
+    ) -> Result<Vec<TaskArn>, AwsError> {
+        let answer = self
+            .ecs
+            .list_tasks()
+            .cluster(cluster)
+            .started_by(started_by)
+            .desired_status(DesiredStatus::Running)
+            .send()
+            .await
+            .map_err(|error| AwsError::of("ListTasks", error))?;
+        Ok(answer.task_arns().iter().cloned().map(TaskArn::new).collect())
+    }
+}
+
+fn network(request: &RunRequest) -> NetworkConfiguration {
+    let vpc = AwsVpcConfiguration::builder()
+        .set_subnets(Some(request.network.subnets.clone()))
+        .set_security_groups(Some(request.network.security_groups.clone()))
+        .assign_public_ip(match request.network.public_ip {
+            PublicIp::Assigned => AssignPublicIp::Enabled,
+            PublicIp::None => AssignPublicIp::Disabled,
+        })
+        .build();
+    NetworkConfiguration::builder().set_awsvpc_configuration(vpc.ok()).build()
+}
+
+fn overrides(request: &RunRequest) -> TaskOverride {
+    let environment = request
+        .environment
+        .iter()
+        .map(|(name, value)| KeyValuePair::builder().name(name).value(value).build())
+        .collect();
+    let command = (!request.command.is_empty()).then(|| request.command.clone());
+    TaskOverride::builder()
+        .container_overrides(
+            ContainerOverride::builder()
+                .name(&request.container)
+                .set_command(command)
+                .set_environment(Some(environment))
+                .build(),
+        )
+        .build()
+}
+
+fn shortfall(failure: &Failure) -> Shortfall {
+    Shortfall {
+        reason: failure.reason().unwrap_or_default().to_owned(),
+        detail: failure.detail().unwrap_or_default().to_owned(),
+    }
+}
+
+fn snapshot(task: &Task) -> TaskSnapshot {
+    let overrides = task.overrides().map(TaskOverride::container_overrides).unwrap_or_default();
+    let run = overrides.iter().find_map(|container| {
+        let variables = container.environment();
+        let run = variables.iter().find(|pair| pair.name() == Some(env::RUN));
+        run.and_then(KeyValuePair::value)
+            .map(|run| (container.name().unwrap_or_default().to_owned(), run.to_owned()))
+    });
+    let network = task
+        .attachments()
+        .iter()
+        .flat_map(aws_sdk_ecs::types::Attachment::details)
+        .filter(|detail| {
+            matches!(detail.name(), Some("subnetId" | "networkInterfaceId" | "privateIPv4Address"))
+        })
+        .filter_map(|detail| detail.value().map(str::to_owned))
+        .collect();
+    TaskSnapshot {
+        arn: TaskArn::new(task.task_arn().unwrap_or_default()),
+        version: task.version(),
+        definition: task.task_definition_arn().unwrap_or_default().to_owned(),
+        status: task.last_status().unwrap_or_default().to_owned(),
+        stop_code: task.stop_code().map(|code| StopCode::named(code.as_str())),
+        stopped_reason: task.stopped_reason().map(str::to_owned),
+        started: task.started_at().is_some(),
+        created_at: task.created_at().and_then(|at| at.to_millis().ok()),
+        run,
+        network,
+        containers: task.containers().iter().map(container).collect(),
+    }
+}
+
+fn container(container: &Container) -> ContainerSnapshot {
+    let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+    ContainerSnapshot {
+        name: text(container.name()),
+        status: text(container.last_status()),
+        exit_code: container.exit_code(),
+        reason: container.reason().map(str::to_owned),
+        image: text(container.image()),
+        image_digest: container.image_digest().map(str::to_owned),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_ecs::types::TaskStopCode;
+
+    /// A stop code that the SDK learns must be thought about in the verdict.
+    #[test]
+    fn every_stop_code_of_the_sdk_is_known() {
+        for code in TaskStopCode::values() {
+            assert!(!matches!(StopCode::named(code), StopCode::Other(_)), "{code} is new");
+        }
+    }
+}

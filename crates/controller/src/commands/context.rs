@@ -1,0 +1,18 @@
+//! Owns what every command is given.
+
+use crate::aws::AwsAccess;
+use crate::report::Report;
+use crate::settings::Layers;
+use crate::signal::Signals;
+use crate::task::Pace;
+use std::collections::BTreeMap;
+
+/// Settings, surroundings and report of one invocation.
+pub(crate) struct Context<'a> {
+    pub(crate) layers: Layers,
+    pub(crate) environment: BTreeMap<String, String>,
+    pub(crate) aws: AwsAccess,
+    pub(crate) signals: Signals,
+    pub(crate) pace: Pace,
+    pub(crate) report: &'a mut Report,
+}

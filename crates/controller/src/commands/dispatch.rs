@@ -1,0 +1,56 @@
+//! Owns the way from a command line to its command.
+
+use super::context::Context;
+use super::{attach, cancel, register, run};
+use crate::cli::CommandLine;
+use crate::error::Error;
+use crate::report::{Format, Report};
+use crate::settings::{Flags, Layers};
+use crate::surroundings::Surroundings;
+use clap::Subcommand;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Register(register::Arguments),
+    Run(Box<run::Arguments>),
+    Attach(attach::Arguments),
+    Cancel(cancel::Arguments),
+}
+
+impl Command {
+    fn flags(&self) -> Flags {
+        match self {
+            Self::Register(arguments) => arguments.flags(),
+            Self::Run(arguments) => arguments.flags(),
+            Self::Attach(arguments) => arguments.flags(),
+            Self::Cancel(arguments) => arguments.flags(),
+        }
+    }
+}
+
+/// Runs a command; the answer is the process's exit code.
+pub(crate) async fn dispatch(
+    command_line: CommandLine,
+    surroundings: Surroundings,
+    report: &mut Report,
+) -> Result<u8, Error> {
+    let CommandLine { global, command } = command_line;
+    let mut flags = global.flags();
+    flags.extend(command.flags());
+    let layers = Layers::read(flags, global.config.as_deref(), &surroundings.environment)?;
+    report.choose(Format::of(layers.output()?, &surroundings.environment));
+    let context = Context {
+        layers,
+        environment: surroundings.environment,
+        aws: surroundings.aws,
+        signals: surroundings.signals,
+        pace: surroundings.pace,
+        report,
+    };
+    match command {
+        Command::Register(arguments) => register::register(&arguments, context).await,
+        Command::Run(arguments) => run::run(*arguments, context).await,
+        Command::Attach(arguments) => attach::attach(arguments, context).await,
+        Command::Cancel(arguments) => cancel::cancel(arguments, context).await,
+    }
+}

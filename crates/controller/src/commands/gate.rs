@@ -1,0 +1,102 @@
+//! Owns the gate's way to a verdict: launch, follow, and once more where that is right.
+
+use super::run::Prepared;
+use crate::error::Error;
+use crate::report::{Arrival, Event, Report};
+use crate::settings::RunSettings;
+use crate::signal::Listener;
+use crate::task::{
+    Again, Beginning, Launched, Launcher, Origin, Pace, Plan, RunIdentity, RunRequest, Tools,
+    follow,
+};
+use crate::task_definition::log_sources;
+use tokio::time::Instant;
+
+/// One run, over all attempts to get a verdict.
+pub(super) struct Gate<'a> {
+    pub(super) settings: &'a RunSettings,
+    pub(super) prepared: &'a Prepared,
+    pub(super) identity: &'a RunIdentity,
+    pub(super) pace: &'a Pace,
+}
+
+impl Gate<'_> {
+    /// Launches and follows until there is a verdict; the answer is the exit code.
+    pub(super) async fn pass(
+        &self,
+        mut request: RunRequest,
+        report: &mut Report,
+        listener: &mut Listener,
+    ) -> Result<u8, Error> {
+        let give_up = Instant::now() + self.settings.capacity_timeout;
+        let mut attempt = 1;
+        let mut relaunches = 0;
+        loop {
+            let mut launcher = Launcher {
+                aws: &self.prepared.aws,
+                report: &mut *report,
+                listener: &mut *listener,
+                pace: self.pace,
+                give_up,
+            };
+            let launched = launcher.launch(&mut request, self.identity, &mut attempt).await?;
+            let plan = self.plan(&launched);
+            report.emit(&Event::Launched {
+                task: plan.task.clone(),
+                cluster: plan.cluster.clone(),
+                definition: plan.definition.clone(),
+                container: plan.container.clone(),
+                arrival: match launched.origin {
+                    Origin::Started => Arrival::Started,
+                    Origin::Found => Arrival::Found,
+                },
+            });
+            let tools = Tools {
+                aws: &self.prepared.aws,
+                report: &mut *report,
+                listener: &mut *listener,
+                pace: self.pace,
+            };
+            let conclusion = follow(&plan, tools).await;
+            let in_time = (Instant::now() < give_up).then_some(relaunches);
+            match Again::after(&conclusion, launched.origin, in_time) {
+                Again::No => {
+                    let code = conclusion.exit_code;
+                    report.emit(&Event::Concluded(Box::new(conclusion)));
+                    return Ok(code);
+                }
+                Again::Relaunch => relaunches += 1,
+                Again::Anew => {}
+            }
+            attempt += 1;
+            report.emit(&Event::Warning {
+                text: format!(
+                    "{} ({}), a new task is started",
+                    conclusion.sentence,
+                    conclusion.cause.as_deref().unwrap_or("an earlier task of this run")
+                ),
+                hint: None,
+            });
+        }
+    }
+
+    fn plan(&self, launched: &Launched) -> Plan {
+        let document = &self.prepared.definition.document;
+        let container = &self.prepared.container;
+        Plan {
+            cluster: self.settings.cluster.value.clone(),
+            region: self.prepared.aws.region().to_owned(),
+            task: launched.task.clone(),
+            definition: self.prepared.definition.short_name().to_owned(),
+            container: container.clone(),
+            run: Some(self.identity.run.clone()),
+            logs: log_sources(document, self.prepared.aws.region()),
+            expect: self.settings.expect,
+            on_cancel: self.settings.on_cancel,
+            timeout: self.settings.timeout.clone(),
+            stop_timeout: document.stop_timeout(container),
+            security_groups: self.prepared.network.security_groups.clone(),
+            beginning: launched.signal.map_or(Beginning::Watching, Beginning::Signalled),
+        }
+    }
+}

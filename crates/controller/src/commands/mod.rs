@@ -1,0 +1,13 @@
+//! Owns the list of commands; one file each: its arguments, its help, what it does.
+
+mod arguments;
+mod attach;
+mod cancel;
+mod context;
+mod definition;
+mod dispatch;
+mod gate;
+mod register;
+mod run;
+
+pub(crate) use dispatch::{Command, dispatch};

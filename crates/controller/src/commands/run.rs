@@ -1,0 +1,165 @@
+//! Owns `run`.
+
+use super::arguments::{DefinitionArguments, FollowArguments, NetworkArguments, PlaceArguments};
+use super::context::Context;
+use super::definition;
+use super::gate::Gate;
+use crate::aws::{Aws, connect};
+use crate::cli;
+use crate::error::{Error, Kind};
+use crate::report::{Event, Report};
+use crate::settings::{Flags, Key, Network, RunSettings};
+use crate::task::{RunIdentity, RunRequest, TaskNetwork, Work, cancelled};
+use crate::task_definition::Registered;
+use clap::Args;
+use protocol::env;
+
+/// Run the migration as a one-off task, show its log, and end with its verdict
+///
+/// Green only when the named container ended by itself with exit code 0 and, for
+/// ecs-migrate-runner, its last word says so. The container's exit code passes through; the page
+/// docs/exit-codes.md lists our own.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    definition: DefinitionArguments,
+    #[command(flatten)]
+    place: PlaceArguments,
+    #[command(flatten)]
+    network: NetworkArguments,
+    #[command(flatten)]
+    follow: FollowArguments,
+    /// How long to try to get the task started [default: 5m]
+    #[arg(long, value_name = "DURATION")]
+    capacity_timeout: Option<String>,
+    /// Environment variable of the container; may be repeated
+    #[arg(long = "env", value_name = "NAME=VALUE")]
+    environment: Vec<String>,
+    /// Invocations with the same key are one run [default: GITHUB_RUN_ID, else each its own]
+    #[arg(long, value_name = "KEY")]
+    run_key: Option<String>,
+    /// Command of the container, instead of the image's own
+    #[arg(last = true, value_name = "RUNNER ARGS")]
+    command: Vec<String>,
+}
+
+impl Arguments {
+    pub(super) fn flags(&self) -> Flags {
+        let mut flags = self.definition.flags();
+        flags.extend(self.place.flags());
+        flags.extend(self.network.flags());
+        flags.extend(self.follow.flags());
+        flags.extend(cli::flags([
+            (Key::CapacityTimeout, &self.capacity_timeout),
+            (Key::RunKey, &self.run_key),
+        ]));
+        flags
+    }
+}
+
+/// Everything that a run needs from AWS before it starts.
+pub(super) struct Prepared {
+    pub(super) aws: Aws,
+    pub(super) definition: Registered,
+    pub(super) container: String,
+    pub(super) network: TaskNetwork,
+}
+
+/// Launches, follows, judges.
+pub(super) async fn run(arguments: Arguments, context: Context<'_>) -> Result<u8, Error> {
+    let settings = RunSettings::resolve(&context.layers, &context.environment)?;
+    let environment = variables(&arguments.environment)?;
+    let mut listener = context.signals.listen().map_err(|cause| {
+        Error::new(Kind::Unexpected, "cannot listen to signals").caused_by(cause)
+    })?;
+    let report = context.report;
+    let access = context.layers.access();
+    let prepared = async {
+        let aws = connect(context.aws, &access).await?;
+        prepare(aws, &settings, report).await
+    };
+    let prepared = tokio::select! {
+        biased;
+        signal = listener.next() => return Err(cancelled(signal)),
+        prepared = prepared => prepared?,
+    };
+    let work = Work {
+        cluster: &settings.cluster.value,
+        definition: &prepared.definition.arn,
+        image: prepared.definition.document.image(&prepared.container),
+        arguments: &arguments.command,
+        environment: &environment,
+    };
+    let identity = RunIdentity::of(&settings.key, work);
+    let request = RunRequest {
+        cluster: settings.cluster.value.clone(),
+        definition: prepared.definition.arn.clone(),
+        container: prepared.container.clone(),
+        command: arguments.command,
+        environment: [vec![(env::RUN.to_owned(), identity.run.clone())], environment].concat(),
+        network: prepared.network.clone(),
+        capacity: settings.capacity.clone(),
+        client_token: identity.client_token(1),
+        started_by: identity.started_by.clone(),
+    };
+    let gate =
+        Gate { settings: &settings, prepared: &prepared, identity: &identity, pace: &context.pace };
+    gate.pass(request, report, &mut listener).await
+}
+
+async fn prepare(aws: Aws, settings: &RunSettings, report: &mut Report) -> Result<Prepared, Error> {
+    let wanted = definition::find(&aws, &settings.definition, &settings.container).await?;
+    let container = wanted.container.clone();
+    let definition = wanted.registered(&aws, report).await?;
+    let network = match &settings.network {
+        Network::Given { subnets, security_groups, public_ip } => TaskNetwork {
+            subnets: subnets.clone(),
+            security_groups: security_groups.clone(),
+            public_ip: *public_ip,
+        },
+        Network::FromService(service) => {
+            let cluster = &settings.cluster.value;
+            let network = aws.network_of_service(cluster, &service.value).await?;
+            report.emit(&Event::Note(format!(
+                "network of service {}: subnets {}, security groups {}",
+                service.value,
+                network.subnets.join(","),
+                network.security_groups.join(",")
+            )));
+            network
+        }
+    };
+    Ok(Prepared { aws, definition, container, network })
+}
+
+/// The variables of `--env`. A message never holds a value: it may be a secret.
+fn variables(arguments: &[String]) -> Result<Vec<(String, String)>, Error> {
+    arguments
+        .iter()
+        .enumerate()
+        .map(|(position, argument)| match argument.split_once('=') {
+            Some((env::RUN, _)) => {
+                Err(Error::usage(format!("--env must not set {}: it is ours", env::RUN)))
+            }
+            Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+            Some(_) | None => {
+                Err(Error::usage(format!("--env number {} is not NAME=VALUE", position + 1)))
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_names_with_values_and_errors_do_not_show_them() {
+        let found = variables(&["A=1".to_owned(), "B=x=y".to_owned(), "C=".to_owned()]);
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(found.unwrap(), [pair("A", "1"), pair("B", "x=y"), pair("C", "")]);
+        let error = variables(&["A=1".to_owned(), "hunter2".to_owned()]).unwrap_err();
+        assert_eq!(error.to_string(), "--env number 2 is not NAME=VALUE");
+        assert!(variables(&["ECS_MIGRATE_RUN=x".to_owned()]).is_err());
+    }
+}

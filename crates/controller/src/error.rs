@@ -1,0 +1,133 @@
+//! Owns failures: whose fault, one sentence, what to do, which exit code.
+
+use crate::task::DatabaseMeaning;
+use protocol::ExitCode;
+use std::error::Error as StdError;
+use std::fmt;
+
+/// Whose fault a failure is; it decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The command line, the file or the environment.
+    Usage,
+    /// No capacity or no placement.
+    NoCapacity,
+    /// A signal, before there was a task.
+    Cancelled,
+    /// The outcome cannot be known.
+    OutcomeUnknown,
+    /// AWS said no.
+    AwsRefused,
+    /// Ours.
+    Unexpected,
+}
+
+/// A failure. `Display` is the sentence alone, in lower case; the cause is its source.
+#[derive(Debug)]
+pub(crate) struct Error {
+    kind: Kind,
+    message: String,
+    hint: Option<String>,
+    database: Option<DatabaseMeaning>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// A failure of a kind, said in one lower-case sentence without a full stop.
+    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hint: None, database: None, source: None }
+    }
+
+    /// A failure of the command line, the file or the environment.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message)
+    }
+
+    /// Adds what to do about it.
+    pub(crate) fn hinted(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds the cause.
+    pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Adds what it means for the database, where that is certain.
+    pub(crate) fn database(mut self, meaning: DatabaseMeaning) -> Self {
+        self.database = Some(meaning);
+        self
+    }
+
+    /// What it means for the database, where that is certain.
+    pub(crate) fn database_meaning(&self) -> Option<DatabaseMeaning> {
+        self.database
+    }
+
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// The stable word and number of the exit code.
+    pub(crate) fn class(&self) -> ExitCode {
+        match self.kind {
+            Kind::Usage => ExitCode::Usage,
+            Kind::NoCapacity => ExitCode::NoCapacity,
+            Kind::Cancelled => ExitCode::Cancelled,
+            Kind::OutcomeUnknown => ExitCode::OutcomeUnknown,
+            Kind::AwsRefused => ExitCode::AwsRefused,
+            Kind::Unexpected => ExitCode::Unexpected,
+        }
+    }
+
+    /// What the process ends with.
+    pub(crate) fn exit_code(&self) -> u8 {
+        self.class().code()
+    }
+
+    /// The causes, outermost first; a cause that the text before it already says is left out.
+    pub(crate) fn causes(&self) -> Vec<String> {
+        let mut causes: Vec<String> = Vec::new();
+        let mut said = self.message.clone();
+        let mut next = self.source.as_deref().map(|source| source as &dyn StdError);
+        while let Some(cause) = next {
+            let text = cause.to_string();
+            if !said.contains(&text) {
+                said.push_str(&text);
+                causes.push(text);
+            }
+            next = cause.source();
+        }
+        causes
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.message)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_that_was_said_is_not_repeated() {
+        let inner = Error::usage("no such file");
+        let error = Error::usage("cannot read `x`: no such file").caused_by(inner);
+        assert!(error.causes().is_empty());
+        let error = Error::usage("cannot read `x`").caused_by(Error::usage("no such file"));
+        assert_eq!(error.causes(), ["no such file"]);
+        assert_eq!(error.exit_code(), 2);
+    }
+}

@@ -1,0 +1,57 @@
+//! `ecs-migrate`: runs a migration as a one-off ECS task and gates the deployment on how it ended.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `cli` | the command line |
+//! | `settings` | file, environment and flags: which value counts, and where it came from |
+//! | `commands` | one file a command: its arguments, its help, what it does |
+//! | `task_definition` | a task definition as JSON: read, changed, compared |
+//! | `task` | one task from launch to verdict |
+//! | `aws` | the only module that names an `aws_sdk_*` type |
+//! | `report` | the only writer of stdout and stderr |
+//! | `error` | whose fault a failure is, what it says, its exit code |
+//! | `surroundings`, `signal` | what the process gets from outside |
+
+mod aws;
+mod cli;
+mod commands;
+mod error;
+mod report;
+mod settings;
+mod signal;
+mod surroundings;
+mod task;
+mod task_definition;
+mod words;
+
+pub use aws::AwsAccess;
+pub use signal::{Signal, Signals};
+pub use surroundings::Surroundings;
+pub use task::Pace;
+
+use report::{Event, Report};
+use std::ffi::OsString;
+
+/// Runs one command line in the given surroundings; the answer is the process's exit code.
+pub async fn run(
+    arguments: impl IntoIterator<Item = OsString>,
+    mut surroundings: Surroundings,
+) -> u8 {
+    let command_line = match cli::parse(arguments) {
+        Ok(command_line) => command_line,
+        Err(refusal) => return report::show_usage(&refusal, &mut surroundings),
+    };
+    let mut report = Report::new(
+        report::format_before_settings(&command_line, &surroundings.environment),
+        &mut surroundings,
+    );
+    // Boxed, because the futures of all commands together are large.
+    match Box::pin(commands::dispatch(command_line, surroundings, &mut report)).await {
+        Ok(code) => code,
+        Err(error) => {
+            let code = error.exit_code();
+            report.emit(&Event::Failed(Box::new(error)));
+            code
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Owns what a controller has to say, before it has any form.
+
+use crate::error::Error;
+use crate::task::{Conclusion, LogLine, TaskArn};
+use crate::task_definition::Change;
+use std::time::Duration;
+
+/// One thing to show.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// A step that went as it should.
+    Note(String),
+    /// Something that a person should know; the run goes on.
+    Warning { text: String, hint: Option<String> },
+    /// What a script asked for, alone on its line.
+    Data(String),
+    /// What would change in a task definition.
+    Differences(Vec<Change>),
+    /// Which task definition is used.
+    Definition { arn: String, name: String, registration: Registration },
+    /// There is a task.
+    Launched {
+        task: TaskArn,
+        cluster: String,
+        definition: String,
+        container: String,
+        arrival: Arrival,
+    },
+    /// The task's status changed.
+    Status { status: String, elapsed: Duration },
+    /// Lines of the log, in the order in which they were read.
+    Log(Vec<LogLine>),
+    /// The task is asked to stop.
+    StopRequested(String),
+    /// How the task ended. Nothing follows.
+    Concluded(Box<Conclusion>),
+    /// Why there is no task to conclude about. Nothing follows.
+    Failed(Box<Error>),
+}
+
+/// How a definition came to be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Registration {
+    /// It was asked for by name.
+    AsGiven,
+    /// A new revision would have been the same.
+    Unchanged,
+    /// A new revision was made.
+    New,
+}
+
+/// How a task came to be followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    Started,
+    /// An earlier invocation of the same run started it.
+    Found,
+    /// Somebody named it.
+    Attached,
+}

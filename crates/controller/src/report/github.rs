@@ -1,0 +1,187 @@
+//! Owns GitHub's form: groups and annotations that are ours, and text that can never become one.
+//!
+//! The runner of GitHub Actions takes lines for commands (`::error::…`, `##[…]`) wherever they come
+//! from. So all text runs between `::stop-commands::TOKEN` and `::TOKEN::` with a token that
+//! nobody can guess.
+
+use super::clean::clean;
+use super::event::Event;
+use super::human::{self, Human};
+use super::line::push_line;
+use super::rows;
+use super::writer::Rendered;
+use crate::task::Conclusion;
+
+/// The renderer.
+#[derive(Debug, Default)]
+pub(super) struct Github {
+    pub(super) text: Human,
+    /// The token that ends the fence, while one is open.
+    fence: Option<String>,
+    group_is_open: bool,
+    launched: bool,
+}
+
+impl Github {
+    pub(super) fn render(&mut self, event: &Event) -> Rendered {
+        let mut out = String::new();
+        match event {
+            Event::Note(_) | Event::Definition { .. } if !self.launched => {
+                return Rendered { out, err: format!("{}\n", human::progress(event)) };
+            }
+            Event::Launched { .. } => {
+                self.launched = true;
+                self.text(&mut out, &format!("{}\n", human::progress(event)));
+            }
+            Event::Note(_)
+            | Event::Definition { .. }
+            | Event::Status { .. }
+            | Event::StopRequested(_) => {
+                self.text(&mut out, &format!("{}\n", human::progress(event)));
+            }
+            Event::Warning { text, hint } => {
+                let whole = match hint {
+                    Some(hint) => format!("{text}\n{hint}"),
+                    None => text.clone(),
+                };
+                self.command(&mut out, &annotation("warning", "ecs-migrate", &whole));
+            }
+            Event::Data(text) => self.plain(&mut out, &format!("{text}\n")),
+            Event::Differences(changes) => self.text(&mut out, &human::differences(changes)),
+            Event::Log(lines) => {
+                if !self.group_is_open
+                    && let Some(line) = lines.first()
+                {
+                    self.group_is_open = true;
+                    let name = property(&clean(&line.container));
+                    self.command(&mut out, &format!("::group::log of {name}"));
+                }
+                let text = self.text.log(lines);
+                self.text(&mut out, &text);
+            }
+            Event::Concluded(conclusion) => self.conclude(&mut out, conclusion),
+            Event::Failed(error) => {
+                self.close_group(&mut out);
+                self.text(&mut out, &human::failure(error));
+                let mut whole = error.to_string();
+                for line in error.causes().iter().map(String::as_str).chain(error.hint()) {
+                    whole.push('\n');
+                    whole.push_str(line);
+                }
+                self.command(&mut out, &annotation("error", "ecs-migrate", &whole));
+            }
+        }
+        Rendered { out, err: String::new() }
+    }
+
+    fn conclude(&mut self, out: &mut String, conclusion: &Conclusion) {
+        self.close_group(out);
+        self.text(out, &human::ending(conclusion));
+        if conclusion.is_green() {
+            self.command(out, &annotation("notice", "ecs-migrate", &conclusion.sentence));
+            return;
+        }
+        let rows = rows::rows(conclusion);
+        let known = ["cause", "fix", "database", "stopped reason", "see all"];
+        let mut whole = format!("{}\n", conclusion.sentence);
+        for (name, text) in rows.iter().filter(|(name, _)| known.contains(&name.as_str())) {
+            push_line(&mut whole, &format!("{name}: {text}"));
+        }
+        let title = format!("ecs-migrate: {}, exit {}", conclusion.class, conclusion.exit_code);
+        self.command(out, &annotation("error", &title, &whole));
+    }
+
+    fn close_group(&mut self, out: &mut String) {
+        if std::mem::take(&mut self.group_is_open) {
+            self.command(out, "::endgroup::");
+        }
+    }
+
+    /// Text inside a fence.
+    fn text(&mut self, out: &mut String, text: &str) {
+        if self.fence.is_none() {
+            let token = uuid::Uuid::new_v4().simple().to_string();
+            push_line(out, &format!("::stop-commands::{token}"));
+            self.fence = Some(token);
+        }
+        out.push_str(text);
+    }
+
+    /// A line that is a command of ours, outside any fence.
+    fn command(&mut self, out: &mut String, line: &str) {
+        self.plain(out, &format!("{line}\n"));
+    }
+
+    fn plain(&mut self, out: &mut String, text: &str) {
+        if let Some(token) = self.fence.take() {
+            push_line(out, &format!("::{token}::"));
+        }
+        out.push_str(text);
+    }
+}
+
+fn annotation(kind: &str, title: &str, text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(clean).collect();
+    format!("::{kind} title={}::{}", property(title), data(&lines.join("\n")))
+}
+
+/// A command's text (actions/toolkit, `escapeData`).
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// A command's property (actions/toolkit, `escapeProperty`).
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::{LogLine, LogText};
+    use proptest::prelude::*;
+
+    fn line(text: &str) -> Event {
+        Event::Log(vec![LogLine {
+            container: "migrate".to_owned(),
+            at: 0,
+            text: LogText::Plain(text.to_owned()),
+        }])
+    }
+
+    proptest! {
+        #[test]
+        fn no_log_text_is_ever_outside_a_fence(texts in prop::collection::vec(any::<String>(), 1..5)) {
+            let mut github = Github::default();
+            let mut out = String::new();
+            for text in &texts {
+                out.push_str(&github.render(&line(text)).out);
+                out.push_str(&github.render(&Event::Warning { text: "w".to_owned(), hint: None }).out);
+            }
+            let mut fence: Option<String> = None;
+            for line in out.lines() {
+                if let Some(token) = &fence {
+                    if line == format!("::{token}::") {
+                        fence = None;
+                    }
+                } else if let Some(token) = line.strip_prefix("::stop-commands::") {
+                    fence = Some(token.to_owned());
+                } else {
+                    prop_assert!(
+                        line == "::group::log of migrate" || line == "::warning title=ecs-migrate::w",
+                        "{line}"
+                    );
+                }
+            }
+            prop_assert!(fence.is_none());
+        }
+    }
+
+    #[test]
+    fn annotations_are_one_line_and_escaped() {
+        assert_eq!(
+            annotation("error", "a: b, c", "100 %\nnext\r\n::error::x"),
+            "::error title=a%3A b%2C c::100 %25%0Anext%0A::error::x"
+        );
+    }
+}

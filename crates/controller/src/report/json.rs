@@ -1,0 +1,138 @@
+//! Owns the form for programs: one object a line, the `result` last. Fields may be added; none
+//! changes its meaning.
+
+use super::event::{Arrival, Event, Registration};
+use super::line::push_line;
+use super::writer::Rendered;
+use crate::error::Error;
+use crate::task::{Conclusion, LogLine, LogState, LogText, class_name};
+use serde_json::{Value, json};
+
+/// The renderer.
+#[derive(Debug)]
+pub(super) struct Json;
+
+impl Json {
+    #[expect(clippy::unused_self, reason = "renderers have one shape")]
+    pub(super) fn render(&self, event: &Event) -> Rendered {
+        let objects = match event {
+            Event::Note(text) => vec![json!({"type": "note", "text": text})],
+            Event::Warning { text, hint } => {
+                vec![json!({"type": "warning", "text": text, "hint": hint})]
+            }
+            Event::Data(text) => vec![json!({"type": "data", "text": text})],
+            Event::Differences(changes) => changes
+                .iter()
+                .map(|change| {
+                    json!({
+                        "type": "difference",
+                        "path": change.path,
+                        "before": change.before,
+                        "after": change.after,
+                    })
+                })
+                .collect(),
+            Event::Definition { arn, name, registration } => vec![json!({
+                "type": "task_definition",
+                "arn": arn,
+                "name": name,
+                "registration": match registration {
+                    Registration::AsGiven => "as_given",
+                    Registration::Unchanged => "unchanged",
+                    Registration::New => "new",
+                },
+            })],
+            Event::Launched { task, cluster, definition, container, arrival } => vec![json!({
+                "type": "task",
+                "task_arn": task.as_str(),
+                "cluster": cluster,
+                "task_definition": definition,
+                "container": container,
+                "arrival": match arrival {
+                    Arrival::Started => "started",
+                    Arrival::Found => "found",
+                    Arrival::Attached => "attached",
+                },
+            })],
+            Event::Status { status, elapsed } => vec![json!({
+                "type": "status",
+                "status": status,
+                "elapsed_ms": milliseconds(*elapsed),
+            })],
+            Event::Log(lines) => lines.iter().map(log).collect(),
+            Event::StopRequested(why) => vec![json!({"type": "stop_requested", "why": why})],
+            Event::Concluded(conclusion) => vec![of_conclusion(conclusion)],
+            Event::Failed(error) => vec![of_error(error)],
+        };
+        let mut out = String::new();
+        for object in objects {
+            push_line(&mut out, &object.to_string());
+        }
+        Rendered { out, err: String::new() }
+    }
+}
+
+fn milliseconds(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn log(line: &LogLine) -> Value {
+    let mut object = json!({
+        "type": "log",
+        "container": line.container,
+        "at_ms": line.at,
+    });
+    match &line.text {
+        LogText::Event(event) => object["line"] = json!(event),
+        LogText::Plain(text) => object["text"] = json!(text),
+    }
+    object
+}
+
+fn of_conclusion(conclusion: &Conclusion) -> Value {
+    let evidence: Vec<Value> = conclusion
+        .evidence
+        .iter()
+        .map(|(name, text)| json!({"name": name, "text": text}))
+        .collect();
+    json!({
+        "type": "result",
+        "class": conclusion.class,
+        "exit_code": conclusion.exit_code,
+        "outcome": conclusion.outcome,
+        "sentence": conclusion.sentence,
+        "applied": conclusion.applied,
+        "cause": conclusion.cause,
+        "fix": conclusion.fix,
+        "database": conclusion.database.word(),
+        "cluster": conclusion.cluster,
+        "task_definition": conclusion.definition,
+        "container": conclusion.container,
+        "task_arn": conclusion.task.as_str(),
+        "evidence": evidence,
+        "log_lines": conclusion.log.lines,
+        "log_state": match conclusion.log.state {
+            LogState::Complete => "complete",
+            LogState::NotProved => "not_proved",
+            LogState::Unreadable => "unreadable",
+        },
+        "log_gaps": conclusion.log.gaps,
+        "log_url": conclusion.log.url,
+        "attach": conclusion.attach,
+        "duration_ms": milliseconds(conclusion.duration),
+    })
+}
+
+fn of_error(error: &Error) -> Value {
+    json!({
+        "type": "result",
+        "class": class_name(error.class()),
+        "exit_code": error.exit_code(),
+        "outcome": class_name(error.class()),
+        "sentence": error.to_string(),
+        "causes": error.causes(),
+        "fix": error.hint(),
+        "database": error.database_meaning().map(crate::task::DatabaseMeaning::word),
+        "task_arn": Value::Null,
+    })
+}

@@ -1,0 +1,23 @@
+//! Owns everything that is shown: the only writer of stdout and stderr.
+//!
+//! Commands emit [`Event`]s; a renderer turns each into text. In text form data (log lines, the
+//! ending, an ARN, a difference) goes to stdout and everything else to stderr. In GitHub's form
+//! everything after the launch goes to stdout, because commands and the text between them must
+//! stay in order. In JSON form everything goes to stdout, one object a line, the result last.
+
+mod clean;
+mod event;
+mod format;
+mod github;
+mod github_files;
+mod human;
+mod json;
+mod line;
+mod rows;
+mod usage;
+mod writer;
+
+pub(crate) use event::{Arrival, Event, Registration};
+pub(crate) use format::{Format, format_before_settings};
+pub(crate) use usage::show_usage;
+pub(crate) use writer::Report;

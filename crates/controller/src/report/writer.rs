@@ -1,0 +1,90 @@
+//! Owns the two streams and the renderer that feeds them.
+
+use super::event::Event;
+use super::format::Format;
+use super::github::Github;
+use super::github_files::Files;
+use super::human::Human;
+use super::json::Json;
+use crate::surroundings::Surroundings;
+use std::io::Write;
+
+/// Text for the two streams.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Rendered {
+    pub(super) out: String,
+    pub(super) err: String,
+}
+
+#[derive(Debug)]
+enum Renderer {
+    Human(Human),
+    Github(Github),
+    Json(Json),
+}
+
+/// Shows events.
+pub(crate) struct Report {
+    renderer: Renderer,
+    files: Files,
+    out: Box<dyn Write + Send>,
+    err: Box<dyn Write + Send>,
+}
+
+impl Report {
+    /// Takes the streams out of the surroundings.
+    pub(crate) fn new(format: Format, surroundings: &mut Surroundings) -> Self {
+        let take = |stream: &mut Box<dyn Write + Send>| {
+            std::mem::replace(stream, Box::new(std::io::sink()))
+        };
+        Self {
+            renderer: Renderer::of(format),
+            files: Files::of(&surroundings.environment),
+            out: take(&mut surroundings.stdout),
+            err: take(&mut surroundings.stderr),
+        }
+    }
+
+    /// The settings may ask for another form than the command line alone did.
+    pub(crate) fn choose(&mut self, format: Format) {
+        self.renderer = Renderer::of(format);
+    }
+
+    /// How many containers the log lines come from; of several each line names its own.
+    pub(crate) fn expect_containers(&mut self, count: usize) {
+        match &mut self.renderer {
+            Renderer::Human(human) => human.containers = count,
+            Renderer::Github(github) => github.text.containers = count,
+            Renderer::Json(_) => {}
+        }
+    }
+
+    /// Shows one event. A reader that went away is no reason to stop watching a migration, so
+    /// failing writes are ignored.
+    pub(crate) fn emit(&mut self, event: &Event) {
+        let mut rendered = match &mut self.renderer {
+            Renderer::Human(human) => human.render(event),
+            Renderer::Github(github) => github.render(event),
+            Renderer::Json(json) => json.render(event),
+        };
+        if let Some(complaint) = self.files.write(event) {
+            rendered.err.push_str(&complaint);
+        }
+        for (stream, text) in [(&mut self.out, rendered.out), (&mut self.err, rendered.err)] {
+            if !text.is_empty() {
+                let _ignored = stream.write_all(text.as_bytes());
+                let _ignored = stream.flush();
+            }
+        }
+    }
+}
+
+impl Renderer {
+    fn of(format: Format) -> Self {
+        match format {
+            Format::Text => Self::Human(Human::default()),
+            Format::Github => Self::Github(Github::default()),
+            Format::Json => Self::Json(Json),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Owns which task definition, image and container were asked for. PURE.
+
+use super::key::Key;
+use super::layers::{Layers, Setting};
+use crate::error::Error;
+
+/// Where the task definition comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum DefinitionSource {
+    /// Registered already; perhaps with another image.
+    Existing { reference: Setting<String>, image: ImageChoice },
+    /// A file, always with an image.
+    Template { path: Setting<String>, image: Setting<String> },
+}
+
+/// The image of an existing definition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ImageChoice {
+    AsDefined,
+    Replace(Setting<String>),
+}
+
+/// The container that decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ContainerChoice {
+    Named(Setting<String>),
+    TheOnly,
+}
+
+/// The definition that was asked for. When two layers name different sources, the stronger layer's
+/// choice counts: a flag overrides the other kind of source in the file.
+pub(crate) fn source(layers: &Layers) -> Result<DefinitionSource, Error> {
+    let reference = layers.find(Key::TaskDefinition);
+    let template = layers.find(Key::Template);
+    let image = layers.find(Key::Image);
+    match (reference, template) {
+        (Some(reference), Some(template)) if reference.strength() == template.strength() => {
+            Err(Error::usage(format!(
+                "both a task definition ({}) and a template ({}) are set",
+                reference.origin, template.origin
+            ))
+            .hinted("set one of them"))
+        }
+        (Some(reference), Some(template)) if reference.strength() < template.strength() => {
+            from_template(template, image)
+        }
+        (Some(reference), _) => Ok(DefinitionSource::Existing {
+            reference,
+            image: image.map_or(ImageChoice::AsDefined, ImageChoice::Replace),
+        }),
+        (None, Some(template)) => from_template(template, image),
+        (None, None) => Err(Error::usage("no task definition is set").hinted(
+            "set --task-definition FAMILY, or --template FILE with --image URI; \
+             or `task-definition` in ecs-migrate.toml",
+        )),
+    }
+}
+
+fn from_template(
+    path: Setting<String>,
+    image: Option<Setting<String>>,
+) -> Result<DefinitionSource, Error> {
+    match image {
+        Some(image) => Ok(DefinitionSource::Template { path, image }),
+        None => Err(Error::usage(format!("a template ({}) needs an image", path.origin))
+            .hinted("set --image URI, best as repository@sha256:…")),
+    }
+}
+
+/// The container that was asked for.
+pub(crate) fn container(layers: &Layers) -> ContainerChoice {
+    layers.find(Key::Container).map_or(ContainerChoice::TheOnly, ContainerChoice::Named)
+}

@@ -1,0 +1,43 @@
+//! Owns the environment as a layer of settings.
+
+use super::key::Key;
+use std::collections::BTreeMap;
+
+/// The settings that the environment holds. An empty value is no value: GitHub writes one for a
+/// variable that does not exist.
+pub(crate) fn read(
+    environment: &BTreeMap<String, String>,
+) -> BTreeMap<Key, (&'static str, String)> {
+    Key::ALL
+        .into_iter()
+        .filter_map(|key| {
+            key.environment().iter().find_map(|name| {
+                let value = environment.get(*name)?;
+                (!value.trim().is_empty()).then(|| (key, (*name, value.clone())))
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_name_beats_the_teams_name_and_empty_is_not_set() {
+        let environment = [
+            ("ECS_MIGRATE_SUBNETS", ""),
+            ("VPC_SUBNETS", "subnet-a"),
+            ("ECS_MIGRATE_SECURITY_GROUPS", "sg-ours"),
+            ("VPC_SECURITY_GROUPS", "sg-theirs"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        let found = read(&environment);
+        assert_eq!(found[&Key::Subnets], ("VPC_SUBNETS", "subnet-a".to_owned()));
+        assert_eq!(
+            found[&Key::SecurityGroups],
+            ("ECS_MIGRATE_SECURITY_GROUPS", "sg-ours".to_owned())
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! Owns the settings file: found, read strictly, turned into a layer.
+
+use super::key::Key;
+use crate::error::Error;
+use crate::words;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use toml::Value;
+
+/// The file that is read when no other is named.
+const DEFAULT_NAME: &str = "ecs-migrate.toml";
+
+/// The file's settings and the path that messages name.
+pub(crate) struct File {
+    pub(crate) path: String,
+    pub(crate) values: BTreeMap<Key, String>,
+}
+
+/// Reads the named file, which must exist, or the default one, which may be missing.
+pub(crate) fn read(named: Option<&str>) -> Result<File, Error> {
+    let path = named.map_or_else(|| PathBuf::from(DEFAULT_NAME), PathBuf::from);
+    let shown = path.display().to_string();
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(cause) if named.is_none() && cause.kind() == std::io::ErrorKind::NotFound => {
+            String::new()
+        }
+        Err(cause) => {
+            return Err(
+                Error::usage(format!("cannot read the settings file {shown}")).caused_by(cause)
+            );
+        }
+    };
+    let values = parse(&text, &path)?;
+    Ok(File { path: shown, values })
+}
+
+/// The settings in `text`.
+fn parse(text: &str, path: &Path) -> Result<BTreeMap<Key, String>, Error> {
+    let path = path.display();
+    let table: toml::Table = text.parse().map_err(|cause: toml::de::Error| {
+        Error::usage(format!("{path} is not valid TOML")).caused_by(cause)
+    })?;
+    let mut values = BTreeMap::new();
+    for (name, value) in table {
+        let known = Key::ALL.into_iter().filter(|key| key.is_in_file());
+        let Some(key) = known.clone().find(|key| key.name() == name) else {
+            return Err(unknown(&name, &path.to_string(), known.map(Key::name)));
+        };
+        let text = plain(&value).ok_or_else(|| {
+            Error::usage(format!(
+                "`{name}` in {path} is {}, but a text or a list of texts is needed",
+                value.type_str()
+            ))
+        })?;
+        values.insert(key, text);
+    }
+    Ok(values)
+}
+
+fn unknown(name: &str, path: &str, known: impl Iterator<Item = &'static str>) -> Error {
+    let known: Vec<&str> = known.collect();
+    let meant = words::nearest(&name.replace('_', "-"), known.iter().copied());
+    let message = format!("unknown key `{name}` in {path}");
+    match meant {
+        Some(meant) => Error::usage(format!("{message}, did you mean `{meant}`?")),
+        None => Error::usage(message).hinted(format!("known keys: {}", known.join(", "))),
+    }
+}
+
+/// A value as the command line would have it: lists are joined by commas.
+fn plain(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Boolean(truth) => Some(truth.to_string()),
+        Value::Array(items) => {
+            let items: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
+            items.map(|items| items.join(","))
+        }
+        Value::Integer(_) | Value::Float(_) | Value::Datetime(_) | Value::Table(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        parse(text, Path::new(DEFAULT_NAME)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_typo_names_what_was_meant() {
+        assert_eq!(
+            error("clutser = \"main\""),
+            "unknown key `clutser` in ecs-migrate.toml, did you mean `cluster`?"
+        );
+        assert_eq!(
+            error("task_definition = \"x\""),
+            "unknown key `task_definition` in ecs-migrate.toml, did you mean `task-definition`?"
+        );
+        assert_eq!(error("retries = 3"), "unknown key `retries` in ecs-migrate.toml");
+    }
+
+    #[test]
+    fn a_wrong_type_and_wrong_toml_are_named() {
+        assert_eq!(
+            error("timeout = 30"),
+            "`timeout` in ecs-migrate.toml is integer, but a text or a list of texts is needed"
+        );
+        assert_eq!(error("cluster = "), "ecs-migrate.toml is not valid TOML");
+        assert!(error("run-key = \"x\"").starts_with("unknown key `run-key`"));
+    }
+
+    #[test]
+    fn lists_and_truths_become_what_a_flag_would_say() {
+        let values =
+            parse("subnets = [\"a\", \"b\"]\nassign-public-ip = true", Path::new("x")).unwrap();
+        assert_eq!(values[&Key::Subnets], "a,b");
+        assert_eq!(values[&Key::AssignPublicIp], "true");
+    }
+}

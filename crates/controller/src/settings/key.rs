@@ -1,0 +1,188 @@
+//! Owns the list of settings: their names in each layer, their default, their meaning.
+
+use protocol::env;
+
+/// A setting. Its flag and its key in the file have the same name.
+#[expect(clippy::enum_variant_names, reason = "`RunKey` is the setting's own name")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Key {
+    Cluster,
+    TaskDefinition,
+    Template,
+    Image,
+    Container,
+    Subnets,
+    SecurityGroups,
+    AssignPublicIp,
+    NetworkFrom,
+    CapacityProvider,
+    Timeout,
+    CapacityTimeout,
+    OnCancel,
+    Expect,
+    RunKey,
+    Output,
+    Region,
+    Profile,
+}
+
+impl Key {
+    /// Every setting, in the order of the documentation.
+    pub(crate) const ALL: [Self; 18] = [
+        Self::Cluster,
+        Self::TaskDefinition,
+        Self::Template,
+        Self::Image,
+        Self::Container,
+        Self::Subnets,
+        Self::SecurityGroups,
+        Self::AssignPublicIp,
+        Self::NetworkFrom,
+        Self::CapacityProvider,
+        Self::Timeout,
+        Self::CapacityTimeout,
+        Self::OnCancel,
+        Self::Expect,
+        Self::RunKey,
+        Self::Output,
+        Self::Region,
+        Self::Profile,
+    ];
+
+    /// The key in the file; the flag is the same after two dashes.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Cluster => "cluster",
+            Self::TaskDefinition => "task-definition",
+            Self::Template => "template",
+            Self::Image => "image",
+            Self::Container => "container",
+            Self::Subnets => "subnets",
+            Self::SecurityGroups => "security-groups",
+            Self::AssignPublicIp => "assign-public-ip",
+            Self::NetworkFrom => "network-from",
+            Self::CapacityProvider => "capacity-provider",
+            Self::Timeout => "timeout",
+            Self::CapacityTimeout => "capacity-timeout",
+            Self::OnCancel => "on-cancel",
+            Self::Expect => "expect",
+            Self::RunKey => "run-key",
+            Self::Output => "output",
+            Self::Region => "region",
+            Self::Profile => "profile",
+        }
+    }
+
+    /// Environment variables, the first one that is set and not empty counts. Region and profile
+    /// have none here because the SDK's own chain reads `AWS_REGION` and `AWS_PROFILE`.
+    pub(crate) const fn environment(self) -> &'static [&'static str] {
+        match self {
+            Self::Cluster => &[env::CLUSTER],
+            Self::TaskDefinition => &[env::TASK_DEFINITION],
+            Self::Template => &[env::TEMPLATE],
+            Self::Image => &[env::IMAGE],
+            Self::Container => &[env::CONTAINER],
+            Self::Subnets => &[env::SUBNETS, env::VPC_SUBNETS],
+            Self::SecurityGroups => &[env::SECURITY_GROUPS, env::VPC_SECURITY_GROUPS],
+            Self::AssignPublicIp => &[env::ASSIGN_PUBLIC_IP],
+            Self::NetworkFrom => &[env::NETWORK_FROM],
+            Self::CapacityProvider => &[env::CAPACITY_PROVIDER],
+            Self::Timeout => &[env::TIMEOUT],
+            Self::CapacityTimeout => &[env::CAPACITY_TIMEOUT],
+            Self::OnCancel => &[env::ON_CANCEL],
+            Self::Expect => &[env::EXPECT],
+            Self::RunKey => &[env::RUN_KEY],
+            Self::Output => &[env::OUTPUT],
+            Self::Region | Self::Profile => &[],
+        }
+    }
+
+    /// Whether the file may set it: a run's key belongs to one run, not to a repository.
+    pub(crate) const fn is_in_file(self) -> bool {
+        !matches!(self, Self::RunKey)
+    }
+
+    /// What counts when nothing is set, for the documentation.
+    #[cfg(test)]
+    pub(crate) const fn default(self) -> &'static str {
+        match self {
+            Self::Cluster => "`default`",
+            Self::AssignPublicIp => "`false`",
+            Self::CapacityProvider => "launch type `FARGATE`",
+            Self::Timeout => "none, with a warning every hour",
+            Self::CapacityTimeout => "`5m`",
+            Self::OnCancel => "`stop` (`attach`: `detach`)",
+            Self::Expect | Self::Output => "`auto`",
+            Self::RunKey => "`GITHUB_RUN_ID`, else random",
+            Self::Container => "the definition's only container",
+            Self::Region | Self::Profile => "the SDK's chain",
+            Self::TaskDefinition
+            | Self::Template
+            | Self::Image
+            | Self::Subnets
+            | Self::SecurityGroups
+            | Self::NetworkFrom => "",
+        }
+    }
+
+    /// What it is for, for the documentation.
+    #[cfg(test)]
+    pub(crate) const fn meaning(self) -> &'static str {
+        match self {
+            Self::Cluster => "name or ARN of the cluster",
+            Self::TaskDefinition => "family, family:revision or ARN of a registered definition",
+            Self::Template => "file with a task definition as JSON, instead of `task-definition`",
+            Self::Image => "image that the container runs, best as `repository@sha256:…`",
+            Self::Container => "name of the container that decides",
+            Self::Subnets => "subnets of the task",
+            Self::SecurityGroups => "security groups of the task",
+            Self::AssignPublicIp => "for subnets that reach AWS only through an internet gateway",
+            Self::NetworkFrom => "service whose network the task uses, instead of the three above",
+            Self::CapacityProvider => "capacity provider; Spot is refused",
+            Self::Timeout => "the task is stopped after this, e.g. `30m`",
+            Self::CapacityTimeout => "how long to try to get the task started",
+            Self::OnCancel => "what a signal means for the task: `stop` or `detach`",
+            Self::Expect => "what the container runs: `auto`, `runner` or `plain`",
+            Self::RunKey => "invocations with the same key are one run",
+            Self::Output => "`auto`, `text`, `json` or `github`",
+            Self::Region => "AWS Region",
+            Self::Profile => "profile of the AWS configuration",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page() -> String {
+        let rows: Vec<String> = Key::ALL
+            .into_iter()
+            .map(|key| {
+                let environment: Vec<String> =
+                    key.environment().iter().map(|name| format!("`{name}`")).collect();
+                let in_file = if key.is_in_file() { key.name() } else { "" };
+                format!(
+                    "| `--{}` | {} | {} | {} | {} |",
+                    key.name(),
+                    environment.join(", "),
+                    if in_file.is_empty() { String::new() } else { format!("`{in_file}`") },
+                    key.default(),
+                    key.meaning(),
+                )
+            })
+            .collect();
+        format!("{}{}\n{}", HEAD, rows.join("\n"), FOOT)
+    }
+
+    const HEAD: &str = "# Settings of `ecs-migrate`\n\nGenerated from `crates/controller/src/settings/key.rs`; a test compares.\n\nA flag beats the environment, the environment beats `ecs-migrate.toml` (or `--config FILE`, or `ECS_MIGRATE_CONFIG`), the file beats the default. An empty environment variable counts as not set, because GitHub writes an empty string for a variable that does not exist. An unknown key in the file is an error. Lists are separated by commas; in the file they may be arrays.\n\nCredentials, Region, endpoint and proxies come from the AWS SDK's own chain (`AWS_PROFILE`, `AWS_REGION`, `AWS_ENDPOINT_URL`, …).\n\n| flag | environment | file | default | meaning |\n|---|---|---|---|---|\n";
+
+    const FOOT: &str = "\n## The task definition template\n\n`infra/task-definition.json` is an ordinary task definition with these placeholders; a template in which one is left is refused.\n\n| placeholder | put there |\n|---|---|\n| `REPLACE_FAMILY` | the family, e.g. `app-migrate` |\n| `REPLACE_EXECUTION_ROLE_ARN` | role that pulls the image, reads the secret and writes the log |\n| `REPLACE_TASK_ROLE_ARN` | role of the runner itself; it needs no rights when the secret is injected |\n| `REPLACE_LOG_GROUP` | log group, which must exist, e.g. `/ecs/app-migrate` |\n| `REPLACE_REGION` | Region of the log group |\n| `REPLACE_SECRET_ARN` | Secrets Manager secret whose value is the connection URL |\n\nThe image is a placeholder too, but `--image` always replaces it. `\"mode\": \"blocking\"` makes the log lossless (ECS's default since 2025-06-25 drops lines when its buffer is full), and `stopTimeout` 120 gives the runner the longest time that Fargate allows to roll back.\n";
+
+    #[test]
+    fn the_page_in_docs_is_this_table() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/settings.md");
+        let found = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(found == page(), "write this to docs/settings.md:\n{}", page());
+    }
+}

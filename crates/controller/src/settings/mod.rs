@@ -1,0 +1,20 @@
+//! Owns which value counts: flags, then environment, then `ecs-migrate.toml`, then the default.
+
+mod definition;
+mod environment;
+mod file;
+mod key;
+mod layers;
+mod network;
+mod parse;
+mod resolve;
+
+pub(crate) use definition::{ContainerChoice, DefinitionSource, ImageChoice};
+pub(crate) use key::Key;
+#[cfg(test)]
+pub(crate) use layers::Setting;
+pub(crate) use layers::{Flags, Layers};
+pub(crate) use network::{Capacity, Network, PublicIp};
+pub(crate) use parse::OutputChoice;
+pub(crate) use resolve::{Access, AttachSettings, CancelSettings, RegisterSettings, RunSettings};
+pub(crate) use resolve::{RunKey, TimeLimit};

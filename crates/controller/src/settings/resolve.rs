@@ -1,0 +1,199 @@
+//! Owns the settings of each command once the layers are merged: PURE, and nothing that is
+//! required is optional any more.
+
+use super::definition::{self, ContainerChoice, DefinitionSource};
+use super::key::Key;
+use super::layers::{Flags, Layers, Setting};
+use super::network::{self, Capacity, Network};
+use super::parse::{self, OUTPUTS, OutputChoice, Word};
+use super::{environment, file};
+use crate::error::Error;
+use crate::task::{Expectation, OnCancel};
+use protocol::env;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How long RunTask is tried unless something else is set.
+const CAPACITY_TIMEOUT: Duration = Duration::from_mins(5);
+
+const EXPECTATIONS: &[Word<Expectation>] =
+    &[("auto", Expectation::Auto), ("runner", Expectation::Runner), ("plain", Expectation::Plain)];
+
+const ON_CANCEL: &[Word<OnCancel>] = &[("stop", OnCancel::Stop), ("detach", OnCancel::Detach)];
+
+/// What every command needs to reach AWS.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Access {
+    /// Overrides the SDK's chain.
+    pub(crate) region: Option<String>,
+    /// Overrides the SDK's chain.
+    pub(crate) profile: Option<String>,
+}
+
+/// The limit of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TimeLimit {
+    None,
+    After(Setting<Duration>),
+}
+
+/// What makes invocations one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum RunKey {
+    Given(String),
+    Github(String),
+    /// Nothing does: each invocation is a run of its own.
+    Random,
+}
+
+/// Settings of `run`, without those that only the command line has.
+#[derive(Debug, Clone)]
+pub(crate) struct RunSettings {
+    pub(crate) cluster: Setting<String>,
+    pub(crate) definition: DefinitionSource,
+    pub(crate) container: ContainerChoice,
+    pub(crate) network: Network,
+    pub(crate) capacity: Capacity,
+    pub(crate) timeout: TimeLimit,
+    pub(crate) capacity_timeout: Duration,
+    pub(crate) on_cancel: OnCancel,
+    pub(crate) expect: Expectation,
+    pub(crate) key: RunKey,
+}
+
+/// Settings of `register`.
+#[derive(Debug, Clone)]
+pub(crate) struct RegisterSettings {
+    pub(crate) definition: DefinitionSource,
+    pub(crate) container: ContainerChoice,
+}
+
+/// Settings of `attach`.
+#[derive(Debug, Clone)]
+pub(crate) struct AttachSettings {
+    pub(crate) cluster: Setting<String>,
+    pub(crate) container: ContainerChoice,
+    pub(crate) timeout: TimeLimit,
+    pub(crate) on_cancel: OnCancel,
+    pub(crate) expect: Expectation,
+}
+
+/// Settings of `cancel`.
+#[derive(Debug, Clone)]
+pub(crate) struct CancelSettings {
+    pub(crate) cluster: Setting<String>,
+    pub(crate) container: ContainerChoice,
+    pub(crate) key: RunKey,
+}
+
+impl Layers {
+    /// Reads file and environment and puts the flags on top.
+    pub(crate) fn read(
+        flags: Flags,
+        config: Option<&str>,
+        process: &BTreeMap<String, String>,
+    ) -> Result<Self, Error> {
+        let named = config.or_else(|| {
+            process.get(env::CONFIG).map(String::as_str).filter(|path| !path.is_empty())
+        });
+        let file = file::read(named)?;
+        Ok(Self {
+            flags,
+            environment: environment::read(process),
+            file: file.values,
+            file_path: file.path,
+        })
+    }
+
+    /// The format of the output.
+    pub(crate) fn output(&self) -> Result<OutputChoice, Error> {
+        Ok(parse::word(self, Key::Output, OUTPUTS, OutputChoice::Auto)?.value)
+    }
+
+    /// What overrides the SDK's chain.
+    pub(crate) fn access(&self) -> Access {
+        let text = |key| self.find(key).map(|setting| setting.value);
+        Access { region: text(Key::Region), profile: text(Key::Profile) }
+    }
+
+    fn cluster(&self) -> Setting<String> {
+        self.find(Key::Cluster).unwrap_or_else(|| Setting::by_default("default".to_owned()))
+    }
+
+    fn timeout(&self) -> Result<TimeLimit, Error> {
+        Ok(parse::duration(self, Key::Timeout)?.map_or(TimeLimit::None, TimeLimit::After))
+    }
+
+    fn run_key(&self, process: &BTreeMap<String, String>) -> RunKey {
+        let github = process.get(env::GITHUB_RUN_ID).filter(|id| !id.is_empty());
+        match (self.find(Key::RunKey), github) {
+            (Some(key), _) => RunKey::Given(key.value),
+            (None, Some(id)) => RunKey::Github(id.clone()),
+            (None, None) => RunKey::Random,
+        }
+    }
+}
+
+impl RunSettings {
+    /// Resolves the layers, or names the first thing that is wrong.
+    pub(crate) fn resolve(
+        layers: &Layers,
+        process: &BTreeMap<String, String>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            cluster: layers.cluster(),
+            definition: definition::source(layers)?,
+            container: definition::container(layers),
+            network: network::network(layers)?,
+            capacity: network::capacity(layers)?,
+            timeout: layers.timeout()?,
+            capacity_timeout: parse::duration(layers, Key::CapacityTimeout)?
+                .map_or(CAPACITY_TIMEOUT, |setting| setting.value),
+            on_cancel: parse::word(layers, Key::OnCancel, ON_CANCEL, OnCancel::Stop)?.value,
+            expect: parse::word(layers, Key::Expect, EXPECTATIONS, Expectation::Auto)?.value,
+            key: layers.run_key(process),
+        })
+    }
+}
+
+impl RegisterSettings {
+    /// Resolves the layers, or names the first thing that is wrong.
+    pub(crate) fn resolve(layers: &Layers) -> Result<Self, Error> {
+        let definition = definition::source(layers)?;
+        if let DefinitionSource::Existing { image: definition::ImageChoice::AsDefined, .. } =
+            definition
+        {
+            return Err(Error::usage("no image is set: there is nothing to register")
+                .hinted("set --image URI"));
+        }
+        Ok(Self { definition, container: definition::container(layers) })
+    }
+}
+
+impl AttachSettings {
+    /// Resolves the layers. Who looks on does not stop what he looks at: `detach` is the default.
+    pub(crate) fn resolve(layers: &Layers) -> Result<Self, Error> {
+        Ok(Self {
+            cluster: layers.cluster(),
+            container: definition::container(layers),
+            timeout: layers.timeout()?,
+            on_cancel: parse::word(layers, Key::OnCancel, ON_CANCEL, OnCancel::Detach)?.value,
+            expect: parse::word(layers, Key::Expect, EXPECTATIONS, Expectation::Auto)?.value,
+        })
+    }
+}
+
+impl CancelSettings {
+    /// Resolves the layers.
+    pub(crate) fn resolve(layers: &Layers, process: &BTreeMap<String, String>) -> Self {
+        Self {
+            cluster: layers.cluster(),
+            container: definition::container(layers),
+            key: layers.run_key(process),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "resolve_tests.rs"]
+mod tests;

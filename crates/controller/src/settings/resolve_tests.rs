@@ -1,0 +1,128 @@
+//! Which layer wins, what is refused, and in which words.
+
+use super::*;
+use crate::settings::{ImageChoice, PublicIp};
+
+fn layers(
+    flags: &[(Key, &str)],
+    environment: &[(Key, &'static str, &str)],
+    file: &[(Key, &str)],
+) -> Layers {
+    Layers {
+        flags: flags.iter().map(|(key, value)| (*key, (*value).to_owned())).collect(),
+        environment: environment
+            .iter()
+            .map(|(key, name, value)| (*key, (*name, (*value).to_owned())))
+            .collect(),
+        file: file.iter().map(|(key, value)| (*key, (*value).to_owned())).collect(),
+        file_path: "ecs-migrate.toml".to_owned(),
+    }
+}
+
+const WHOLE: &[(Key, &str)] = &[
+    (Key::TaskDefinition, "app-migrate"),
+    (Key::Subnets, "subnet-a, subnet-b"),
+    (Key::SecurityGroups, "sg-1"),
+];
+
+fn refusal(layers: &Layers) -> String {
+    RunSettings::resolve(layers, &BTreeMap::new()).unwrap_err().to_string()
+}
+
+#[test]
+fn a_flag_beats_the_environment_and_the_environment_beats_the_file() {
+    let cluster = [(Key::Cluster, "ECS_MIGRATE_CLUSTER", "of-env")];
+    let file = [(Key::Cluster, "of-file")];
+    for (layers, value, origin) in [
+        (layers(&[(Key::Cluster, "of-flag")], &cluster, &file), "of-flag", "flag --cluster"),
+        (layers(&[], &cluster, &file), "of-env", "env ECS_MIGRATE_CLUSTER"),
+        (layers(&[], &[], &file), "of-file", "`cluster` in ecs-migrate.toml"),
+        (layers(&[], &[], &[]), "default", "default"),
+    ] {
+        let cluster = layers.cluster();
+        assert_eq!(cluster.value, value);
+        assert_eq!(cluster.origin.to_string(), origin);
+    }
+}
+
+#[test]
+fn what_is_missing_or_wrong_is_named_with_its_origin() {
+    for (layers, message) in [
+        (layers(&[], &[], &[]), "no task definition is set"),
+        (layers(&[(Key::TaskDefinition, "x")], &[], &[]), "no subnets are set"),
+        (
+            layers(&[(Key::TaskDefinition, "x")], &[(Key::Subnets, "VPC_SUBNETS", "a")], &[]),
+            "subnets are set (env VPC_SUBNETS), but no security groups",
+        ),
+        (
+            layers(&[(Key::Template, "x.json")], &[], WHOLE),
+            "a template (flag --template) needs an image",
+        ),
+        (
+            layers(&[], &[], &[WHOLE, &[(Key::NetworkFrom, "api")]].concat()),
+            "both subnets (`subnets` in ecs-migrate.toml) and a service to take the network from \
+             (`network-from` in ecs-migrate.toml) are set",
+        ),
+        (
+            layers(&[], &[(Key::Timeout, "ECS_MIGRATE_TIMEOUT", "soon")], WHOLE),
+            "`soon` (env ECS_MIGRATE_TIMEOUT) is not a duration such as 90s, 30m or 1h 30m",
+        ),
+        (
+            layers(&[(Key::OnCancel, "ignore")], &[], WHOLE),
+            "`ignore` (flag --on-cancel) is not one of stop, detach",
+        ),
+        (
+            layers(&[(Key::CapacityProvider, "FARGATE_SPOT")], &[], WHOLE),
+            "capacity provider FARGATE_SPOT (flag --capacity-provider) can reclaim the task in the \
+             middle of a migration",
+        ),
+    ] {
+        assert_eq!(refusal(&layers), message);
+    }
+}
+
+#[test]
+fn a_whole_file_is_enough() {
+    let settings = RunSettings::resolve(&layers(&[], &[], WHOLE), &BTreeMap::new()).unwrap();
+    assert_eq!(
+        settings.network,
+        Network::Given {
+            subnets: vec!["subnet-a".to_owned(), "subnet-b".to_owned()],
+            security_groups: vec!["sg-1".to_owned()],
+            public_ip: PublicIp::None,
+        }
+    );
+    assert_eq!(settings.timeout, TimeLimit::None);
+    assert_eq!(settings.capacity_timeout, Duration::from_mins(5));
+    assert_eq!(settings.key, RunKey::Random);
+    assert!(matches!(
+        settings.definition,
+        DefinitionSource::Existing { image: ImageChoice::AsDefined, .. }
+    ));
+}
+
+#[test]
+fn a_stronger_layer_chooses_between_alternatives() {
+    let layers = layers(
+        &[(Key::NetworkFrom, "api"), (Key::Template, "x.json"), (Key::Image, "i:1")],
+        &[],
+        WHOLE,
+    );
+    let settings = RunSettings::resolve(&layers, &BTreeMap::new()).unwrap();
+    assert!(matches!(settings.network, Network::FromService(_)));
+    assert!(matches!(settings.definition, DefinitionSource::Template { .. }));
+}
+
+#[test]
+fn the_run_key_is_ours_then_githubs_then_random() {
+    let github = BTreeMap::from([("GITHUB_RUN_ID".to_owned(), "77".to_owned())]);
+    let given = layers(&[(Key::RunKey, "release-9")], &[], &[]);
+    assert_eq!(given.run_key(&github), RunKey::Given("release-9".to_owned()));
+    assert_eq!(Layers::default().run_key(&github), RunKey::Github("77".to_owned()));
+    assert_eq!(Layers::default().run_key(&BTreeMap::new()), RunKey::Random);
+}
+
+#[test]
+fn who_attaches_does_not_stop_by_default() {
+    assert_eq!(AttachSettings::resolve(&Layers::default()).unwrap().on_cancel, OnCancel::Detach);
+}

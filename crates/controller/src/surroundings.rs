@@ -1,0 +1,40 @@
+//! Owns what the process gets from outside, so that a test can give something else.
+
+use crate::aws::AwsAccess;
+use crate::signal::Signals;
+use crate::task::Pace;
+use std::collections::BTreeMap;
+use std::io::Write;
+
+/// Environment, AWS, signals, writers and pace of one invocation.
+pub struct Surroundings {
+    /// The environment; values that are not UTF-8 are left out.
+    pub environment: BTreeMap<String, String>,
+    /// How AWS is reached.
+    pub aws: AwsAccess,
+    /// Where signals come from.
+    pub signals: Signals,
+    /// Takes data: log lines, verdicts, ARNs.
+    pub stdout: Box<dyn Write + Send>,
+    /// Takes everything else.
+    pub stderr: Box<dyn Write + Send>,
+    /// How often AWS is asked.
+    pub pace: Pace,
+}
+
+impl Surroundings {
+    /// What the operating system gives.
+    pub fn of_this_process() -> Self {
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Self {
+            environment,
+            aws: AwsAccess::Chain,
+            signals: Signals::OfTheProcess,
+            stdout: Box::new(anstream::stdout()),
+            stderr: Box::new(anstream::stderr()),
+            pace: Pace::default(),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Owns everything that an ending says: the sentence, the evidence, cause and fix, what it means
+//! for the database, the last lines, and how to see the rest.
+
+use super::arn::TaskArn;
+use super::database::DatabaseMeaning;
+use super::diagnosis::{self, Finding};
+use super::ending;
+use super::evidence;
+use super::session::Plan;
+use super::snapshot::TaskSnapshot;
+use super::tails::Tail;
+use super::verdict::{LogState, StopProof, Verdict, Workload};
+use crate::aws::AwsError;
+use protocol::ExitCode;
+use protocol::event::RunFinished;
+use std::time::Duration;
+
+/// What a session knows at its end.
+pub(super) struct Material<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) verdict: Verdict,
+    pub(super) task: Option<&'a TaskSnapshot>,
+    pub(super) lost: Option<&'a AwsError>,
+    pub(super) tail: &'a Tail,
+    pub(super) log: LogState,
+    pub(super) workload: Workload,
+    pub(super) duration: Duration,
+    pub(super) ended_at_first_sight: bool,
+}
+
+/// An ending, ready to be shown in any form.
+#[derive(Debug, Clone)]
+pub(crate) struct Conclusion {
+    pub(crate) verdict: Verdict,
+    /// A stable word: the name of an exit code of ours, or `container_exit`.
+    pub(crate) class: String,
+    /// What the process ends with.
+    pub(crate) exit_code: u8,
+    /// What happened.
+    pub(crate) sentence: String,
+    /// What happened to the migrations, in a word.
+    pub(crate) outcome: String,
+    pub(crate) applied: Option<u64>,
+    pub(crate) cause: Option<String>,
+    pub(crate) fix: Option<String>,
+    pub(crate) retry: bool,
+    pub(crate) database: DatabaseMeaning,
+    /// Name and text of each piece.
+    pub(crate) evidence: Vec<(String, String)>,
+    pub(crate) log: LogSummary,
+    pub(crate) last_lines: Vec<String>,
+    pub(crate) cluster: String,
+    pub(crate) definition: String,
+    pub(crate) container: String,
+    pub(crate) task: TaskArn,
+    /// How to follow the task further, where it may go on.
+    pub(crate) attach: Option<String>,
+    pub(crate) duration: Duration,
+    pub(crate) ended_at_first_sight: bool,
+}
+
+/// What became of the log.
+#[derive(Debug, Clone)]
+pub(crate) struct LogSummary {
+    pub(crate) lines: u64,
+    pub(crate) state: LogState,
+    /// Numbers of missing lines.
+    pub(crate) gaps: Vec<String>,
+    /// Command that shows the whole log.
+    pub(crate) command: Option<String>,
+    /// The log in the AWS console.
+    pub(crate) url: Option<String>,
+}
+
+impl Conclusion {
+    pub(super) fn of(material: Material<'_>) -> Self {
+        let Material {
+            plan,
+            verdict,
+            task,
+            lost,
+            tail,
+            log,
+            workload,
+            duration,
+            ended_at_first_sight,
+        } = material;
+        let finished = tail.transcript.finished();
+        let last_lines = tail.transcript.last_lines();
+        let finding = cause(&verdict, plan, task, &last_lines);
+        let failure = finished.and_then(|finished| finished.failure.as_ref());
+        let fix = failure
+            .and_then(|failure| failure.hint.clone())
+            .or_else(|| finding.as_ref().map(|finding| finding.hint.clone()))
+            .or_else(|| ending::fix(&verdict, workload).map(str::to_owned));
+        let attach = matches!(
+            verdict,
+            Verdict::Detached
+                | Verdict::WatchLost
+                | Verdict::Cancelled(StopProof::NotSeen)
+                | Verdict::TimedOut(StopProof::NotSeen)
+        )
+        .then(|| format!("ecs-migrate attach --region {} {}", plan.region, plan.task));
+        Self {
+            class: class(&verdict, workload),
+            exit_code: verdict.exit_code(),
+            sentence: ending::sentence(&verdict, finished, lost),
+            outcome: outcome(&verdict, finished),
+            applied: finished.map(|finished| finished.applied),
+            cause: finding.as_ref().map(|finding| finding.sentence.to_owned()),
+            fix,
+            retry: finding.as_ref().is_some_and(|finding| finding.retry),
+            database: DatabaseMeaning::of(&verdict, finished, finding.as_ref()),
+            evidence: evidence::gather(plan, task, failure),
+            log: LogSummary {
+                lines: tail.transcript.lines(),
+                state: log,
+                gaps: tail.transcript.gaps(),
+                command: evidence::log_command(plan, &tail.source),
+                url: evidence::log_url(plan, &tail.source),
+            },
+            last_lines,
+            cluster: plan.cluster.clone(),
+            definition: plan.definition.clone(),
+            container: plan.container.clone(),
+            task: plan.task.clone(),
+            attach,
+            duration,
+            ended_at_first_sight,
+            verdict,
+        }
+    }
+
+    /// Whether there is a log to point at: a task that never started wrote none.
+    pub(crate) fn log_may_exist(&self) -> bool {
+        self.log.command.is_some() && (self.log.lines > 0 || self.verdict != Verdict::NeverStarted)
+    }
+
+    /// Whether the gate is open.
+    pub(crate) fn is_green(&self) -> bool {
+        matches!(self.verdict, Verdict::Green(_))
+    }
+}
+
+/// The cause, where the ending needs one. What we did ourselves needs none.
+fn cause(
+    verdict: &Verdict,
+    plan: &Plan,
+    task: Option<&TaskSnapshot>,
+    last_lines: &[String],
+) -> Option<Finding> {
+    match verdict {
+        Verdict::Failed { .. } | Verdict::NeverStarted | Verdict::Unknown(_) => {
+            diagnosis::of_task(task?, &plan.container, &last_lines.join("\n"))
+        }
+        Verdict::Green(_)
+        | Verdict::TimedOut(_)
+        | Verdict::Cancelled(_)
+        | Verdict::Detached
+        | Verdict::WatchLost => None,
+    }
+}
+
+/// The name of an exit code of ours, as JSON has it.
+pub(crate) fn class_name(code: ExitCode) -> String {
+    serde_json::to_value(code)
+        .ok()
+        .and_then(|name| name.as_str().map(str::to_owned))
+        .unwrap_or_default()
+}
+
+fn class(verdict: &Verdict, workload: Workload) -> String {
+    let runners = match (verdict, workload) {
+        (Verdict::Failed { code }, Workload::Runner) => ExitCode::from_code(i64::from(*code)),
+        _ => None,
+    };
+    match verdict.class().or(runners) {
+        Some(code) => class_name(code),
+        None => "container_exit".to_owned(),
+    }
+}
+
+fn outcome(verdict: &Verdict, finished: Option<&RunFinished>) -> String {
+    let said = finished
+        .and_then(|finished| serde_json::to_value(finished.outcome).ok())
+        .and_then(|outcome| outcome.as_str().map(str::to_owned));
+    let ours = match verdict {
+        Verdict::Green(_) => "succeeded",
+        Verdict::Failed { .. } => "failed",
+        Verdict::NeverStarted => "never_started",
+        Verdict::TimedOut(_) => "timed_out",
+        Verdict::Cancelled(_) => "cancelled",
+        Verdict::Detached => "detached",
+        Verdict::Unknown(_) | Verdict::WatchLost => "unknown",
+    };
+    match (verdict, said) {
+        (Verdict::Unknown(_) | Verdict::Detached | Verdict::WatchLost, _) | (_, None) => {
+            ours.to_owned()
+        }
+        (_, Some(said)) => said,
+    }
+}

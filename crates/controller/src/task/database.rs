@@ -1,0 +1,100 @@
+//! Owns what an ending means for the database: one sentence that a person can act on. PURE.
+
+use super::diagnosis::{Finding, Touched};
+use super::verdict::{Ground, StopProof, Verdict};
+use protocol::DatabaseState;
+use protocol::event::RunFinished;
+
+/// What an ending means for the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DatabaseMeaning {
+    /// Nothing ran.
+    Untouched,
+    /// What ran is rolled back, or there was nothing to do.
+    Unchanged,
+    /// Whole migrations are applied.
+    Changed,
+    /// A migration is part-way and the next run resumes it.
+    PartWay,
+    /// A migration is part-way and a person has to decide.
+    NeedsAttention,
+    /// The command succeeded; what it did to the database is its own affair.
+    AsTheCommandLeftIt,
+    /// The task goes on.
+    StillChanging,
+    /// Look before anything else.
+    Check,
+}
+
+impl DatabaseMeaning {
+    /// The meaning of a verdict: the runner's own word first, then what must be so.
+    pub(crate) fn of(
+        verdict: &Verdict,
+        finished: Option<&RunFinished>,
+        finding: Option<&Finding>,
+    ) -> Self {
+        if let Some(finished) = finished
+            && let Some(meaning) = Self::reported(finished.database)
+        {
+            return meaning;
+        }
+        match verdict {
+            Verdict::NeverStarted
+            | Verdict::Cancelled(StopProof::NothingRan)
+            | Verdict::TimedOut(StopProof::NothingRan) => Self::Untouched,
+            Verdict::Green(Ground::ExitCode | Ground::UnreadLog | Ground::LastWord) => {
+                Self::AsTheCommandLeftIt
+            }
+            Verdict::Cancelled(StopProof::Reported(state))
+            | Verdict::TimedOut(StopProof::Reported(state)) => {
+                Self::reported(*state).unwrap_or(Self::Check)
+            }
+            Verdict::Detached | Verdict::WatchLost => Self::StillChanging,
+            Verdict::Failed { .. } => match finding.map(|finding| finding.database) {
+                Some(Touched::Untouched) => Self::Untouched,
+                Some(Touched::Check) | None => Self::Check,
+            },
+            Verdict::Unknown(_)
+            | Verdict::Cancelled(StopProof::Ended | StopProof::NotSeen)
+            | Verdict::TimedOut(StopProof::Ended | StopProof::NotSeen) => Self::Check,
+        }
+    }
+
+    fn reported(state: DatabaseState) -> Option<Self> {
+        match state {
+            DatabaseState::Unchanged => Some(Self::Unchanged),
+            DatabaseState::Changed => Some(Self::Changed),
+            DatabaseState::PartWay => Some(Self::PartWay),
+            DatabaseState::NeedsAttention => Some(Self::NeedsAttention),
+            DatabaseState::Unknown => None,
+        }
+    }
+
+    /// A stable word.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Untouched => "untouched",
+            Self::Unchanged => "unchanged",
+            Self::Changed => "changed",
+            Self::PartWay => "part_way",
+            Self::NeedsAttention => "needs_attention",
+            Self::AsTheCommandLeftIt => "as_the_command_left_it",
+            Self::StillChanging => "still_changing",
+            Self::Check => "check",
+        }
+    }
+
+    /// The sentence.
+    pub(crate) fn sentence(self) -> &'static str {
+        match self {
+            Self::Untouched => "untouched: nothing ran, so it is safe to run again",
+            Self::Unchanged => "unchanged: nothing was written, or it is rolled back",
+            Self::Changed => "changed: whole migrations are applied, nothing is half done",
+            Self::PartWay => "a migration is part-way; the next run resumes it",
+            Self::NeedsAttention => "a migration is part-way, and a person has to decide",
+            Self::AsTheCommandLeftIt => "as the command left it; it reported success",
+            Self::StillChanging => "the task goes on and may be changing it now",
+            Self::Check => "not known: look at the migration history before running again",
+        }
+    }
+}

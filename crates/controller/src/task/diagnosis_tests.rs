@@ -1,0 +1,151 @@
+//! Every known literal has its cause, and what nobody knows stays unknown.
+
+use super::super::arn::TaskArn;
+use super::super::intent::Intent;
+use super::super::snapshot::ContainerSnapshot;
+use super::super::verdict::{Case, Known, LogState, Logged, Workload, judge};
+use super::*;
+use serde_json::Value;
+
+fn rows() -> Vec<Value> {
+    serde_json::from_str(include_str!("../../tests/data/faults.json")).unwrap()
+}
+
+fn task(wire: &Value) -> TaskSnapshot {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    TaskSnapshot {
+        arn: TaskArn::new("arn:aws:ecs:r:1:task/c/0"),
+        version: 1,
+        definition: String::new(),
+        status: text(&wire["lastStatus"]).unwrap(),
+        stop_code: wire["stopCode"].as_str().map(StopCode::named),
+        stopped_reason: text(&wire["stoppedReason"]),
+        started: !wire["startedAt"].is_null(),
+        created_at: None,
+        run: None,
+        network: Vec::new(),
+        containers: wire["containers"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|container| ContainerSnapshot {
+                name: text(&container["name"]).unwrap(),
+                status: text(&container["lastStatus"]).unwrap(),
+                exit_code: container["exitCode"].as_i64().map(|code| i32::try_from(code).unwrap()),
+                reason: text(&container["reason"]),
+                image: String::new(),
+                image_digest: None,
+            })
+            .collect(),
+    }
+}
+
+fn log(row: &Value) -> Vec<String> {
+    let lines = row["input"]["log"].as_array();
+    lines.into_iter().flatten().map(|line| line.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_fault_table_is_judged_as_it_says() {
+    for row in rows() {
+        let wire = &row["input"]["task"];
+        if wire.is_null() {
+            continue;
+        }
+        let id = row["id"].as_str().unwrap();
+        let task = task(wire);
+        let lines = log(&row);
+        if row["decision"] == "KEEP_WAITING" {
+            assert!(!task.decides("runner"), "{id}");
+            continue;
+        }
+        let verdict = judge(&Case {
+            task: Known::Task(&task),
+            container: "runner",
+            finished: None,
+            intent: Intent::None,
+            log: LogState::Complete,
+            workload: Workload::Plain,
+            logged: if lines.is_empty() { Logged::Nothing } else { Logged::Something },
+        });
+        let expected =
+            row["controller_exit"].as_i64().or_else(|| wire["containers"][0]["exitCode"].as_i64());
+        assert_eq!(Some(i64::from(verdict.exit_code())), expected, "{id}");
+    }
+}
+
+#[test]
+fn the_fault_table_has_its_causes() {
+    for row in rows() {
+        let id = row["id"].as_str().unwrap();
+        let input = &row["input"];
+        let finding = if !input["task"].is_null() {
+            of_task(&task(&input["task"]), "runner", &log(&row).join("\n"))
+        } else if !input["error"].is_null() {
+            let body = &input["error"]["body"];
+            of_request(&format!(
+                "{}: {}",
+                body["__type"].as_str().unwrap(),
+                body["message"].as_str().unwrap()
+            ))
+        } else {
+            of_request(input["failures"]["failures"][0]["reason"].as_str().unwrap())
+        };
+        // Normal ends, eventual consistency and a stream that is not there yet have no cause.
+        let none = ["E01", "E02", "E11", "E13", "E14", "W01", "W02", "W04", "W05", "W10"];
+        assert_eq!(finding.is_none(), none.contains(&id), "{id}: {finding:?}");
+        if let Some(finding) = finding {
+            assert_eq!(Some(finding.retry), row["auto_retry"].as_bool().or(None), "{id}");
+            if row["controller_exit"] == 81 {
+                assert_eq!(finding.exit, Some(ExitCode::NoCapacity), "{id}");
+            }
+        }
+    }
+}
+
+fn stopped(reason: &str) -> TaskSnapshot {
+    task(&serde_json::json!({
+        "lastStatus": "STOPPED", "stopCode": "TaskFailedToStart", "stoppedReason": reason,
+        "containers": [{"name": "runner", "lastStatus": "STOPPED"}]
+    }))
+}
+
+/// Texts that AWS was seen to say, and their cause.
+fn literals(kind: &str) -> Vec<(String, String)> {
+    let file: Value = serde_json::from_str(include_str!("../../tests/data/literals.json")).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let rows = file[kind].as_array().unwrap().iter();
+    rows.map(|row| (text(&row["text"]), text(&row["cause"]))).collect()
+}
+
+#[test]
+fn literals_seen_in_the_field() {
+    for (reason, id) in literals("reasons") {
+        let finding = of_task(&stopped(&reason), "runner", "");
+        assert_eq!(finding.map(|finding| finding.id), Some(id.as_str()), "{reason}");
+    }
+    for (text, id) in literals("requests") {
+        let finding = of_request(&text);
+        assert_eq!(finding.map(|finding| finding.id), Some(id.as_str()), "{text}");
+    }
+}
+
+#[test]
+fn what_nobody_knows_has_no_cause() {
+    assert_eq!(of_task(&stopped("a text of tomorrow"), "runner", ""), None);
+    assert_eq!(of_request("ClientException: a text of tomorrow, about AGENT 7"), None);
+}
+
+#[test]
+fn evidence_is_lower_case_and_ids_are_unique() {
+    let mut seen = std::collections::BTreeSet::new();
+    for cause in CAUSES.iter() {
+        assert!(seen.insert(&cause.id), "{}", cause.id);
+        for part in cause.evidence.iter().flatten() {
+            assert_eq!(*part, folded(part), "{}", cause.id);
+        }
+        let nothing =
+            cause.evidence.is_empty() && cause.stop_codes.is_empty() && cause.exit_codes.is_empty();
+        assert!(!nothing, "{} matches everything", cause.id);
+    }
+}

@@ -1,0 +1,138 @@
+//! Owns the sentence of each ending and the fix that needs no further cause. PURE.
+
+use super::verdict::{Doubt, Ground, StopProof, Verdict, Workload};
+use crate::aws::AwsError;
+use crate::words;
+use protocol::event::{Outcome, RunFinished};
+use protocol::{DatabaseState, ExitCode};
+use std::time::Duration;
+
+/// What happened, in a sentence.
+pub(super) fn sentence(
+    verdict: &Verdict,
+    finished: Option<&RunFinished>,
+    lost: Option<&AwsError>,
+) -> String {
+    match verdict {
+        Verdict::Green(ground) => green(*ground, finished),
+        Verdict::Failed { code } => failed(*code, finished),
+        Verdict::NeverStarted => "the task never started".to_owned(),
+        Verdict::TimedOut(proof) => format!("timed out: {}", stopped(*proof)),
+        Verdict::Cancelled(proof) => format!("cancelled: {}", stopped(*proof)),
+        Verdict::Detached => "detached: the task goes on".to_owned(),
+        Verdict::Unknown(doubt) => unknown(doubt),
+        Verdict::WatchLost => match lost {
+            Some(error) => {
+                format!("the watch is lost, the migration may still be running: {error}")
+            }
+            None => "the watch is lost, the migration may still be running".to_owned(),
+        },
+    }
+}
+
+fn green(ground: Ground, finished: Option<&RunFinished>) -> String {
+    match (ground, finished) {
+        (Ground::LastWord, Some(finished)) => match finished.outcome {
+            Outcome::Applied => format!(
+                "{} applied in {}",
+                words::count(finished.applied, "migration"),
+                words::duration(Duration::from_millis(finished.duration_ms))
+            ),
+            Outcome::NothingToDo => "nothing to do: the schema is up to date".to_owned(),
+            Outcome::Done | Outcome::Unknown | Outcome::Failed | Outcome::Interrupted => {
+                "done".to_owned()
+            }
+        },
+        (Ground::LastWord, None) | (Ground::ExitCode, _) => "the command succeeded".to_owned(),
+        (Ground::UnreadLog, _) => {
+            "exit code 0; the runner's last word could not be read".to_owned()
+        }
+    }
+}
+
+fn failed(code: i32, finished: Option<&RunFinished>) -> String {
+    if let Some(failure) = finished.and_then(|finished| finished.failure.as_ref()) {
+        return match &failure.migration {
+            Some(migration) => format!("migration `{migration}` failed: {}", failure.message),
+            None => failure.message.clone(),
+        };
+    }
+    match (finished, ExitCode::from_code(i64::from(code))) {
+        (Some(_), Some(known)) => format!("{} (exit code {code})", known.meaning()),
+        _ => format!("the container failed with exit code {code}"),
+    }
+}
+
+fn stopped(proof: StopProof) -> &'static str {
+    match proof {
+        StopProof::Reported(DatabaseState::Unchanged) => "the task was stopped, rollback proved",
+        StopProof::Reported(DatabaseState::Changed) => {
+            "the task was stopped, whole migrations are applied"
+        }
+        StopProof::Reported(DatabaseState::PartWay) => {
+            "the task was stopped, a migration is part-way and the next run resumes it"
+        }
+        StopProof::Reported(DatabaseState::NeedsAttention) => {
+            "the task was stopped, a migration is part-way and needs a person"
+        }
+        StopProof::Reported(DatabaseState::Unknown) | StopProof::Ended => {
+            "the task was stopped, nothing proves what the database is left with"
+        }
+        StopProof::NothingRan => "the task was stopped before anything ran",
+        StopProof::NotSeen => "stop requested, not yet proved",
+    }
+}
+
+fn unknown(doubt: &Doubt) -> String {
+    match doubt {
+        Doubt::Forgotten => {
+            "outcome unknown: ECS does not know the task (it keeps stopped tasks about an hour)"
+                .to_owned()
+        }
+        Doubt::NoExitCode => {
+            "outcome unknown: the container ran, but ECS recorded no exit code".to_owned()
+        }
+        Doubt::StoppedFromOutside(code) => {
+            format!("stopped from outside ({}): its exit code proves nothing", code.name())
+        }
+        Doubt::NoKnownStopCode(Some(code)) => {
+            format!("outcome unknown: stop code {code} is not known to this version")
+        }
+        Doubt::NoKnownStopCode(None) => {
+            "outcome unknown: exit code 0, but ECS gives no stop code".to_owned()
+        }
+        Doubt::NotTheContainersEnd(code) => {
+            format!("outcome unknown: exit code 0, but the task ended otherwise ({})", code.name())
+        }
+        Doubt::NoLastWord => {
+            "outcome unknown: exit code 0, but the runner's last word never came".to_owned()
+        }
+        Doubt::LastWordDisagrees => {
+            "outcome unknown: exit code 0, but the runner's last word says otherwise".to_owned()
+        }
+        Doubt::StillRunning => "outcome unknown: the task has not ended".to_owned(),
+    }
+}
+
+/// The fix when neither the runner nor the catalogue has one.
+pub(super) fn fix(verdict: &Verdict, workload: Workload) -> Option<&'static str> {
+    match verdict {
+        Verdict::Green(_) => None,
+        Verdict::Failed { code } => match ExitCode::from_code(i64::from(*code)) {
+            Some(known) if workload == Workload::Runner => Some(known.advice()),
+            Some(_) | None => Some("its own last lines are all that is known of the cause"),
+        },
+        Verdict::NeverStarted => Some("the evidence names what AWS says; correct it and run again"),
+        Verdict::TimedOut(_) => Some("find out what it was waiting for, or raise --timeout"),
+        Verdict::Cancelled(StopProof::NotSeen) | Verdict::Detached => {
+            Some("follow it to its end with the command below")
+        }
+        Verdict::Cancelled(_) => Some("run again when ready"),
+        Verdict::Unknown(_) => {
+            Some("look at the migration history in the database before running again")
+        }
+        Verdict::WatchLost => {
+            Some("get working credentials, then follow it with the command below")
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Owns the evidence of an ending and where the rest of the log is. PURE.
+
+use super::session::Plan;
+use super::snapshot::{ContainerSnapshot, StopCode, TaskSnapshot};
+use crate::task_definition::{Driver, LogSource};
+use protocol::Failure;
+
+/// What ECS and the runner say, piece by piece.
+pub(super) fn gather(
+    plan: &Plan,
+    task: Option<&TaskSnapshot>,
+    failure: Option<&Failure>,
+) -> Vec<(String, String)> {
+    let mut pieces = failure.map(of_failure).unwrap_or_default();
+    let mut add = |name: &str, text: &str| pieces.push((name.to_owned(), text.to_owned()));
+    if let Some(task) = task {
+        add("status", &task.status);
+        if let Some(code) = &task.stop_code {
+            add("stop code", StopCode::name(code));
+        }
+        if let Some(reason) = &task.stopped_reason {
+            add("stopped reason", reason);
+        }
+        for container in &task.containers {
+            let name = format!("container {}", container.name);
+            add(&name, &of_container(container));
+        }
+        let network = [task.network.as_slice(), &plan.security_groups].concat();
+        if !network.is_empty() {
+            add("network", &network.join(", "));
+        }
+    }
+    add("definition", &plan.definition);
+    pieces
+}
+
+fn of_failure(failure: &Failure) -> Vec<(String, String)> {
+    let mut pieces = Vec::new();
+    let mut add = |name: &str, text: String| pieces.push((name.to_owned(), text));
+    if let Some(migration) = &failure.migration {
+        add("migration", migration.clone());
+    }
+    if let Some(statement) = &failure.statement {
+        let place = format!("{} of {}, line {}", statement.number, statement.of, statement.line);
+        add("statement", format!("{place}: {}", statement.text));
+    }
+    if let Some(state) = &failure.sqlstate {
+        add("SQLSTATE", state.clone());
+    }
+    if let Some(detail) = &failure.detail {
+        add("detail", detail.clone());
+    }
+    if let Some(code) = &failure.prisma_code {
+        add("Prisma code", code.clone());
+    }
+    pieces
+}
+
+fn of_container(container: &ContainerSnapshot) -> String {
+    let mut parts = vec![match container.exit_code {
+        Some(code) => format!("exit code {code}"),
+        None => "no exit code".to_owned(),
+    }];
+    parts.extend(container.reason.clone());
+    if !container.image.is_empty() {
+        parts.push(format!("image {}", container.image));
+    }
+    if let Some(digest) = &container.image_digest
+        && !container.image.ends_with(digest.as_str())
+    {
+        parts.push(digest.clone());
+    }
+    parts.join(", ")
+}
+
+/// The AWS CLI's command for the whole log.
+pub(super) fn log_command(plan: &Plan, source: &LogSource) -> Option<String> {
+    let (group, stream, region) = place(plan, source)?;
+    Some(format!("aws logs tail {group} --log-stream-names {stream} --since 1d --region {region}"))
+}
+
+/// The log in the AWS console.
+pub(super) fn log_url(plan: &Plan, source: &LogSource) -> Option<String> {
+    let (group, stream, region) = place(plan, source)?;
+    let domain = if region.starts_with("cn-") {
+        "console.amazonaws.cn"
+    } else if region.starts_with("us-gov-") {
+        "console.amazonaws-us-gov.com"
+    } else {
+        "console.aws.amazon.com"
+    };
+    // The console decodes the fragment twice.
+    let twice = |text: &str| text.replace('/', "$252F");
+    Some(format!(
+        "https://{region}.{domain}/cloudwatch/home?region={region}#logsV2:log-groups/log-group/{}/log-events/{}",
+        twice(&group),
+        twice(&stream)
+    ))
+}
+
+fn place(plan: &Plan, source: &LogSource) -> Option<(String, String, String)> {
+    match &source.driver {
+        Driver::Awslogs { group, prefix, region } => Some((
+            group.clone(),
+            Driver::stream(prefix, &source.container, plan.task.id()),
+            region.clone(),
+        )),
+        Driver::Other(_) => None,
+    }
+}

@@ -1,0 +1,32 @@
+//! Owns what we wanted from a task: at launch, on a signal, in the end.
+
+/// What the container is taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expectation {
+    /// Ours once a line of ours was seen.
+    Auto,
+    /// `ecs-migrate-runner`: green needs its last word.
+    Runner,
+    /// Any command: its exit code decides.
+    Plain,
+}
+
+/// What a signal means for the task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OnCancel {
+    Stop,
+    Detach,
+}
+
+/// What we did to the task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Intent {
+    /// Nothing: it runs as long as it likes.
+    None,
+    /// Asked to stop it, because somebody cancelled.
+    Cancel,
+    /// Asked to stop it, because the time limit was reached.
+    Timeout,
+    /// Left it.
+    Detach,
+}

@@ -1,0 +1,42 @@
+//! Owns one task from launch to verdict.
+
+mod arn;
+mod conclusion;
+mod database;
+pub(crate) mod diagnosis;
+mod drain;
+mod ending;
+mod evidence;
+mod identity;
+mod intent;
+mod launch;
+mod launch_step;
+mod pace;
+mod relaunch;
+mod request;
+mod session;
+mod session_end;
+mod session_state;
+mod sightings;
+mod snapshot;
+mod stop;
+mod tail;
+mod tails;
+mod transcript;
+mod verdict;
+mod watch;
+
+pub(crate) use arn::TaskArn;
+pub(crate) use conclusion::{Conclusion, class_name};
+pub(crate) use database::DatabaseMeaning;
+pub(crate) use identity::{RunIdentity, Work, started_by};
+pub(crate) use intent::{Expectation, OnCancel};
+pub(crate) use launch::{Launched, Launcher, Origin, cancelled};
+pub use pace::Pace;
+pub(crate) use relaunch::Again;
+pub(crate) use request::{RunAnswer, RunRequest, Shortfall, TaskNetwork};
+pub(crate) use session::{Beginning, Plan, Tools, follow};
+pub(crate) use snapshot::{ContainerSnapshot, Described, StopCode, TaskSnapshot};
+pub(crate) use tail::{LogPage, RawEvent};
+pub(crate) use transcript::{LogLine, LogText};
+pub(crate) use verdict::{LogState, StopProof, Verdict};

@@ -1,0 +1,142 @@
+//! Owns when a session is over, and what it concludes.
+
+use super::conclusion::{Conclusion, Material};
+use super::drain::{self, ContainerEnd, LastWord, Next, View};
+use super::intent::Intent;
+use super::session_state::Session;
+use super::sightings::Progress;
+use super::verdict::{Case, Known, LogState, Logged, Workload, judge};
+use crate::report::Event;
+use crate::settings::TimeLimit;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A wake-up when no timer runs.
+const IDLE: Duration = Duration::from_hours(1);
+
+impl Session<'_> {
+    /// Whether there is nothing left to wait for.
+    pub(super) fn is_over(&mut self, now: Instant) -> bool {
+        self.check_time_limit(now);
+        if self.intent == Intent::Detach || self.deadline.is_some_and(|deadline| deadline <= now) {
+            return true;
+        }
+        // The runner's last word is its end, whatever ECS has noticed so far.
+        if self.intent == Intent::Cancel
+            && self.workload() == Workload::Runner
+            && self.tails.decisive().last_word() == LastWord::Whole
+        {
+            return true;
+        }
+        match self.seen.progress(now) {
+            Progress::Going => false,
+            Progress::Missing | Progress::Lost => true,
+            Progress::Ended => self.is_drained(now),
+        }
+    }
+
+    fn is_drained(&mut self, now: Instant) -> bool {
+        let Some(ended) = self.ended else {
+            self.ended = Some(now);
+            self.tails.begin_draining();
+            self.hurry();
+            return false;
+        };
+        let tail = self.tails.decisive();
+        let view = View {
+            workload: self.workload(),
+            last_word: tail.last_word(),
+            age: now.duration_since(ended),
+            quiet_reads: tail.quiet_reads,
+            repairs: self.course.borrow().repairs,
+            readable: tail.readable(),
+            end: self.container_end(),
+        };
+        match drain::next(&view) {
+            Next::Read => false,
+            Next::Repair => {
+                self.tails.begin_draining();
+                self.course.send_modify(|course| course.repairs += 1);
+                false
+            }
+            Next::Done(state) => {
+                self.log = Some(state);
+                true
+            }
+        }
+    }
+
+    fn container_end(&self) -> ContainerEnd {
+        let Some(task) = self.seen.latest() else {
+            return ContainerEnd::Other;
+        };
+        let code = task.container(&self.plan.container).and_then(|container| container.exit_code);
+        match code {
+            Some(0) => ContainerEnd::Zero,
+            Some(_) => ContainerEnd::Other,
+            None if task.started => ContainerEnd::Other,
+            None => ContainerEnd::NeverRan,
+        }
+    }
+
+    fn workload(&self) -> Workload {
+        Workload::of(self.plan.expect, self.tails.decisive().looks_like())
+    }
+
+    /// When waiting alone may change something.
+    pub(super) fn wake(&self, now: Instant) -> Instant {
+        let limit = match &self.plan.timeout {
+            TimeLimit::After(limit) if self.intent == Intent::None && self.ended.is_none() => {
+                Some(self.began + limit.value)
+            }
+            TimeLimit::After(_) | TimeLimit::None => None,
+        };
+        let drained = self.ended.map(|ended| ended + drain::HARD_CAP);
+        let timers = [self.deadline, limit, drained, self.seen.next_change()];
+        timers.into_iter().flatten().filter(|timer| *timer > now).min().unwrap_or(now + IDLE)
+    }
+
+    /// The verdict and all that belongs to it.
+    pub(super) fn conclude(mut self) -> Conclusion {
+        self.workers.abort_all();
+        let now = Instant::now();
+        let tail = self.tails.decisive();
+        let log = self.log.unwrap_or_else(|| tail.state_when_left());
+        let known = match (self.seen.progress(now), self.seen.latest()) {
+            (Progress::Lost, _) => Known::WatchLost,
+            (Progress::Missing, _) | (_, None) => Known::Missing,
+            (Progress::Going | Progress::Ended, Some(task)) => Known::Task(task),
+        };
+        let workload = self.workload();
+        let verdict = judge(&Case {
+            task: known,
+            container: &self.plan.container,
+            finished: tail.transcript.finished(),
+            intent: self.intent,
+            log,
+            workload,
+            logged: if tail.transcript.lines() > 0 { Logged::Something } else { Logged::Nothing },
+        });
+        if log == LogState::Unreadable
+            && let Some(obstacle) = &tail.obstacle
+        {
+            self.report.emit(&Event::Warning {
+                text: format!(
+                    "the log was not readable, so the exit code alone decided: {obstacle}"
+                ),
+                hint: None,
+            });
+        }
+        Conclusion::of(Material {
+            plan: self.plan,
+            verdict,
+            task: self.seen.latest(),
+            lost: self.seen.lost(),
+            tail,
+            log,
+            workload,
+            duration: self.began.elapsed(),
+            ended_at_first_sight: self.seen.ended_at_first_sight(),
+        })
+    }
+}

@@ -1,0 +1,221 @@
+//! Owns where a session stands, and how it reacts to what happens.
+
+use super::intent::{Intent, OnCancel};
+use super::pace::Pace;
+use super::session::{Beginning, Plan};
+use super::sightings::{Change, Sightings};
+use super::stop::{StopAnswer, stop};
+use super::tail::{Course, Haste, Reading, Wiring};
+use super::tails::{Feed, Tails};
+use super::verdict::LogState;
+use super::watch::{Sighting, watch};
+use crate::aws::{Aws, AwsError};
+use crate::report::{Event, Report};
+use crate::settings::TimeLimit;
+use crate::signal::Signal;
+use crate::words;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch as course};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// GitHub kills 7.5 s after its first signal; the verdict must be out before.
+const CANCEL_PATIENCE: Duration = Duration::from_secs(7);
+
+/// What a second signal leaves for ECS to hear of the stop.
+const SECOND_SIGNAL_PATIENCE: Duration = Duration::from_secs(2);
+
+/// After SIGKILL ECS needs a while to record the end.
+const STOP_GRACE: Duration = Duration::from_secs(30);
+
+pub(super) struct Session<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) aws: &'a Aws,
+    pub(super) report: &'a mut Report,
+    pub(super) pace: &'a Pace,
+    pub(super) began: Instant,
+    pub(super) seen: Sightings,
+    pub(super) tails: Tails,
+    pub(super) course: course::Sender<Course>,
+    pub(super) stop_answers: mpsc::Sender<StopAnswer>,
+    pub(super) stop_accepted: bool,
+    pub(super) intent: Intent,
+    /// When the session ends whatever is known then.
+    pub(super) deadline: Option<Instant>,
+    /// When the container's end was seen.
+    pub(super) ended: Option<Instant>,
+    pub(super) log: Option<LogState>,
+    pub(super) workers: JoinSet<()>,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        (aws, report, pace): (&'a Aws, &'a mut Report, &'a Pace),
+        (course, stop_answers): (course::Sender<Course>, mpsc::Sender<StopAnswer>),
+    ) -> Self {
+        Self {
+            plan,
+            aws,
+            report,
+            pace,
+            began: Instant::now(),
+            seen: Sightings::new(&plan.container),
+            tails: Tails::new(&plan.logs, &plan.container, plan.run.as_deref()),
+            course,
+            stop_answers,
+            stop_accepted: false,
+            intent: Intent::None,
+            deadline: None,
+            ended: None,
+            log: None,
+            workers: JoinSet::new(),
+        }
+    }
+
+    /// Starts to look and to read; a session may begin with a stop.
+    pub(super) fn start(
+        &mut self,
+        followers: &course::Receiver<Course>,
+        sightings: mpsc::Sender<Sighting>,
+        readings: mpsc::Sender<(usize, Reading)>,
+    ) {
+        self.report.expect_containers(self.tails.count());
+        if let Some(obstacle) = &self.tails.decisive().obstacle {
+            self.report.emit(&Event::Warning {
+                text: format!(
+                    "the log of container {} is not shown, so the exit code alone decides: {obstacle}",
+                    self.plan.container
+                ),
+                hint: Some("use the awslogs driver with `awslogs-stream-prefix`".to_owned()),
+            });
+        }
+        let watching = watch(
+            self.aws.clone(),
+            self.plan.cluster.clone(),
+            self.plan.task.clone(),
+            Wiring { pace: self.pace.clone(), course: followers.clone(), out: sightings },
+        );
+        self.workers.spawn(watching);
+        let feed = Feed {
+            aws: self.aws,
+            task: &self.plan.task,
+            pace: self.pace,
+            course: followers,
+            out: readings,
+        };
+        self.tails.start(&feed, &mut self.workers);
+        match self.plan.beginning {
+            Beginning::Watching => {}
+            Beginning::Signalled(signal) => self.signalled(signal),
+            Beginning::Stopping => {
+                let patience = self.plan.stop_timeout + STOP_GRACE;
+                self.request_stop(Intent::Cancel, "cancelled", patience);
+            }
+        }
+    }
+
+    /// The first signal stops or leaves the task, the second shortens the wait.
+    pub(super) fn signalled(&mut self, signal: Signal) {
+        let now = Instant::now();
+        if self.ended.is_some() {
+            self.deadline = Some(now);
+            return;
+        }
+        match (self.plan.on_cancel, self.intent) {
+            (OnCancel::Detach, _) => self.intent = Intent::Detach,
+            (OnCancel::Stop, Intent::Cancel) => {
+                let patience =
+                    if self.stop_accepted { Duration::ZERO } else { SECOND_SIGNAL_PATIENCE };
+                let sooner = now + patience;
+                self.deadline = Some(self.deadline.map_or(sooner, |set| set.min(sooner)));
+            }
+            (OnCancel::Stop, Intent::None | Intent::Timeout | Intent::Detach) => {
+                let why = format!("cancelled by {}", signal.name());
+                self.request_stop(Intent::Cancel, &why, CANCEL_PATIENCE);
+            }
+        }
+    }
+
+    fn request_stop(&mut self, intent: Intent, why: &str, patience: Duration) {
+        self.intent = intent;
+        self.deadline = Some(Instant::now() + patience);
+        self.report.emit(&Event::StopRequested(why.to_owned()));
+        self.workers.spawn(stop(
+            self.aws.clone(),
+            self.plan.cluster.clone(),
+            self.plan.task.clone(),
+            (format!("ecs-migrate: {why}"), self.stop_answers.clone()),
+        ));
+        self.hurry();
+    }
+
+    pub(super) fn hurry(&self) {
+        self.course.send_modify(|course| course.haste = Haste::Ending);
+    }
+
+    pub(super) fn stop_answered(&mut self, answer: StopAnswer) {
+        match answer {
+            StopAnswer::Accepted => {
+                self.stop_accepted = true;
+                self.report.emit(&Event::Note("ECS accepted the stop".to_owned()));
+            }
+            StopAnswer::Failing(error) | StopAnswer::Refused(error) => {
+                self.report.emit(&Event::Warning {
+                    text: format!("the task is not asked to stop yet: {error}"),
+                    hint: lasting(&error),
+                });
+            }
+        }
+    }
+
+    pub(super) fn sighted(&mut self, sighting: Sighting) {
+        let event = match self.seen.see(sighting, Instant::now()) {
+            None => return,
+            Some(Change::Status(status)) => Event::Status { status, elapsed: self.began.elapsed() },
+            Some(Change::Answering) => Event::Note("ECS answers again".to_owned()),
+            Some(Change::Failing(error)) => Event::Warning {
+                text: format!("ECS does not say how the task is, the watch goes on: {error}"),
+                hint: lasting(&error),
+            },
+        };
+        self.report.emit(&event);
+    }
+
+    pub(super) fn read(&mut self, index: usize, reading: Reading) {
+        if let Some(event) = self.tails.take(index, reading) {
+            self.report.emit(&event);
+        }
+    }
+
+    pub(super) fn hour_passed(&mut self) {
+        self.report.emit(&Event::Warning {
+            text: format!(
+                "the task has been running for {}",
+                words::duration(self.began.elapsed())
+            ),
+            hint: Some("--timeout sets a limit".to_owned()),
+        });
+    }
+
+    pub(super) fn check_time_limit(&mut self, now: Instant) {
+        if let TimeLimit::After(limit) = &self.plan.timeout
+            && self.intent == Intent::None
+            && self.ended.is_none()
+            && now >= self.began + limit.value
+        {
+            let why = format!(
+                "the time limit of {} ({}) was reached",
+                words::duration(limit.value),
+                limit.origin
+            );
+            let patience = self.plan.stop_timeout + STOP_GRACE;
+            self.request_stop(Intent::Timeout, &why, patience);
+        }
+    }
+}
+
+/// The hint of an error that does not pass by itself.
+fn lasting(error: &AwsError) -> Option<String> {
+    if error.is_transient() { None } else { error.hint() }
+}

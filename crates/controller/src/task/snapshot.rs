@@ -1,0 +1,124 @@
+//! Owns what ECS says of a task at one moment, as plain data.
+
+use super::arn::TaskArn;
+
+/// A task as DescribeTasks gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TaskSnapshot {
+    pub(crate) arn: TaskArn,
+    /// Rises with each change; an older read carries a smaller one.
+    pub(crate) version: i64,
+    /// ARN of the task definition's revision.
+    pub(crate) definition: String,
+    /// `PROVISIONING` … `STOPPED`.
+    pub(crate) status: String,
+    pub(crate) stop_code: Option<StopCode>,
+    pub(crate) stopped_reason: Option<String>,
+    /// Whether ECS recorded that the task ran.
+    pub(crate) started: bool,
+    /// Milliseconds since 1970.
+    pub(crate) created_at: Option<i64>,
+    /// The container that a controller gave a run id, and the run id.
+    pub(crate) run: Option<(String, String)>,
+    /// Subnet, network interface and address.
+    pub(crate) network: Vec<String>,
+    pub(crate) containers: Vec<ContainerSnapshot>,
+}
+
+/// One container of a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ContainerSnapshot {
+    pub(crate) name: String,
+    pub(crate) status: String,
+    /// Absent for every failure before the process started, and when ECS lost track of it.
+    pub(crate) exit_code: Option<i32>,
+    pub(crate) reason: Option<String>,
+    pub(crate) image: String,
+    pub(crate) image_digest: Option<String>,
+}
+
+/// Why a task stopped (ECS API, `TaskStopCode`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum StopCode {
+    TaskFailedToStart,
+    EssentialContainerExited,
+    UserInitiated,
+    ServiceSchedulerInitiated,
+    SpotInterruption,
+    TerminationNotice,
+    InfrastructureHealth,
+    /// One that this version does not know.
+    Other(String),
+}
+
+/// The answer to DescribeTasks for one task.
+#[derive(Debug, Clone)]
+pub(crate) enum Described {
+    Task(Box<TaskSnapshot>),
+    /// Eventual consistency at first; later, ECS has forgotten the task.
+    Missing,
+}
+
+impl StopCode {
+    /// The code of that name.
+    pub(crate) fn named(name: &str) -> Self {
+        match name {
+            "TaskFailedToStart" => Self::TaskFailedToStart,
+            "EssentialContainerExited" => Self::EssentialContainerExited,
+            "UserInitiated" => Self::UserInitiated,
+            "ServiceSchedulerInitiated" => Self::ServiceSchedulerInitiated,
+            "SpotInterruption" => Self::SpotInterruption,
+            "TerminationNotice" => Self::TerminationNotice,
+            "InfrastructureHealth" => Self::InfrastructureHealth,
+            other => Self::Other(other.to_owned()),
+        }
+    }
+
+    /// Its name in the API.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::TaskFailedToStart => "TaskFailedToStart",
+            Self::EssentialContainerExited => "EssentialContainerExited",
+            Self::UserInitiated => "UserInitiated",
+            Self::ServiceSchedulerInitiated => "ServiceSchedulerInitiated",
+            Self::SpotInterruption => "SpotInterruption",
+            Self::TerminationNotice => "TerminationNotice",
+            Self::InfrastructureHealth => "InfrastructureHealth",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+impl TaskSnapshot {
+    /// One container.
+    pub(crate) fn container(&self, name: &str) -> Option<&ContainerSnapshot> {
+        self.containers.iter().find(|container| container.name == name)
+    }
+
+    /// Whether the task has reached its last state.
+    pub(crate) fn is_stopped(&self) -> bool {
+        matches!(self.status.as_str(), "STOPPED" | "DELETED")
+    }
+
+    /// Whether `container` can be judged: its end and the reason are known. The network interface
+    /// may still be detaching, which takes another 10–40 s that nobody needs to wait.
+    pub(crate) fn decides(&self, container: &str) -> bool {
+        let ended = self.container(container).is_some_and(|container| {
+            container.status == "STOPPED" && container.exit_code.is_some()
+        });
+        self.is_stopped() || (ended && self.stop_code.is_some())
+    }
+
+    /// Whether the exit code is due and not there: ECS may write it a moment after STOPPED.
+    pub(crate) fn exit_code_may_follow(&self, container: &str) -> bool {
+        self.started
+            && self.container(container).is_none_or(|container| container.exit_code.is_none())
+    }
+
+    /// Everything that ECS gives as a reason, the task's own first.
+    pub(crate) fn reasons(&self) -> String {
+        let mut reasons: Vec<&str> = self.stopped_reason.iter().map(String::as_str).collect();
+        reasons.extend(self.containers.iter().filter_map(|c| c.reason.as_deref()));
+        reasons.join(" | ")
+    }
+}

@@ -1,0 +1,147 @@
+//! Owns reading one container's log: from the head by forward token, all pages each tick, the
+//! cursor kept across empty pages, never ending by itself.
+
+use super::pace::Pace;
+use crate::aws::{AwsError, Class, LogReader};
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// Pages in a row without an event, after which a tick ends: CloudWatch cuts pages by time and may
+/// return empty ones in the middle.
+const EMPTY_PAGES: u32 = 20;
+
+/// A log event as CloudWatch has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RawEvent {
+    /// Milliseconds since 1970.
+    pub(crate) at: i64,
+    pub(crate) message: String,
+}
+
+/// One answer of GetLogEvents.
+#[derive(Debug, Clone)]
+pub(crate) struct LogPage {
+    pub(crate) events: Vec<RawEvent>,
+    pub(crate) cursor: Option<String>,
+}
+
+/// What a tail reports.
+#[derive(Debug)]
+pub(crate) enum Reading {
+    /// A page with events.
+    Events(Vec<RawEvent>),
+    /// The end of the stream, for now; how many events this tick brought.
+    CaughtUp { fresh: usize },
+    /// The reading starts at the head again.
+    Restarted,
+    /// The stream or its group is not there (yet).
+    NotThere(AwsError),
+    /// A read failed.
+    Failed(AwsError),
+}
+
+/// How the tails are to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Course {
+    pub(crate) haste: Haste,
+    /// Rises with each wish for a reading from the head.
+    pub(crate) repairs: u32,
+}
+
+/// How fast watch and tails go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Haste {
+    Normal,
+    /// Something is ending.
+    Ending,
+}
+
+/// Reads until nobody listens. `index` tells the containers of a task apart.
+pub(crate) async fn tail(reader: LogReader, index: usize, wiring: Wiring<(usize, Reading)>) {
+    let Wiring { pace, mut course, out } = wiring;
+    let mut cursor: Option<String> = None;
+    let mut repairs = 0;
+    loop {
+        let wanted = *course.borrow_and_update();
+        if wanted.repairs != repairs {
+            repairs = wanted.repairs;
+            cursor = None;
+            if out.send((index, Reading::Restarted)).await.is_err() {
+                return;
+            }
+        }
+        let mut pause = match wanted.haste {
+            Haste::Normal => pace.log,
+            Haste::Ending => pace.stopping,
+        };
+        let reading = match tick(&reader, index, &mut cursor, &out).await {
+            Ok(fresh) => Reading::CaughtUp { fresh },
+            Err(error) => {
+                pause = after_error(&error, &pace).unwrap_or(pause);
+                // A token lives 24 h; with one that is over, only the head is left.
+                if error.code == "InvalidParameterException" && cursor.take().is_some() {
+                    Reading::Restarted
+                } else if error.class == Class::ResourceNotFound {
+                    Reading::NotThere(error)
+                } else {
+                    Reading::Failed(error)
+                }
+            }
+        };
+        if out.send((index, reading)).await.is_err() {
+            return;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pace.jittered(pause)) => {}
+            changed = course.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+/// What a watch or a tail is connected to.
+#[derive(Debug)]
+pub(crate) struct Wiring<T> {
+    pub(crate) pace: Pace,
+    pub(crate) course: watch::Receiver<Course>,
+    pub(crate) out: mpsc::Sender<T>,
+}
+
+/// All pages that are there now.
+async fn tick(
+    reader: &LogReader,
+    index: usize,
+    cursor: &mut Option<String>,
+    out: &mpsc::Sender<(usize, Reading)>,
+) -> Result<usize, AwsError> {
+    let mut fresh = 0;
+    let mut empty = 0;
+    loop {
+        let page = reader.page(cursor.as_deref()).await?;
+        let at_end = page.cursor.is_none() || page.cursor == *cursor;
+        fresh += page.events.len();
+        empty = if page.events.is_empty() { empty + 1 } else { 0 };
+        if page.cursor.is_some() {
+            *cursor = page.cursor;
+        }
+        if !page.events.is_empty() && out.send((index, Reading::Events(page.events))).await.is_err()
+        {
+            return Ok(fresh);
+        }
+        if at_end || empty >= EMPTY_PAGES {
+            return Ok(fresh);
+        }
+    }
+}
+
+fn after_error(error: &AwsError, pace: &Pace) -> Option<Duration> {
+    match error.class {
+        Class::Throttled => Some(pace.log_throttled),
+        Class::ServerFault
+        | Class::NoAnswer
+        | Class::CredentialsExpired
+        | Class::CredentialsRefused
+        | Class::AccessDenied
+        | Class::ResourceNotFound
+        | Class::Refused => None,
+    }
+}

@@ -1,0 +1,241 @@
+//! Owns the fold from a container's raw log events to lines that are printed once.
+//!
+//! Resilient against repetition, reordering and loss of our own lines: repetition is dropped,
+//! loss shows as a gap until a second reading fills it. Of other lines a second reading prints
+//! only what the first did not.
+
+use super::tail::RawEvent;
+use protocol::event::RunFinished;
+use protocol::line::{EventLine, Line};
+use protocol::sequence::Sequences;
+use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// How many lines a red ending repeats.
+const LAST_LINES: usize = 20;
+
+/// A line of a container's log, ready to be printed.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct LogLine {
+    pub(crate) container: String,
+    /// Milliseconds since 1970, as CloudWatch has it.
+    pub(crate) at: i64,
+    pub(crate) text: LogText,
+}
+
+/// What a line says. Whatever it contains is data.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum LogText {
+    Event(Box<EventLine>),
+    Plain(String),
+}
+
+impl LogText {
+    /// The readable sentence.
+    pub(crate) fn readable(&self) -> &str {
+        match self {
+            Self::Event(line) => &line.msg,
+            Self::Plain(text) => text,
+        }
+    }
+}
+
+/// The log of one container so far.
+#[derive(Debug)]
+pub(crate) struct Transcript {
+    container: String,
+    run: Option<String>,
+    sequences: Sequences,
+    lines: u64,
+    finished: Option<RunFinished>,
+    ours: bool,
+    last: VecDeque<String>,
+    /// How often each other line was printed, and how often this reading met it.
+    printed: HashMap<u64, u32>,
+    met: HashMap<u64, u32>,
+}
+
+impl Transcript {
+    /// An empty log. Without a run id the first line of ours says which run it is.
+    pub(crate) fn new(container: &str, run: Option<String>) -> Self {
+        Self {
+            container: container.to_owned(),
+            run,
+            sequences: Sequences::default(),
+            lines: 0,
+            finished: None,
+            ours: false,
+            last: VecDeque::new(),
+            printed: HashMap::new(),
+            met: HashMap::new(),
+        }
+    }
+
+    /// The next reading starts at the head again.
+    pub(crate) fn restart(&mut self) {
+        self.met.clear();
+    }
+
+    /// Takes events in the order in which they were read; answers the lines to print.
+    pub(crate) fn take(&mut self, events: &[RawEvent]) -> Vec<LogLine> {
+        events
+            .iter()
+            .filter_map(|event| {
+                let text = match Line::decode(&event.message) {
+                    Line::Event(line) if self.is_ours(&line) => self.note(line)?,
+                    Line::Event(line) => self.other(event).then_some(LogText::Event(line))?,
+                    Line::Text(text) => self.other(event).then_some(LogText::Plain(text))?,
+                };
+                self.lines += 1;
+                self.remember(text.readable());
+                Some(LogLine { container: self.container.clone(), at: event.at, text })
+            })
+            .collect()
+    }
+
+    fn is_ours(&mut self, line: &EventLine) -> bool {
+        self.run.get_or_insert_with(|| line.run.clone()) == &line.run
+    }
+
+    fn note(&mut self, line: Box<EventLine>) -> Option<LogText> {
+        self.ours = true;
+        if !self.sequences.note(&line.process, line.seq) {
+            return None;
+        }
+        if let Some(finished) = line.event.terminal() {
+            self.sequences.finish(&line.process, line.seq);
+            self.finished = Some(finished.clone());
+        }
+        Some(LogText::Event(line))
+    }
+
+    fn other(&mut self, event: &RawEvent) -> bool {
+        let mut hasher = DefaultHasher::new();
+        (event.at, &event.message).hash(&mut hasher);
+        let key = hasher.finish();
+        let met = self.met.entry(key).or_default();
+        *met += 1;
+        let printed = self.printed.entry(key).or_default();
+        let fresh = *met > *printed;
+        if fresh {
+            *printed = *met;
+        }
+        fresh
+    }
+
+    fn remember(&mut self, text: &str) {
+        if self.last.len() == LAST_LINES {
+            self.last.pop_front();
+        }
+        self.last.push_back(text.to_owned());
+    }
+
+    /// Lines printed.
+    pub(crate) fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// Whether a line of our runner was seen.
+    pub(crate) fn is_runners(&self) -> bool {
+        self.ours
+    }
+
+    /// The runner's last word, if it arrived.
+    pub(crate) fn finished(&self) -> Option<&RunFinished> {
+        self.finished.as_ref()
+    }
+
+    /// Whether lines of ours are missing below the highest number seen.
+    pub(crate) fn has_gaps(&self) -> bool {
+        !self.sequences.gaps().is_empty()
+    }
+
+    /// The missing numbers, for people.
+    pub(crate) fn gaps(&self) -> Vec<String> {
+        self.sequences
+            .gaps()
+            .into_iter()
+            .map(|(_, range)| {
+                if range.start() == range.end() {
+                    range.start().to_string()
+                } else {
+                    format!("{}–{}", range.start(), range.end())
+                }
+            })
+            .collect()
+    }
+
+    /// The last lines.
+    pub(crate) fn last_lines(&self) -> Vec<String> {
+        self.last.iter().cloned().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::event::{Event, Heartbeat};
+
+    fn ours(seq: u64, event: Event) -> RawEvent {
+        let mut line = EventLine::new("r", "p", seq, event);
+        line.msg = format!("line {seq}");
+        RawEvent { at: 1000, message: line.encode() }
+    }
+
+    fn beat(seq: u64) -> RawEvent {
+        ours(seq, Event::Heartbeat(Heartbeat::default()))
+    }
+
+    fn text(message: &str) -> RawEvent {
+        RawEvent { at: 1000, message: message.to_owned() }
+    }
+
+    fn readable(lines: &[LogLine]) -> Vec<&str> {
+        lines.iter().map(|line| line.text.readable()).collect()
+    }
+
+    #[test]
+    fn a_repetition_is_dropped_and_a_gap_heals_on_the_second_reading() {
+        let mut transcript = Transcript::new("migrate", Some("r".to_owned()));
+        let end = ours(3, Event::RunFinished(RunFinished::default()));
+        let lines = transcript.take(&[beat(1), beat(1), end.clone()]);
+        assert_eq!(readable(&lines), ["line 1", "line 3"]);
+        assert_eq!(transcript.gaps(), ["2"]);
+        transcript.restart();
+        let lines = transcript.take(&[beat(1), beat(2), end]);
+        assert_eq!(readable(&lines), ["line 2"]);
+        assert!(!transcript.has_gaps());
+        assert!(transcript.finished().is_some());
+    }
+
+    #[test]
+    fn equal_lines_of_one_millisecond_are_all_printed_and_only_once() {
+        let mut transcript = Transcript::new("migrate", None);
+        let events = [text("same"), text("same"), text("other")];
+        assert_eq!(transcript.take(&events).len(), 3);
+        transcript.restart();
+        let more = [text("same"), text("same"), text("same"), text("other")];
+        assert_eq!(readable(&transcript.take(&more)), ["same"]);
+        assert_eq!(transcript.lines(), 4);
+    }
+
+    #[test]
+    fn the_end_of_another_run_is_not_our_end() {
+        let mut transcript = Transcript::new("migrate", Some("another".to_owned()));
+        let end = ours(1, Event::RunFinished(RunFinished::default()));
+        assert_eq!(transcript.take(&[end]).len(), 1);
+        assert!(transcript.finished().is_none());
+        assert!(!transcript.is_runners());
+    }
+
+    #[test]
+    fn only_the_last_lines_are_kept() {
+        let mut transcript = Transcript::new("migrate", None);
+        for number in 0..50 {
+            transcript.take(&[text(&number.to_string())]);
+        }
+        let last = transcript.last_lines();
+        assert_eq!(last.len(), LAST_LINES);
+        assert_eq!(last.last().map(String::as_str), Some("49"));
+    }
+}

@@ -1,0 +1,222 @@
+//! The gate's truth table.
+
+use super::super::arn::TaskArn;
+use super::super::snapshot::ContainerSnapshot;
+use super::*;
+
+const NAMES: [&str; 8] = [
+    "TaskFailedToStart",
+    "EssentialContainerExited",
+    "UserInitiated",
+    "ServiceSchedulerInitiated",
+    "SpotInterruption",
+    "TerminationNotice",
+    "InfrastructureHealth",
+    "SomethingNew",
+];
+
+fn task(stop_code: Option<&str>, exit_code: Option<i32>, started: bool) -> TaskSnapshot {
+    TaskSnapshot {
+        arn: TaskArn::new("arn:aws:ecs:r:1:task/c/0"),
+        version: 6,
+        definition: String::new(),
+        status: "STOPPED".to_owned(),
+        stop_code: stop_code.map(StopCode::named),
+        stopped_reason: None,
+        started,
+        created_at: None,
+        run: None,
+        network: Vec::new(),
+        containers: vec![
+            ContainerSnapshot {
+                name: "proxy".to_owned(),
+                status: "STOPPED".to_owned(),
+                exit_code: Some(0),
+                reason: None,
+                image: String::new(),
+                image_digest: None,
+            },
+            ContainerSnapshot {
+                name: "migrate".to_owned(),
+                status: "STOPPED".to_owned(),
+                exit_code,
+                reason: None,
+                image: String::new(),
+                image_digest: None,
+            },
+        ],
+    }
+}
+
+fn case(task: &TaskSnapshot) -> Case<'_> {
+    Case {
+        task: Known::Task(task),
+        container: "migrate",
+        finished: None,
+        intent: Intent::None,
+        log: LogState::Complete,
+        workload: Workload::Plain,
+        logged: Logged::Something,
+    }
+}
+
+fn finished(exit_code: u8, outcome: Outcome, database: DatabaseState) -> RunFinished {
+    RunFinished { outcome, exit_code, database, ..RunFinished::default() }
+}
+
+#[test]
+fn only_the_containers_own_end_with_zero_is_green() {
+    for name in NAMES {
+        for code in [None, Some(0), Some(1), Some(143)] {
+            let task = task(Some(name), code, true);
+            let verdict = judge(&case(&task));
+            let green = name == "EssentialContainerExited" && code == Some(0);
+            assert_eq!(verdict.exit_code() == 0, green, "{name} {code:?} {verdict:?}");
+        }
+    }
+}
+
+#[test]
+fn the_table_without_an_intent() {
+    for (stop_code, exit_code, started, expected) in [
+        (Some("EssentialContainerExited"), Some(0), true, 0),
+        (Some("EssentialContainerExited"), Some(10), true, 10),
+        (Some("EssentialContainerExited"), Some(137), true, 137),
+        (Some("EssentialContainerExited"), Some(-1), true, 1),
+        (Some("EssentialContainerExited"), Some(256), true, 1),
+        (Some("EssentialContainerExited"), None, true, 85),
+        (Some("TaskFailedToStart"), None, false, 80),
+        (Some("TaskFailedToStart"), None, true, 85),
+        (Some("TaskFailedToStart"), Some(0), false, 85),
+        (Some("TaskFailedToStart"), Some(3), false, 3),
+        (Some("UserInitiated"), None, false, 80),
+        (Some("UserInitiated"), Some(0), true, 85),
+        (Some("SpotInterruption"), Some(143), true, 85),
+        (Some("SomethingNew"), Some(1), true, 85),
+        (None, Some(0), true, 85),
+        (None, Some(4), true, 4),
+        (None, None, false, 80),
+    ] {
+        let task = task(stop_code, exit_code, started);
+        let mut case = case(&task);
+        case.logged = Logged::Nothing;
+        assert_eq!(judge(&case).exit_code(), expected, "{stop_code:?} {exit_code:?} {started}");
+    }
+}
+
+#[test]
+fn a_line_proves_that_it_ran() {
+    let task = task(Some("TaskFailedToStart"), None, false);
+    assert_eq!(judge(&case(&task)), Verdict::Unknown(Doubt::NoExitCode));
+}
+
+#[test]
+fn a_runner_needs_its_last_word() {
+    let task = task(Some("EssentialContainerExited"), Some(0), true);
+    let good = finished(0, Outcome::Applied, DatabaseState::Changed);
+    let bad = finished(10, Outcome::Failed, DatabaseState::Unchanged);
+    let newer = finished(0, Outcome::Unknown, DatabaseState::Changed);
+    for (word, log, expected) in [
+        (Some(&good), LogState::Complete, Verdict::Green(Ground::LastWord)),
+        (Some(&good), LogState::NotProved, Verdict::Green(Ground::LastWord)),
+        (Some(&newer), LogState::Complete, Verdict::Green(Ground::LastWord)),
+        (Some(&bad), LogState::Complete, Verdict::Unknown(Doubt::LastWordDisagrees)),
+        (None, LogState::Complete, Verdict::Unknown(Doubt::NoLastWord)),
+        (None, LogState::NotProved, Verdict::Unknown(Doubt::NoLastWord)),
+        (None, LogState::Unreadable, Verdict::Green(Ground::UnreadLog)),
+    ] {
+        let mut case = case(&task);
+        case.workload = Workload::Runner;
+        case.finished = word;
+        case.log = log;
+        assert_eq!(judge(&case), expected);
+    }
+}
+
+#[test]
+fn a_good_last_word_does_not_heal_a_bad_exit_code() {
+    let task = task(Some("EssentialContainerExited"), Some(137), true);
+    let good = finished(0, Outcome::Applied, DatabaseState::Changed);
+    let mut case = case(&task);
+    case.workload = Workload::Runner;
+    case.finished = Some(&good);
+    assert_eq!(judge(&case).exit_code(), 137);
+}
+
+#[test]
+fn a_cancel_is_a_cancel_and_says_what_is_proved() {
+    let rolled_back = finished(30, Outcome::Interrupted, DatabaseState::Unchanged);
+    let ended = task(Some("UserInitiated"), Some(30), true);
+    let never = task(Some("UserInitiated"), None, false);
+    let mut running = task(None, None, true);
+    "RUNNING".clone_into(&mut running.status);
+    for (task, word, workload, proof) in [
+        (
+            &ended,
+            Some(&rolled_back),
+            Workload::Runner,
+            StopProof::Reported(DatabaseState::Unchanged),
+        ),
+        (
+            &running,
+            Some(&rolled_back),
+            Workload::Runner,
+            StopProof::Reported(DatabaseState::Unchanged),
+        ),
+        (&ended, None, Workload::Runner, StopProof::Reported(DatabaseState::Unchanged)),
+        (&ended, None, Workload::Plain, StopProof::Ended),
+        (&never, None, Workload::Plain, StopProof::NothingRan),
+        (&running, None, Workload::Plain, StopProof::NotSeen),
+    ] {
+        let mut case = case(task);
+        case.logged = Logged::Nothing;
+        case.intent = Intent::Cancel;
+        case.finished = word;
+        case.workload = workload;
+        assert_eq!(judge(&case), Verdict::Cancelled(proof));
+        assert_eq!(judge(&case).exit_code(), 83);
+    }
+}
+
+#[test]
+fn a_time_limit_that_came_too_late_does_not_count() {
+    let by_itself = task(Some("EssentialContainerExited"), Some(0), true);
+    let stopped = task(Some("UserInitiated"), Some(0), true);
+    for (task, code) in [(&by_itself, 0), (&stopped, 82)] {
+        let mut case = case(task);
+        case.intent = Intent::Timeout;
+        assert_eq!(judge(&case).exit_code(), code);
+    }
+}
+
+#[test]
+fn what_cannot_be_seen_is_unknown() {
+    let stopped = task(Some("EssentialContainerExited"), Some(0), true);
+    let mut deprovisioning = stopped.clone();
+    "DEPROVISIONING".clone_into(&mut deprovisioning.status);
+    let mut stopping = deprovisioning.clone();
+    "RUNNING".clone_into(&mut stopping.containers[1].status);
+    for (known, intent, code) in [
+        (Known::Missing, Intent::None, 85),
+        (Known::Missing, Intent::Cancel, 83),
+        (Known::Missing, Intent::Timeout, 82),
+        (Known::WatchLost, Intent::None, 86),
+        (Known::Task(&deprovisioning), Intent::None, 0),
+        (Known::Task(&stopping), Intent::None, 85),
+        (Known::Task(&stopped), Intent::Detach, 84),
+    ] {
+        let mut case = case(&stopped);
+        case.task = known;
+        case.intent = intent;
+        assert_eq!(judge(&case).exit_code(), code, "{known:?} {intent:?}");
+    }
+}
+
+#[test]
+fn a_container_that_is_not_there_never_started() {
+    let mut task = task(Some("EssentialContainerExited"), Some(0), false);
+    task.containers.pop();
+    let mut case = case(&task);
+    case.logged = Logged::Nothing;
+    assert_eq!(judge(&case), Verdict::NeverStarted);
+}

@@ -1,0 +1,11 @@
+//! The controller against a local AWS: the library in virtual time, the binary over HTTP.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod endings;
+mod minimal;
+mod once;
+mod processes;
+mod shown;
+mod stopping;
+mod support;
+mod trouble;

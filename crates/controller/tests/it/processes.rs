@@ -1,0 +1,116 @@
+//! The real binary over HTTP, with real processes as containers. Short: this is real time.
+
+use crate::support::binary::{Ended, Invocation};
+use crate::support::story::container;
+use sandbox::{Config, Program, Sandbox, Server, Speed};
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
+
+struct Place {
+    sandbox: Sandbox,
+    server: Server,
+}
+
+/// A sandbox in which the image runs `sh -c script`.
+async fn place(script: &str) -> Place {
+    let words = ["sh", "-c", script].map(str::to_owned).to_vec();
+    let config =
+        Config::new(Speed::Fast).log_group("/ecs/app").image("app:1", Program::Command(words));
+    let sandbox = Sandbox::new(config);
+    let server = sandbox.serve(([127, 0, 0, 1], 0).into()).await.unwrap();
+    Place { sandbox, server }
+}
+
+impl Place {
+    fn run(&self, more: &[&str]) -> Invocation {
+        let mut arguments = vec![
+            "run",
+            "--template",
+            "task.json",
+            "--image",
+            "app:1",
+            "--subnets",
+            "subnet-a",
+            "--security-groups",
+            "sg-a",
+        ];
+        arguments.extend(more);
+        let invocation = Invocation::new(&self.server.endpoint(), &arguments);
+        let definition = json!({
+            "family": "app-migrate", "requiresCompatibilities": ["FARGATE"],
+            "networkMode": "awsvpc", "cpu": "256", "memory": "512",
+            "executionRoleArn": "arn:aws:iam::111122223333:role/exec",
+            "containerDefinitions": [container("migrate", "app:1")]
+        });
+        let path = invocation.directory().join("task.json");
+        std::fs::write(path, definition.to_string()).unwrap();
+        invocation
+    }
+}
+
+#[tokio::test]
+async fn a_process_succeeds_and_every_line_is_there() {
+    let place = place("for n in $(seq 1 200); do echo line $n; done; printf 'no newline'").await;
+    let ended = place.run(&[]).run().await;
+    assert_eq!(ended.code, 0, "{}", ended.everything());
+    assert!(ended.out.contains("Z line 200\n"), "{}", ended.out);
+    assert!(ended.out.contains("Z no newline\n"), "{}", ended.out);
+    assert!(ended.out.contains("201 lines, complete"), "{}", ended.out);
+}
+
+#[tokio::test]
+async fn a_process_fails_and_its_code_passes_through() {
+    let script = "echo 'ERROR: relation \"t\" already exists'; printf '::error::forged\\n\\033[2Jcleared\\n'; exit 3";
+    let place = place(script).await;
+    let invocation = place.run(&[]).with("GITHUB_ACTIONS", "true");
+    let outputs = invocation.directory().join("outputs");
+    let summary = invocation.directory().join("summary");
+    let invocation = invocation
+        .with("GITHUB_OUTPUT", outputs.to_str().unwrap())
+        .with("GITHUB_STEP_SUMMARY", summary.to_str().unwrap());
+    let ended = invocation.run().await;
+    assert_eq!(ended.code, 3, "{}", ended.everything());
+    let annotation = "::error title=ecs-migrate%3A container_exit%2C exit 3::the container failed";
+    assert!(ended.out.contains(annotation), "{}", ended.out);
+    assert!(!ended.out.contains('\u{1b}'), "{}", ended.out);
+    assert!(!ended.out.contains("\n::error::forged"), "{}", ended.out);
+    let outputs = std::fs::read_to_string(outputs).unwrap();
+    assert!(outputs.contains("exit-code<<"), "{outputs}");
+    assert!(outputs.contains("\n3\n"), "{outputs}");
+    assert!(outputs.contains("\nfailed\n"), "{outputs}");
+    let summary = std::fs::read_to_string(summary).unwrap();
+    assert!(summary.contains("relation \"t\" already exists"), "{summary}");
+}
+
+#[tokio::test]
+async fn sigint_to_the_binary_stops_the_task() {
+    let script = "trap 'echo rolled back; exit 30' TERM; echo working; while :; do sleep 0.1; done";
+    let place = place(script).await;
+    let invocation = place.run(&[]);
+    let mut child = invocation.start();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        if line.ends_with("Z working") {
+            break;
+        }
+    }
+    let process = child.id().unwrap().to_string();
+    let sent = Command::new("kill").args(["-INT", &process]).status().await.unwrap();
+    assert!(sent.success());
+    let mut rest = String::new();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        rest.push_str(&line);
+        rest.push('\n');
+    }
+    let ended = Ended::of(child.wait_with_output().await.unwrap());
+    assert_eq!(ended.code, 83, "{rest}{}", ended.everything());
+    assert!(rest.contains("NOT GREEN: cancelled: "), "{rest}");
+    let journal = place.sandbox.journal();
+    let reasons: Vec<_> = journal
+        .iter()
+        .filter(|entry| entry.operation == "StopTask")
+        .map(|entry| &entry.parameters["reason"])
+        .collect();
+    assert_eq!(reasons, ["ecs-migrate: cancelled by SIGINT"]);
+}

@@ -1,0 +1,7 @@
+//! What the stories share.
+
+pub(crate) mod binary;
+pub(crate) mod endpoint;
+pub(crate) mod runner;
+pub(crate) mod sdk;
+pub(crate) mod story;

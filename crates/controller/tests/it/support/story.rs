@@ -1,0 +1,210 @@
+//! Runs the library against a sandbox in memory: hours pass in milliseconds on a paused clock.
+
+use super::sdk;
+use anstream::StripStream;
+use controller::{AwsAccess, Pace, Signal, Signals, Surroundings};
+use sandbox::{Config, Program, Sandbox, Script, Speed, WallClock};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// A sandbox, and what invocations against it are given.
+pub(crate) struct Story {
+    pub(crate) sandbox: Sandbox,
+    environment: BTreeMap<String, String>,
+    template: tempfile::NamedTempFile,
+    signals: Vec<(Duration, Signal)>,
+}
+
+/// What an invocation left.
+#[must_use = "a story looks at the exit code"]
+pub(crate) struct Told {
+    pub(crate) code: u8,
+    pub(crate) out: String,
+    pub(crate) err: String,
+    pub(crate) took: Duration,
+}
+
+impl Story {
+    /// A Fargate-like sandbox in which image `app:1` does as the script says.
+    pub(crate) fn of(script: Script) -> Self {
+        Self::running(Program::script(script))
+    }
+
+    /// A Fargate-like sandbox with this program.
+    pub(crate) fn running(program: Program) -> Self {
+        Self::with(config().image("app:1", program))
+    }
+
+    /// Any sandbox.
+    pub(crate) fn with(config: Config) -> Self {
+        Self {
+            sandbox: Sandbox::new(config),
+            environment: BTreeMap::new(),
+            template: template(&[container("migrate", "app:1")]),
+            signals: Vec::new(),
+        }
+    }
+
+    /// Other containers than the one.
+    pub(crate) fn containers(mut self, containers: &[Value]) -> Self {
+        self.template = template(containers);
+        self
+    }
+
+    /// Sets a variable of the controller's environment.
+    pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Sends a signal this long after the start of each invocation.
+    pub(crate) fn signal(mut self, after: Duration, signal: Signal) -> Self {
+        self.signals.push((after, signal));
+        self
+    }
+
+    /// No signals from here on.
+    pub(crate) fn without_signals(mut self) -> Self {
+        self.signals.clear();
+        self
+    }
+
+    /// `ecs-migrate run` with the template and a network, and these arguments on top.
+    pub(crate) async fn run(&self, more: &[&str]) -> Told {
+        let template = self.template.path().to_str().unwrap();
+        let mut arguments = vec![
+            "run",
+            "--template",
+            template,
+            "--image",
+            "app:1",
+            "--subnets",
+            "subnet-a",
+            "--security-groups",
+            "sg-a",
+        ];
+        arguments.extend(more);
+        self.invoke(&arguments).await
+    }
+
+    /// Any command line.
+    pub(crate) async fn invoke(&self, arguments: &[&str]) -> Told {
+        let (out, err) = (Buffer::default(), Buffer::default());
+        let (sender, signals) = mpsc::channel(8);
+        for (after, signal) in self.signals.clone() {
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(after).await;
+                let _gone = sender.send(signal).await;
+            });
+        }
+        let surroundings = Surroundings {
+            environment: self.environment.clone(),
+            aws: AwsAccess::Given(Box::new(sdk::config(&self.sandbox))),
+            signals: Signals::From(signals),
+            stdout: Box::new(StripStream::new(Box::new(out.clone()) as Box<dyn Write + Send>)),
+            stderr: Box::new(StripStream::new(Box::new(err.clone()) as Box<dyn Write + Send>)),
+            pace: Pace { jitter: 0.0, ..Pace::default() },
+        };
+        let line = ["ecs-migrate"].iter().chain(arguments);
+        let began = Instant::now();
+        let code = controller::run(line.map(std::ffi::OsString::from), surroundings).await;
+        Told { code, out: out.text(), err: err.text(), took: began.elapsed() }
+    }
+
+    /// How often an operation was called.
+    pub(crate) fn calls(&self, operation: &str) -> usize {
+        self.sandbox.journal().iter().filter(|entry| entry.operation == operation).count()
+    }
+
+    /// One parameter of every call of an operation.
+    pub(crate) fn parameters(&self, operation: &str, name: &str) -> Vec<String> {
+        self.sandbox
+            .journal()
+            .iter()
+            .filter(|entry| entry.operation == operation)
+            .map(|entry| entry.parameters[name].as_str().unwrap_or_default().to_owned())
+            .collect()
+    }
+}
+
+impl Told {
+    /// Everything that was shown, for a failing assertion.
+    pub(crate) fn everything(&self) -> String {
+        format!(
+            "exit {} after {:?}\n--- stdout\n{}\n--- stderr\n{}",
+            self.code, self.took, self.out, self.err
+        )
+    }
+
+    /// Asserts the exit code and texts that must be in stdout.
+    pub(crate) fn says(&self, code: u8, texts: &[&str]) {
+        assert_eq!(self.code, code, "{}", self.everything());
+        for text in texts {
+            assert!(self.out.contains(text), "no {text:?} in {}", self.everything());
+        }
+    }
+
+    /// The last object of JSON output.
+    pub(crate) fn result(&self) -> Value {
+        let last = self.out.lines().last().unwrap();
+        serde_json::from_str(last).unwrap()
+    }
+}
+
+/// As slow as AWS, with a log group.
+pub(crate) fn config() -> Config {
+    Config::new(Speed::Aws).log_group("/ecs/app").wall_clock(WallClock::System)
+}
+
+/// A container definition with a log.
+pub(crate) fn container(name: &str, image: &str) -> Value {
+    json!({
+        "name": name, "image": image, "essential": true, "stopTimeout": 120,
+        "logConfiguration": {"logDriver": "awslogs", "options": {
+            "awslogs-group": "/ecs/app", "awslogs-region": "eu-west-1",
+            "awslogs-stream-prefix": "p", "mode": "blocking"}}
+    })
+}
+
+fn template(containers: &[Value]) -> tempfile::NamedTempFile {
+    let definition = json!({
+        "family": "app-migrate", "requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc",
+        "cpu": "256", "memory": "512",
+        "executionRoleArn": "arn:aws:iam::111122223333:role/exec",
+        "containerDefinitions": containers
+    });
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(definition.to_string().as_bytes()).unwrap();
+    file
+}
+
+/// Seconds since the container's start.
+pub(crate) fn at(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+#[derive(Clone, Default)]
+struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl Buffer {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
