@@ -67,6 +67,10 @@ for version in 13 18; do
   )
 done
 
+step "demo"
+scripts/demo.sh >"$scratch/demo.log" 2>&1 || { cat "$scratch/demo.log"; exit 1; }
+tail -n 9 "$scratch/demo.log"
+
 step "docs"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 

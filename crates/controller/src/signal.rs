@@ -12,7 +12,7 @@ pub enum Signal {
     Terminate,
 }
 
-/// Where signals come from. Handlers are installed only by [`Signals::listen`], so that a command
+/// Where signals come from. Handlers are installed only by `listen`, so that a command
 /// that does not listen dies of Ctrl-C as any process does.
 #[derive(Debug)]
 pub enum Signals {

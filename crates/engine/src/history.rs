@@ -88,6 +88,7 @@ impl History {
                 .run(&format!("CREATE SCHEMA IF NOT EXISTS {}", quote::identifier(&self.schema)))
                 .await?;
         }
+        self.refuse_prisma_8(session).await?;
         if let Some(table) = self.foreign_table(session).await? {
             return Err(Error::new(
                 Kind::HistoryDiffers,
@@ -119,6 +120,23 @@ impl History {
             ))
             .await?;
         self.exists = true;
+        Ok(())
+    }
+
+    /// Prisma 8 keeps its state in a schema of its own and another format on disk.
+    async fn refuse_prisma_8(&self, session: &Session) -> Result<(), Error> {
+        let row = session
+            .one("SELECT pg_catalog.to_regnamespace('prisma_contract') IS NOT NULL", &[])
+            .await?;
+        if row.get(0) {
+            return Err(Error::new(
+                Kind::HistoryDiffers,
+                "this database is managed by Prisma 8 (schema `prisma_contract`)",
+            )
+            .hint(
+                "this runner reads the migrations of Prisma up to 7; is this the right database?",
+            ));
+        }
         Ok(())
     }
 

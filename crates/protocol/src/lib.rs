@@ -12,10 +12,10 @@
 //! |---|---|
 //! | [`event`] | what can happen in a run |
 //! | [`failure`] | what a failed run says of the cause and of the database |
-//! | [`line`] | one event as one log line, and back |
+//! | [`mod@line`] | one event as one log line, and back |
 //! | [`sequence`] | the reader's proof that no line of a process is missing |
 //! | [`exit_code`] | the exit codes of both binaries |
-//! | [`env`] | the names of environment variables |
+//! | [`mod@env`] | the names of environment variables |
 //! | [`limits`] | sizes and periods that both sides rely on |
 #![warn(missing_docs)]
 

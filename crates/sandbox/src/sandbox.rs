@@ -10,6 +10,7 @@ use crate::faults::Faults;
 use crate::in_memory::InMemoryClient;
 use crate::journal::JournalEntry;
 use crate::lease::Lease;
+use crate::outcome::TaskOutcome;
 use crate::server::Server;
 use crate::{dispatch, ecs, secrets};
 
@@ -68,6 +69,15 @@ impl Sandbox {
     /// Every API request so far.
     pub fn journal(&self) -> Vec<JournalEntry> {
         self.core().journal.entries()
+    }
+
+    /// Every task so far, in the order of their start.
+    pub fn tasks(&self) -> Vec<TaskOutcome> {
+        let core = self.core();
+        let state = core.state();
+        let mut tasks: Vec<_> = state.tasks.values().collect();
+        tasks.sort_by_key(|task| task.details.ordinal);
+        tasks.into_iter().map(TaskOutcome::of).collect()
     }
 
     /// From now on these faults; calls are counted anew.

@@ -131,6 +131,11 @@ impl AwsError {
         })
     }
 
+    /// The hint of an error that does not pass by itself: for who goes on anyway.
+    pub(crate) fn lasting_hint(&self) -> Option<String> {
+        if self.is_transient() { None } else { self.hint() }
+    }
+
     fn action(&self) -> String {
         let service = match self.operation {
             "GetLogEvents" => "logs",

@@ -9,7 +9,7 @@ use super::evidence;
 use super::session::Plan;
 use super::snapshot::TaskSnapshot;
 use super::tails::Tail;
-use super::verdict::{LogState, StopProof, Verdict, Workload};
+use super::verdict::{Doubt, LogState, StopProof, Verdict, Workload};
 use crate::aws::AwsError;
 use protocol::ExitCode;
 use protocol::event::RunFinished;
@@ -93,14 +93,23 @@ impl Conclusion {
             .and_then(|failure| failure.hint.clone())
             .or_else(|| finding.as_ref().map(|finding| finding.hint.clone()))
             .or_else(|| ending::fix(&verdict, workload).map(str::to_owned));
-        let attach = matches!(
-            verdict,
+        let in_flight = task.is_some_and(|task| !task.decides(&plan.container));
+        let may_go_on = match verdict {
             Verdict::Detached
-                | Verdict::WatchLost
-                | Verdict::Cancelled(StopProof::NotSeen)
-                | Verdict::TimedOut(StopProof::NotSeen)
-        )
-        .then(|| format!("ecs-migrate attach --region {} {}", plan.region, plan.task));
+            | Verdict::WatchLost
+            | Verdict::Cancelled(StopProof::NotSeen)
+            | Verdict::TimedOut(StopProof::NotSeen) => true,
+            // ECS lost sight of a task that had not ended when it was last seen.
+            Verdict::Unknown(Doubt::Forgotten | Doubt::StillRunning) => in_flight,
+            Verdict::Green(_)
+            | Verdict::Failed { .. }
+            | Verdict::NeverStarted
+            | Verdict::Cancelled(_)
+            | Verdict::TimedOut(_)
+            | Verdict::Unknown(_) => false,
+        };
+        let attach =
+            may_go_on.then(|| format!("ecs-migrate attach --region {} {}", plan.region, plan.task));
         Self {
             class: class(&verdict, workload),
             exit_code: verdict.exit_code(),

@@ -11,7 +11,7 @@ const QUIET_READS: u32 = 3;
 pub(super) const HARD_CAP: Duration = Duration::from_mins(1);
 
 /// Readings from the head that may fill a gap.
-const REPAIRS: u32 = 3;
+const REPAIRS: u32 = 2;
 
 /// What is known of the log after the container's end.
 #[derive(Debug, Clone, Copy)]
@@ -145,7 +145,7 @@ mod tests {
             (View { last_word: LastWord::WithGaps, ..RUNNER }, Next::Repair),
             (View { last_word: LastWord::WithGaps, quiet_reads: 0, ..RUNNER }, Next::Read),
             (
-                View { last_word: LastWord::WithGaps, repairs: 3, ..RUNNER },
+                View { last_word: LastWord::WithGaps, repairs: 2, ..RUNNER },
                 Next::Done(LogState::NotProved),
             ),
         ] {

@@ -86,7 +86,7 @@ fn stopped(proof: StopProof) -> &'static str {
 fn unknown(doubt: &Doubt) -> String {
     match doubt {
         Doubt::Forgotten => {
-            "outcome unknown: ECS does not know the task (it keeps stopped tasks about an hour)"
+            "outcome unknown: ECS does not know the task; it may still be running, or ended over an hour ago"
                 .to_owned()
         }
         Doubt::NoExitCode => {
@@ -127,8 +127,10 @@ pub(super) fn fix(verdict: &Verdict, workload: Workload) -> Option<&'static str>
         Verdict::Cancelled(StopProof::NotSeen) | Verdict::Detached => {
             Some("follow it to its end with the command below")
         }
-        Verdict::Cancelled(_) => Some("run again when ready"),
-        Verdict::Unknown(_) => {
+        Verdict::Cancelled(StopProof::Reported(_) | StopProof::NothingRan) => {
+            Some("run again when ready")
+        }
+        Verdict::Cancelled(StopProof::Ended) | Verdict::Unknown(_) => {
             Some("look at the migration history in the database before running again")
         }
         Verdict::WatchLost => {

@@ -9,7 +9,7 @@ use super::tail::{Course, Haste, Reading, Wiring};
 use super::tails::{Feed, Tails};
 use super::verdict::LogState;
 use super::watch::{Sighting, watch};
-use crate::aws::{Aws, AwsError};
+use crate::aws::Aws;
 use crate::report::{Event, Report};
 use crate::settings::TimeLimit;
 use crate::signal::Signal;
@@ -163,7 +163,7 @@ impl<'a> Session<'a> {
             StopAnswer::Failing(error) | StopAnswer::Refused(error) => {
                 self.report.emit(&Event::Warning {
                     text: format!("the task is not asked to stop yet: {error}"),
-                    hint: lasting(&error),
+                    hint: error.lasting_hint(),
                 });
             }
         }
@@ -176,7 +176,7 @@ impl<'a> Session<'a> {
             Some(Change::Answering) => Event::Note("ECS answers again".to_owned()),
             Some(Change::Failing(error)) => Event::Warning {
                 text: format!("ECS does not say how the task is, the watch goes on: {error}"),
-                hint: lasting(&error),
+                hint: error.lasting_hint(),
             },
         };
         self.report.emit(&event);
@@ -213,9 +213,4 @@ impl<'a> Session<'a> {
             self.request_stop(Intent::Timeout, &why, patience);
         }
     }
-}
-
-/// The hint of an error that does not pass by itself.
-fn lasting(error: &AwsError) -> Option<String> {
-    if error.is_transient() { None } else { error.hint() }
 }

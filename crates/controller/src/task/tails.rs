@@ -157,7 +157,7 @@ impl Tail {
                             "is read late"
                         }
                     ),
-                    hint: error.hint(),
+                    hint: error.lasting_hint(),
                 })
             }
         }

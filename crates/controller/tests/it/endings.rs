@@ -205,9 +205,9 @@ async fn a_log_that_cannot_be_read_back_leaves_the_exit_code() {
 #[tokio::test(start_paused = true)]
 async fn a_long_run_is_mentioned_every_hour_and_asked_about_sparingly() {
     let hour = 3600;
-    let story = Story::of(Script::new().exits(at(3 * hour), 0));
+    let story = Story::of(Script::new().exits(at(2 * hour), 0));
     let told = story.run(&[]).await;
     told.says(0, &[]);
-    assert_eq!(told.err.matches("the task has been running for").count(), 3);
-    assert!(story.calls("DescribeTasks") < 1400, "{}", story.calls("DescribeTasks"));
+    assert_eq!(told.err.matches("the task has been running for").count(), 2);
+    assert!(story.calls("DescribeTasks") < 1000, "{}", story.calls("DescribeTasks"));
 }

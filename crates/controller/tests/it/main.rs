@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod endings;
+mod fuzz;
 mod minimal;
 mod once;
 mod processes;

@@ -91,6 +91,38 @@ async fn tables_without_a_history_stop() {
 }
 
 #[tokio::test]
+async fn a_database_of_prisma_8_is_recognised() {
+    let world = World::new().await;
+    world.migration("1_a", "SELECT 1;");
+    world.sql("CREATE SCHEMA prisma_contract").await;
+    let red = world.deploy().await;
+    assert!(red.failed(13).message.contains("Prisma 8"), "{}", red.stdout);
+}
+
+#[tokio::test]
+async fn status_writes_nothing_not_even_a_missing_schema() {
+    let mut world = World::new().await;
+    world.url = format!("{}?schema=fresh", world.url);
+    world.migration("1_a", "SELECT 1;");
+    assert_eq!(world.run(&["status"]).await.succeeded().pending, 1);
+    assert_eq!(world.value("SELECT to_regnamespace('fresh') IS NULL").await, "t");
+}
+
+#[tokio::test]
+async fn an_earlier_runs_backend_that_still_works_is_named() {
+    let world = World::new().await;
+    world.migration("1_a", "SELECT 1;");
+    world.deploy().await.succeeded();
+    let backend = world.value("SELECT pg_backend_pid()").await;
+    world
+        .sql(&format!("INSERT INTO _prisma_migrations (id, checksum, started_at, migration_name, logs) VALUES ('x', 'y', clock_timestamp(), '2_b', 'ecs-migrate: mode=transaction backend={backend} run=r')"))
+        .await;
+    let red = world.deploy().await;
+    assert!(red.failed(20).message.contains(&format!("backend {backend}")), "{}", red.stdout);
+    assert_eq!(world.history().await[1], "2_b unfinished 0");
+}
+
+#[tokio::test]
 async fn a_directory_without_a_script_stops_before_anything_is_applied() {
     let world = World::new().await;
     world.migration("20260101000000_a", "CREATE TABLE a(id int);");

@@ -15,6 +15,6 @@ pub(crate) use self::control::{Control, Ended};
 pub(crate) use self::lifecycle::drive;
 pub(crate) use self::metadata::{container_metadata, task_metadata};
 pub(crate) use self::record::{
-    Container, NewTask, RunRequest, Status, Stop, StopCode, Task, TaskIdentity,
+    Container, Desired, NewTask, RunRequest, Status, Stop, StopCode, Task, TaskIdentity,
 };
 pub(crate) use self::view::{Tags, view};

@@ -1,0 +1,240 @@
+//! Random trouble, many times over: never green without proof, never for ever, never a task left
+//! running without a word.
+
+use crate::support::runner::{Lines, applied, failed};
+use crate::support::story::{Story, Told, at, config};
+use controller::Signal;
+use sandbox::{
+    FailureFault, Faults, Launch, OnTerminate, Program, RequestAnswer, RequestFault, Script,
+    StartPhase, TaskEffect, TaskFault,
+};
+use std::time::Duration;
+
+/// A story and what may be said of it.
+#[derive(Debug, Clone)]
+struct Plot {
+    seed: u64,
+    workload: Workload,
+    faults: Faults,
+    signals: Vec<(Duration, Signal)>,
+    arguments: Vec<String>,
+}
+
+/// What the container does.
+#[derive(Debug, Clone)]
+struct Workload {
+    runner: bool,
+    lines: u64,
+    lasts: u64,
+    code: i32,
+    last_word: LastWord,
+    on_terminate: u8,
+}
+
+/// What the runner says in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LastWord {
+    True,
+    Missing,
+    Lying,
+}
+
+fn plot(seed: u64) -> Plot {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let runner = random.bool();
+    let workload = Workload {
+        runner,
+        lines: random.u64(0..40),
+        lasts: random.u64(0..200),
+        code: if random.u8(0..3) > 0 { 0 } else { random.i32(1..140) },
+        last_word: match random.u8(0..8) {
+            0 => LastWord::Missing,
+            1 => LastWord::Lying,
+            _ => LastWord::True,
+        },
+        on_terminate: random.u8(0..3),
+    };
+    let requests: Vec<RequestFault> =
+        (0..random.usize(0..5)).map(|_| request_fault(&mut random)).collect();
+    let tasks = (0..random.usize(0..2)).map(|_| task_fault(&mut random)).collect();
+    let signals = (0..random.usize(0..3).saturating_sub(random.usize(0..2)))
+        .map(|_| {
+            (
+                at(random.u64(0..240)),
+                if random.bool() { Signal::Interrupt } else { Signal::Terminate },
+            )
+        })
+        .collect();
+    let mut arguments = vec!["--capacity-timeout".to_owned(), "3m".to_owned()];
+    // A look that is throttled for ever is waited for as long as nobody set a limit.
+    let endless = requests.iter().any(|fault| fault.to.is_none());
+    if endless || random.u8(0..3) == 0 {
+        arguments.extend(["--timeout".to_owned(), format!("{}s", random.u64(1..240))]);
+    }
+    if random.u8(0..4) == 0 {
+        arguments.extend(["--on-cancel".to_owned(), "detach".to_owned()]);
+    }
+    if random.u8(0..4) == 0 {
+        arguments
+            .extend(["--expect".to_owned(), if runner { "runner" } else { "plain" }.to_owned()]);
+    }
+    Plot { seed, workload, faults: Faults { requests, tasks }, signals, arguments }
+}
+
+fn request_fault(random: &mut fastrand::Rng) -> RequestFault {
+    let operations = [
+        "RunTask",
+        "DescribeTasks",
+        "DescribeTasks",
+        "GetLogEvents",
+        "GetLogEvents",
+        "StopTask",
+        "RegisterTaskDefinition",
+    ];
+    let operation = operations[random.usize(..operations.len())];
+    let error = |kind: &str, message: &str| RequestAnswer::Error {
+        kind: kind.to_owned(),
+        message: message.to_owned(),
+        status: 400,
+    };
+    let answer = match (random.u8(0..8), operation) {
+        (0..=2, _) => RequestAnswer::Throttle,
+        (3, _) => RequestAnswer::ServerError { status: [500, 502, 503, 504][random.usize(0..4)] },
+        (4, "DescribeTasks") => RequestAnswer::Missing,
+        (4, "RunTask") => RequestAnswer::Failures(vec![FailureFault {
+            reason: "Capacity is unavailable at this time. Please try again later or in a different availability zone".to_owned(),
+            detail: None,
+        }]),
+        (5, "RunTask") => error("InvalidParameterException", "Error retrieving subnet information for [subnet-a]: Rate exceeded (ErrorCode: Throttling)"),
+        (6, _) => error("ExpiredTokenException", "The security token included in the request is expired"),
+        (7, _) => error("AccessDeniedException", "User: x is not authorized to perform: it"),
+        (_, _) => RequestAnswer::Throttle,
+    };
+    let from = random.u64(1..30);
+    let to = (random.u8(0..4) > 0).then(|| from + random.u64(0..20));
+    RequestFault { operation: operation.to_owned(), from, to, answer }
+}
+
+fn task_fault(random: &mut fastrand::Rng) -> TaskFault {
+    let stop_codes = [
+        "SpotInterruption",
+        "TerminationNotice",
+        "ServiceSchedulerInitiated",
+        "UserInitiated",
+        "InfrastructureHealth",
+        "SomethingNew",
+    ];
+    let effect = match random.u8(0..5) {
+        0 => TaskEffect::NeverStarts {
+            phase: StartPhase::Pulling,
+            stopped_reason: "CannotPullContainerError: … not found".to_owned(),
+            container_reason: None,
+        },
+        1 => TaskEffect::NeverStarts {
+            phase: StartPhase::Provisioning,
+            stopped_reason: "Timeout waiting for network interface provisioning to complete."
+                .to_owned(),
+            container_reason: None,
+        },
+        2 => TaskEffect::StoppedFromOutside {
+            after_seconds: random.f64() * 200.0,
+            stop_code: stop_codes[random.usize(..stop_codes.len())].to_owned(),
+            stopped_reason: random.bool().then(|| "Your Spot Task was interrupted.".to_owned()),
+        },
+        3 => TaskEffect::ExitCodeAbsent { container: None },
+        _ => TaskEffect::OutOfMemory {
+            container: None,
+            after_seconds: random.bool().then(|| random.f64() * 200.0),
+        },
+    };
+    let from = random.u64(1..3);
+    TaskFault { family: None, from, to: random.bool().then_some(from), effect }
+}
+
+fn script(workload: &Workload, launch: &Launch) -> Script {
+    let end = at(workload.lasts);
+    let reaction = |lines| match workload.on_terminate {
+        0 => OnTerminate::Ignore,
+        1 => OnTerminate::Exit { after: Duration::from_secs(1), code: 30, lines },
+        // The dangerous one: a handler that ends as if all were well.
+        _ => OnTerminate::Exit { after: Duration::from_secs(1), code: 0, lines: Vec::new() },
+    };
+    let when = |number: u64| at(workload.lasts * number / workload.lines.max(1));
+    if !workload.runner {
+        let lines = (0..workload.lines).fold(Script::new(), |script, number| {
+            script.line(when(number), format!("line {number}"))
+        });
+        return lines.on_terminate(reaction(Vec::new())).exits(end, workload.code);
+    }
+    let mut lines = Lines::of(launch);
+    let script = Script::new().line(at(0), lines.started()).on_terminate(reaction(Vec::new()));
+    let code = u8::try_from(workload.code).unwrap();
+    let script = match workload.last_word {
+        LastWord::Missing => script,
+        LastWord::True if code == 0 => script.line(end, lines.finished(applied(1))),
+        LastWord::True => script.line(end, lines.finished(failed(code, "it failed"))),
+        LastWord::Lying if code == 0 => script.line(end, lines.finished(failed(10, "it failed"))),
+        LastWord::Lying => script.line(end, lines.finished(applied(1))),
+    };
+    script.exits(end, workload.code)
+}
+
+async fn tell(plot: &Plot) -> (Story, Told) {
+    let workload = plot.workload.clone();
+    let program = Program::scripted(move |launch| script(&workload, launch));
+    let mut story =
+        Story::with(config().seed(plot.seed).image("app:1", program).faults(plot.faults.clone()));
+    for (after, signal) in &plot.signals {
+        story = story.signal(*after, *signal);
+    }
+    let arguments: Vec<&str> = plot.arguments.iter().map(String::as_str).collect();
+    let limit = Duration::from_hours(3);
+    let told = tokio::time::timeout(limit, story.run(&arguments)).await;
+    let told = told.unwrap_or_else(|_| panic!("seed {} does not end: {plot:#?}", plot.seed));
+    (story, told)
+}
+
+/// What a green verdict needs of the story: the exit code, and a runner's last word unless the log
+/// could not be read, which has to be said loudly.
+fn may_be_green(plot: &Plot, told: &Told) -> bool {
+    let Workload { runner, code, last_word, .. } = plot.workload;
+    let unread = told.err.contains("warning: the log was not readable");
+    code == 0 && (!runner || last_word != LastWord::Lying || unread)
+}
+
+#[tokio::test(start_paused = true)]
+async fn random_stories() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let first = number("ECS_MIGRATE_FUZZ_SEED").unwrap_or(0);
+    let count = number("ECS_MIGRATE_FUZZ_STORIES").unwrap_or(150);
+    let mut green = 0;
+    for seed in first..first + count {
+        let plot = plot(seed);
+        let (story, told) = tell(&plot).await;
+        let shown = || format!("seed {seed}: {plot:#?}\n{}", told.everything());
+        if told.code == 0 {
+            green += 1;
+            assert!(may_be_green(&plot, &told), "green without proof: {}", shown());
+            let states = story.sandbox.tasks();
+            let state = states.last().unwrap();
+            assert_eq!(
+                state.stop_code.as_deref(),
+                Some("EssentialContainerExited"),
+                "green: {}",
+                shown()
+            );
+            assert_eq!(state.exit_codes, [Some(0)], "green: {}", shown());
+        } else {
+            let text = format!("{}{}", told.out, told.err);
+            for task in story.sandbox.tasks().iter().filter(|task| task.runs()) {
+                let said = text.contains(&task.arn)
+                    && ["attach", "still running", "not yet proved", "goes on"]
+                        .iter()
+                        .any(|word| text.contains(word));
+                assert!(said, "a task runs on unsaid: {}", shown());
+            }
+        }
+        assert!(!told.err.contains("panicked"), "{}", shown());
+    }
+    assert!(green > count / 10, "only {green} of {count} stories ended green");
+}
