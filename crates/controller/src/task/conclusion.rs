@@ -93,13 +93,13 @@ impl Conclusion {
             .and_then(|failure| failure.hint.clone())
             .or_else(|| finding.as_ref().map(|finding| finding.hint.clone()))
             .or_else(|| ending::fix(&verdict, workload).map(str::to_owned));
-        let in_flight = task.is_some_and(|task| !task.decides(&plan.container));
+        let in_flight = task.is_none_or(|task| !task.decides(&plan.container));
         let may_go_on = match verdict {
             Verdict::Detached
             | Verdict::WatchLost
             | Verdict::Cancelled(StopProof::NotSeen)
             | Verdict::TimedOut(StopProof::NotSeen) => true,
-            // ECS lost sight of a task that had not ended when it was last seen.
+            // ECS lost sight of a task that had not ended when it was last seen, or was never seen.
             Verdict::Unknown(Doubt::Forgotten | Doubt::StillRunning) => in_flight,
             Verdict::Green(_)
             | Verdict::Failed { .. }
