@@ -310,10 +310,24 @@ async fn ended(
         Ok(true) if error.database == DatabaseState::NeedsAttention => {
             Error { kind: Kind::PartlyApplied, ..error }
         }
-        Ok(true) => error.database(DatabaseState::PartWay),
+        Ok(true) => resumable(error).database(DatabaseState::PartWay),
         // The row keeps its marker, and the next run settles it.
         Err(_) => error.database(DatabaseState::Unknown),
     }
+}
+
+/// What exists now, and what to do.
+fn resumable(error: Error) -> Error {
+    let before = error.statement.as_ref().map_or(0, |statement| statement.number.saturating_sub(1));
+    let stays = match before {
+        0 => "what was applied of it stays".to_owned(),
+        1 => "statement 1 is applied and stays".to_owned(),
+        last => format!("statements 1 to {last} are applied and stay"),
+    };
+    let hint = error.hint.as_deref().map_or(String::new(), |hint| format!("{hint}; "));
+    error.hint(format!(
+        "{hint}{stays}: fix the rest of the file and run again, the run resumes there"
+    ))
 }
 
 /// After a lost connection: connect again, take the lock, so that the old backend is gone, and

@@ -218,6 +218,7 @@ fn way(script: &Script, unit: &Range<usize>) -> Way {
         Class::Opaque
         | Class::Ordinary
         | Class::TransactionMode
+        | Class::ReadOnly
         | Class::EnumValue { .. }
         | Class::CreateEnum { .. }
         | Class::CopyFromStdin => Way::Wrapped,

@@ -62,6 +62,8 @@ pub enum Class {
     Setting,
     /// `SET TRANSACTION`: must come before any query of its transaction.
     TransactionMode,
+    /// `SET TRANSACTION READ ONLY`, or a `BEGIN` that says so.
+    ReadOnly,
     /// `CALL`, `DO` and the like: what it does inside cannot be seen, and it may refuse to run in a
     /// transaction.
     Opaque,

@@ -5,7 +5,7 @@ use super::drain::{self, ContainerEnd, LastWord, Next, View};
 use super::intent::Intent;
 use super::session_state::Session;
 use super::sightings::Progress;
-use super::verdict::{Case, Known, LogState, Logged, Workload, judge};
+use super::verdict::{Case, Known, LogState, Logged, Verdict, Workload, judge};
 use crate::report::Event;
 use crate::settings::TimeLimit;
 use std::time::Duration;
@@ -117,13 +117,23 @@ impl Session<'_> {
             workload,
             logged: if tail.transcript.lines() > 0 { Logged::Something } else { Logged::Nothing },
         });
-        if log == LogState::Unreadable
-            && let Some(obstacle) = &tail.obstacle
-        {
+        let unread = match log {
+            LogState::Complete => None,
+            LogState::Unreadable => tail.obstacle.as_ref(),
+            LogState::NotProved => tail.failing.as_ref(),
+        };
+        if let Some(obstacle) = unread {
+            let consequence = match verdict {
+                Verdict::Green(_) | Verdict::Failed { .. } => ", so the exit code alone decided",
+                Verdict::NeverStarted
+                | Verdict::TimedOut(_)
+                | Verdict::Cancelled(_)
+                | Verdict::Detached
+                | Verdict::Unknown(_)
+                | Verdict::WatchLost => "",
+            };
             self.report.emit(&Event::Warning {
-                text: format!(
-                    "the log was not readable, so the exit code alone decided: {obstacle}"
-                ),
+                text: format!("the log was not readable to its end{consequence}: {obstacle}"),
                 hint: None,
             });
         }

@@ -22,7 +22,8 @@ pub(crate) struct Tail {
     pub(crate) quiet_reads: u32,
     /// Why it cannot be read, as far as is known.
     pub(crate) obstacle: Option<String>,
-    failing: bool,
+    /// The last error, while reads fail.
+    pub(crate) failing: Option<String>,
     decisive: bool,
 }
 
@@ -108,7 +109,7 @@ impl Tail {
             transcript: Transcript::new(&source.container, run.map(str::to_owned)),
             quiet_reads: 0,
             obstacle,
-            failing: false,
+            failing: None,
             decisive: source.container == container,
             source: source.clone(),
         }
@@ -122,7 +123,7 @@ impl Tail {
                 (!lines.is_empty()).then_some(Event::Log(lines))
             }
             Reading::CaughtUp { fresh } => {
-                self.failing = false;
+                self.failing = None;
                 self.obstacle = None;
                 self.quiet_reads = if fresh == 0 { self.quiet_reads + 1 } else { 0 };
                 None
@@ -142,7 +143,7 @@ impl Tail {
                 None
             }
             Reading::Failed(error) => {
-                let first = !std::mem::replace(&mut self.failing, true);
+                let first = self.failing.replace(error.to_string()).is_none();
                 let denied = error.class == Class::AccessDenied;
                 if denied {
                     self.obstacle = Some(error.to_string());

@@ -33,6 +33,13 @@ fn refused(text: &str, parsed: &Parsed) -> Option<Form> {
             copy.line,
         );
     }
+    if let Some(mode) = parsed.statements.iter().find(|s| s.class == Class::ReadOnly) {
+        return refuse(
+            "a read-only transaction changes nothing, and cannot record that it ran",
+            "leave out READ ONLY",
+            mode.line,
+        );
+    }
     if parsed.unparsable.is_some()
         && let Some(line) = text.lines().position(meta_command)
     {
@@ -50,6 +57,7 @@ fn refused(text: &str, parsed: &Parsed) -> Option<Form> {
             Class::Ordinary
             | Class::Setting
             | Class::TransactionMode
+            | Class::ReadOnly
             | Class::Opaque
             | Class::Alone(_)
             | Class::ConcurrentIndex { .. }
@@ -122,7 +130,7 @@ fn reason(text: &str, statements: &[Statement]) -> Option<String> {
                 Some(_) | None => None,
             }
         }
-        Class::Ordinary | Class::Setting | Class::TransactionMode | Class::Opaque | Class::CreateEnum { .. } | Class::CopyFromStdin => None,
+        Class::Ordinary | Class::Setting | Class::TransactionMode | Class::ReadOnly | Class::Opaque | Class::CreateEnum { .. } | Class::CopyFromStdin => None,
     })
 }
 
@@ -229,6 +237,8 @@ mod tests {
             ("SELECT 1;\nCOPY t FROM STDIN;", 2, "COPY"),
             ("\n\\connect other\nSELECT 1;", 2, "psql"),
             ("SELECT 1;\n\nBEGIN;\nSELECT 2;", 3, "never commits"),
+            ("SET TRANSACTION READ ONLY;\nSELECT 1;", 1, "read-only"),
+            ("SELECT 1;\nBEGIN READ ONLY;\nSELECT 1;\nCOMMIT;", 2, "read-only"),
         ] {
             let Form::Refused { line: found, reason, .. } = forms(text) else {
                 panic!("{text}: {:?}", forms(text))

@@ -123,6 +123,7 @@ fn class(statement: &ast::Stmt) -> Class {
         ast::Stmt::CreateType(create) if has_word(create.syntax(), "enum") => {
             Class::CreateEnum { type_name: type_name(create.syntax()) }
         }
+        ast::Stmt::Begin(begin) if has_word(begin.syntax(), "only") => Class::ReadOnly,
         ast::Stmt::Begin(begin) => Class::Begin { plain: begin.transaction_mode_list().is_none() },
         ast::Stmt::Commit(commit) => Class::Commit {
             plain: !has_word(commit.syntax(), "prepared")
@@ -143,6 +144,7 @@ fn class(statement: &ast::Stmt) -> Class {
         | ast::Stmt::ResetRole(_)
         | ast::Stmt::ResetSessionAuth(_) => Class::Setting,
         ast::Stmt::SetTransaction(set) if set.session_characteristics().is_some() => Class::Setting,
+        ast::Stmt::SetTransaction(set) if has_word(set.syntax(), "only") => Class::ReadOnly,
         ast::Stmt::SetTransaction(_) => Class::TransactionMode,
         ast::Stmt::Call(_)
         | ast::Stmt::Do(_)

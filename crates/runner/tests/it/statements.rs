@@ -44,6 +44,10 @@ async fn a_failure_part_way_is_resumed_where_it_stopped() {
     let red = world.deploy().await;
     let failure = red.failed(10);
     assert_eq!(failure.statement.as_ref().unwrap().number, 2);
+    assert!(
+        failure.hint.as_ref().unwrap().contains("statement 1 is applied and stays"),
+        "{failure:?}"
+    );
     assert_eq!(red.finished().database, DatabaseState::PartWay);
     assert!(!world.exists("u").await, "no invalid index is left");
 
@@ -108,6 +112,7 @@ async fn what_must_not_run_is_refused_and_leaves_no_row() {
         ("CREATE TABLE a(id int);\nBEGIN;\nCREATE TABLE b(id int);", "never commits"),
         ("COPY a FROM STDIN;", "COPY FROM STDIN"),
         ("\\set x 1\nSELECT 1;", "psql"),
+        ("SET TRANSACTION READ ONLY;\nSELECT 1;", "read-only"),
     ] {
         world.migration("20260101000000_a", script);
         let red = world.deploy().await;
@@ -163,4 +168,24 @@ async fn an_index_alone_needs_no_journal_and_is_resumed_from_the_catalog() {
         .await;
     world.deploy().await.succeeded();
     assert_eq!(world.history().await, ["1_a applied 1", "2_i applied 1"]);
+}
+
+#[tokio::test]
+async fn after_a_reset_an_old_journal_is_ignored() {
+    let world = World::new().await;
+    world.migration("1_a", "CREATE TABLE a(id int);\nVACUUM nope;");
+    assert_eq!(world.deploy().await.code, 10);
+    assert_eq!(world.value("SELECT count(*) FROM ecs_migrate.journal").await, "1");
+    world.sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await;
+    world.migration("1_a", "CREATE TABLE a(id int);\nVACUUM a;");
+    world.deploy().await.succeeded();
+    assert!(world.exists("a").await);
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_and_windows_line_ends_are_no_matter() {
+    let world = World::new().await;
+    world.migration("1_a", "\u{feff}CREATE TABLE a(id int);\r\n\r\nINSERT INTO a VALUES (1);\r\n");
+    world.deploy().await.succeeded();
+    assert_eq!(world.value("SELECT count(*) FROM a").await, "1");
 }
