@@ -51,7 +51,8 @@ trap 'echo; echo "demo: interrupted, cleaning up"; exit 130' INT TERM
 
 database_url=$(scripts/postgres.sh start "$scratch/postgres")
 psql="$(scripts/postgres.sh bin)/psql"
-sql() { "$psql" -X -q -A -t -d "$database_url" -c "$1"; }
+# A pager would wait for a key.
+sql() { "$psql" -X -q -A -t -P pager=off -d "$database_url" -c "$1" </dev/null; }
 
 # Five versions of the repository: what their images contain.
 base=examples/gate/apps/api/prisma/migrations
@@ -154,8 +155,11 @@ interrupted() { # TITLE VERSION EXPECTED_CODE EXPECTED_API
   echo
   bold "== $number. $1: ecs-migrate run --image shop-migrate:$2, then Ctrl-C"
   local code=0
+  # A process group of its own, as a job in a terminal has.
+  set -m
   migrate "$2" &
   run_pid=$!
+  set +m
   for _ in $(seq 300); do
     [ "$(sql "SELECT count(*) FROM _prisma_migrations WHERE finished_at IS NULL AND rolled_back_at IS NULL")" = 0 ] || break
     sleep 0.1
@@ -173,8 +177,6 @@ interrupted() { # TITLE VERSION EXPECTED_CODE EXPECTED_API
   judge "$1" "$3" "$code" "$4"
 }
 
-# A signal must reach the run alone, so background jobs get process groups of their own.
-set -m
 act "first deployment: everything is applied" v1 0 v1
 act "second deployment: nothing to do" v1 0 v1
 act "a broken migration: rolled back, API stays" v2 10 v1
@@ -182,7 +184,6 @@ act "fixed, without any manual repair" v3 0 v3
 interrupted "interrupted by Ctrl-C: rolled back" v4 83 v3
 act "run again" v4 0 v4
 act "an older image: the database is ahead" v3 0 v3
-set +m
 
 echo
 bold "The acts"
