@@ -10,11 +10,13 @@
 //! | `opening`, `connect`, `tls`, `pooler`, `session` | one connection that is really ours |
 //! | `lock` | the advisory locks, by polling |
 //! | `history` | reading and writing `_prisma_migrations` |
+//! | `apply` | one migration's turn, and what is left when it fails |
 //! | `transaction` | a script and its history row in one transaction |
 //! | `units`, `journal`, `index` | scripts that cannot be one transaction |
 //! | `settle` | what an earlier run of ours left unfinished |
 //! | [`error`], `hint` | why it failed and what to do |
 
+mod apply;
 mod catalog;
 mod connect;
 mod deploy;
