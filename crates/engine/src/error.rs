@@ -156,7 +156,7 @@ impl From<tokio_postgres::Error> for Fault {
 }
 
 /// An error with its causes, none said twice.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -4,7 +4,8 @@ use super::{defaults, pg, port, url};
 use crate::environment::Environment;
 use aws_config::BehaviorVersion;
 use aws_config::timeout::TimeoutConfig;
-use aws_sdk_secretsmanager::error::{DisplayErrorContext, ProvideErrorMetadata as _};
+use aws_sdk_secretsmanager::error::ProvideErrorMetadata as _;
+use engine::error::chain;
 use engine::{ConnectionSettings, Error, Kind, Secret};
 use protocol::env;
 use serde_json::{Map, Value};
@@ -31,7 +32,7 @@ async fn fetch(id: &str) -> Result<String, Error> {
     let refused = |cause: String, hint: &str| {
         Error::new(Kind::AccessDenied, format!("cannot read the secret `{id}`: {cause}")).hint(hint)
     };
-    if config.region().is_none() {
+    if config.region().is_none_or(|region| region.as_ref().is_empty()) {
         return Err(refused(
             "no AWS region is set".into(),
             "set AWS_REGION, or name the secret by its ARN",
@@ -57,7 +58,7 @@ async fn fetch(id: &str) -> Result<String, Error> {
             };
             let cause = match error.message() {
                 Some(message) => format!("{code}: {message}"),
-                None => DisplayErrorContext(&error).to_string(),
+                None => chain(&error),
             };
             Err(refused(cause, hint))
         }

@@ -17,6 +17,7 @@ mod output;
 mod pooler;
 mod prisma;
 mod resolve;
+mod secret;
 mod statements;
 mod status;
 mod support;
