@@ -79,6 +79,12 @@ fn refused(settings: &ConnectionSettings, error: &tokio_postgres::Error) -> Erro
         )
         .hint("put it into DATABASE_URL, PGPASSWORD or the secret")
         .prisma("P1000"),
+        None if chain(error).contains("certificate") => {
+            let ConnectionSettings { host, port, .. } = settings;
+            Error::new(Kind::Unreachable, format!("the certificate of {host}:{port} is not accepted: {}", chain(error)))
+                .hint("name its roots with sslrootcert (for RDS: the RDS bundle), and connect by the name that it is for")
+                .prisma("P1011")
+        }
         None => unreachable(settings, &chain(error)),
     }
 }

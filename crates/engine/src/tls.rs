@@ -20,11 +20,10 @@ pub(crate) type Tls = MakeRustlsConnect;
 /// The connector for these settings.
 pub(crate) fn connector(settings: &ConnectionSettings) -> Result<Tls, Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
+    let lenient = |roots| Arc::new(Lenient { roots, provider: Arc::clone(&provider) });
     let verifier: Arc<dyn ServerCertVerifier> = match settings.tls {
-        TlsMode::Disable | TlsMode::Prefer | TlsMode::Require => {
-            Arc::new(TrustAny(Arc::clone(&provider)))
-        }
-        TlsMode::VerifyCa => Arc::new(TrustRoot(verifier(settings, &provider)?)),
+        TlsMode::Disable | TlsMode::Prefer | TlsMode::Require => lenient(None),
+        TlsMode::VerifyCa => lenient(Some(verifier(settings, &provider)?)),
         TlsMode::VerifyFull => verifier(settings, &provider)?,
     };
     let config = ClientConfig::builder_with_provider(provider)
@@ -82,52 +81,15 @@ fn unusable(path: &Path, cause: &str) -> Error {
     .hint("sslrootcert takes a file of PEM certificates")
 }
 
-/// `prefer` and `require`: libpq verifies nothing in these modes either.
+/// What is less than `verify-full`. `prefer` and `require` have no roots, because libpq verifies
+/// nothing in these modes either; `verify-ca` has, and takes any name in the certificate.
 #[derive(Debug)]
-struct TrustAny(Arc<CryptoProvider>);
-
-/// `verify-ca`: a trusted root, whatever the name in the certificate.
-#[derive(Debug)]
-struct TrustRoot(Arc<WebPkiServerVerifier>);
-
-impl ServerCertVerifier for TrustAny {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+struct Lenient {
+    roots: Option<Arc<WebPkiServerVerifier>>,
+    provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for TrustRoot {
+impl ServerCertVerifier for Lenient {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -136,8 +98,8 @@ impl ServerCertVerifier for TrustRoot {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        match self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-        {
+        let Some(roots) = &self.roots else { return Ok(ServerCertVerified::assertion()) };
+        match roots.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(ServerCertVerified::assertion()),
@@ -151,7 +113,8 @@ impl ServerCertVerifier for TrustRoot {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls12_signature(message, certificate, signature)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -160,10 +123,11 @@ impl ServerCertVerifier for TrustRoot {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls13_signature(message, certificate, signature)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
