@@ -1,6 +1,6 @@
 //! What a person or a task definition can say.
 
-use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use protocol::{ExitCode, env};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -38,8 +38,6 @@ pub enum Command {
 
 /// What to record
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
-#[group(skip)]
-#[command(group(ArgGroup::new("resolution").required(true).args(["applied", "rolled_back", "baseline"])))]
 pub struct Resolve {
     /// This migration is in the database
     #[arg(long, value_name = "NAME")]

@@ -82,7 +82,11 @@ impl Prisma {
 
     fn end(&self, finished: &RunFinished) -> Block {
         match (&finished.failure, self.command.as_str()) {
-            (_, "status") if finished.outcome == Outcome::Done || !self.statuses.is_empty() => {
+            (_, "status")
+                if finished.outcome == Outcome::Done
+                    || self.unmanaged
+                    || !self.statuses.is_empty() =>
+            {
                 self.status()
             }
             (Some(failure), _) => Block::err(self.error(failure)),

@@ -10,23 +10,9 @@ pub(super) async fn run(
     asked: &cli::Resolve,
     mut interrupt: Interrupt,
 ) -> Result<Ended, Failed> {
+    let (resolution, msg) = resolution(context, asked)?;
     let directory = context.directory()?;
     let found = context.database().await?;
-    let (resolution, msg) = match (&asked.applied, &asked.rolled_back, &asked.baseline) {
-        (Some(name), _, _) => {
-            (Resolution::Applied(name.clone()), format!("`{name}` is marked as applied"))
-        }
-        (_, Some(name), _) => {
-            (Resolution::RolledBack(name.clone()), format!("`{name}` is marked as rolled back"))
-        }
-        (_, _, Some(name)) => (
-            Resolution::Baseline(name.clone()),
-            format!("everything up to `{name}` is marked as applied"),
-        ),
-        (None, None, None) => {
-            return Err(Error::new(Kind::Configuration, "nothing to resolve is named").into());
-        }
-    };
     let force = match (context.prisma(), asked.force) {
         (true, _) => Force::Blind,
         (false, true) => Force::Yes,
@@ -42,4 +28,35 @@ pub(super) async fn run(
     };
     engine::resolve(&resolve, &mut context.sink(found.source), &mut interrupt).await?;
     Ok(Ended { outcome: Outcome::Done, applied: 0, pending: 0, msg })
+}
+
+/// Exactly one of the three; Prisma's words where those are asked for.
+fn resolution(context: &Context<'_>, asked: &cli::Resolve) -> Result<(Resolution, String), Error> {
+    let prisma = context.prisma();
+    let wrong = |prismas: &str, ours: &str| {
+        let message = if prisma { prismas } else { ours };
+        Error::new(Kind::Configuration, message).hint("`resolve --help` explains the three")
+    };
+    match (&asked.applied, &asked.rolled_back, &asked.baseline) {
+        (Some(name), None, None) => {
+            Ok((Resolution::Applied(name.clone()), format!("`{name}` is marked as applied")))
+        }
+        (None, Some(name), None) => {
+            Ok((Resolution::RolledBack(name.clone()), format!("`{name}` is marked as rolled back")))
+        }
+        (None, None, Some(name)) => Ok((
+            Resolution::Baseline(name.clone()),
+            format!("everything up to `{name}` is marked as applied"),
+        )),
+        (None, None, None) => Err(wrong(
+            "--applied or --rolled-back must be part of the command like:\n\
+             prisma migrate resolve --applied 20201231000000_example\n\
+             prisma migrate resolve --rolled-back 20201231000000_example",
+            "nothing says what to record: --applied, --rolled-back or --baseline with a NAME",
+        )),
+        (_, _, _) => Err(wrong(
+            "Pass either --applied or --rolled-back, not both.",
+            "only one of --applied, --rolled-back and --baseline can be recorded at a time",
+        )),
+    }
 }

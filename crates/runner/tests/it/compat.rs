@@ -155,3 +155,59 @@ async fn a_missing_database_is_created_by_deploy_alone() {
         deploy.stdout
     );
 }
+
+#[tokio::test]
+async fn neither_and_both_have_the_clis_words() {
+    let world = World::new().await;
+    let neither = prisma(&world, &["resolve"]).await;
+    assert_eq!(neither.code, 1);
+    assert!(
+        neither
+            .stderr
+            .starts_with("Error: --applied or --rolled-back must be part of the command like:\n"),
+        "{}",
+        neither.stderr
+    );
+    let both = prisma(&world, &["resolve", "--applied", "a", "--rolled-back", "b"]).await;
+    assert_eq!(
+        (both.code, both.stderr.as_str()),
+        (1, "Error: Pass either --applied or --rolled-back, not both.\n")
+    );
+}
+
+#[tokio::test]
+async fn a_diverged_history_names_the_last_common_migration() {
+    let world = World::new().await;
+    for name in ["1_a", "2_b"] {
+        world.migration(name, "SELECT 1;");
+    }
+    assert_eq!(prisma(&world, &["deploy"]).await.code, 0);
+    world.remove("2_b");
+    world.migration("3_c", "SELECT 1;");
+    let status = prisma(&world, &["status"]).await;
+    assert_eq!(status.code, 1);
+    for text in [
+        "Your local migration history and the migrations table from your database are different:",
+        "The last common migration is: 1_a",
+        "The migration have not yet been applied:\n3_c",
+        "The migration from the database are not found locally in prisma/migrations:\n2_b",
+    ] {
+        assert!(status.stderr.contains(text), "{}", status.stderr);
+    }
+    world.migration("2_b", "SELECT 1;");
+    world
+        .sql("UPDATE _prisma_migrations SET finished_at = NULL WHERE migration_name = '2_b'")
+        .await;
+    world.remove("3_c");
+    let failed = prisma(&world, &["status"]).await;
+    assert_eq!(failed.code, 1);
+    assert!(failed.stderr.contains("Following migration have failed:\n2_b"), "{}", failed.stderr);
+    let nothing = World::new().await;
+    let unmanaged = prisma(&nothing, &["status"]).await;
+    assert_eq!(unmanaged.code, 1);
+    assert!(
+        unmanaged.stderr.starts_with("The current database is not managed by Prisma Migrate."),
+        "{}",
+        unmanaged.stderr
+    );
+}
