@@ -2,21 +2,30 @@
 
 use aws_config::BehaviorVersion;
 use aws_sdk_ecs::config::ProvideCredentials as _;
+use aws_sdk_ecs::types::KeyValuePair;
 use http::StatusCode;
 use sandbox::{Config, HostEnvironment, Program, Speed};
 
 use crate::support::{GROUP, World, container, exit_code, stream, words};
 
-/// Runs this test binary as the task: [`as_a_task`] with the environment ECS gives.
+/// Set in the task's definition: the process is the task, not the test.
+const TASK: &str = "SANDBOX_TEST_IS_A_TASK";
+
+/// Runs itself as the task: the same test with the environment ECS gives.
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the process learns that it is the task")]
 async fn a_task_has_its_roles_credentials() {
+    if std::env::var_os(TASK).is_some() {
+        return as_a_task().await;
+    }
     let home = tempfile::tempdir().expect("a directory");
     let host = HostEnvironment { path: None, home: Some(home.path().display().to_string()) };
     let this = std::env::current_exe().expect("a path");
     let program = Program::Command(vec![this.display().to_string()]);
     let world = World::served(Config::new(Speed::Instant).host(host).image("*", program)).await;
-    let arguments = ["credentials::as_a_task", "--exact", "--ignored", "--nocapture"];
-    let runner = container("runner").set_command(Some(words(&arguments))).build();
+    let arguments = ["credentials::a_task_has_its_roles_credentials", "--exact", "--nocapture"];
+    let mark = KeyValuePair::builder().name(TASK).value("1").build();
+    let runner = container("runner").set_command(Some(words(&arguments))).environment(mark).build();
     let definition = world.definition().container_definitions(runner);
     let definition = definition.task_role_arn("arn:aws:iam::111122223333:role/task");
     definition.send().await.expect("valid");
@@ -29,8 +38,8 @@ async fn a_task_has_its_roles_credentials() {
     assert!(journal.iter().any(|entry| entry.operation == "DescribeClusters"));
 }
 
-#[tokio::test]
-#[ignore = "runs as a task of the test above"]
+/// What the task does; its stdout is its log.
+#[expect(clippy::print_stdout, reason = "a task writes to its log")]
 async fn as_a_task() {
     let config = aws_config::load_defaults(BehaviorVersion::latest()).await;
     let provider = config.credentials_provider().expect("a chain");
