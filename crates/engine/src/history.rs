@@ -94,7 +94,7 @@ impl History {
                 Kind::HistoryDiffers,
                 format!("the schema `{}` has tables, such as `{table}`, but no history", self.schema),
             )
-            .hint("is this the right database? if it is, record what it already has: `prisma migrate resolve --applied NAME` for each migration")
+            .hint("is this the right database? if it is, `resolve --baseline NAME` compares it and records what it already has")
             .prisma("P3005"));
         }
         self.create(session).await
