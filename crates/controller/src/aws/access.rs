@@ -3,6 +3,7 @@
 use crate::error::Error;
 use crate::settings::Access;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use std::time::Duration;
 
@@ -10,6 +11,9 @@ use std::time::Duration;
 /// hold a watch for ever.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 const OPERATION_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// A look at a task is small, and a hanging one delays the verdict.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How AWS is reached.
 #[derive(Debug, Clone)]
@@ -25,6 +29,8 @@ pub enum AwsAccess {
 pub(crate) struct Aws {
     pub(super) config: SdkConfig,
     pub(super) ecs: aws_sdk_ecs::Client,
+    /// For loops that try again by themselves, at a pace of their own.
+    pub(super) single: aws_sdk_ecs::Client,
     region: String,
 }
 
@@ -65,5 +71,15 @@ pub(crate) async fn connect(access: AwsAccess, overrides: &Access) -> Result<Aws
             .hinted("set --region, AWS_REGION, or `region` in ecs-migrate.toml"));
     };
     let ecs = aws_sdk_ecs::Client::new(&config);
-    Ok(Aws { config, ecs, region })
+    let single = single(&config);
+    Ok(Aws { config, ecs, single, region })
+}
+
+/// A client that asks once.
+fn single(config: &SdkConfig) -> aws_sdk_ecs::Client {
+    let config = aws_sdk_ecs::config::Builder::from(config)
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(TimeoutConfig::builder().operation_timeout(LOOK_TIMEOUT).build())
+        .build();
+    aws_sdk_ecs::Client::from_conf(config)
 }

@@ -4,6 +4,7 @@ use super::access::Aws;
 use super::error::AwsError;
 use crate::task::{LogPage, RawEvent};
 use aws_config::Region;
+use aws_smithy_types::retry::RetryConfig;
 
 /// Reads one log stream.
 #[derive(Debug, Clone)]
@@ -14,10 +15,11 @@ pub(crate) struct LogReader {
 }
 
 impl Aws {
-    /// A reader of one stream.
+    /// A reader of one stream, which asks once: its loop tries again.
     pub(crate) fn log_reader(&self, region: &str, group: &str, stream: &str) -> LogReader {
         let config = aws_sdk_cloudwatchlogs::config::Builder::from(&self.config)
             .region(Region::new(region.to_owned()))
+            .retry_config(RetryConfig::disabled())
             .build();
         LogReader {
             client: aws_sdk_cloudwatchlogs::Client::from_conf(config),

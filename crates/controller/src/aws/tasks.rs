@@ -6,13 +6,16 @@ use crate::settings::{Capacity, PublicIp};
 use crate::task::{
     ContainerSnapshot, Described, RunAnswer, RunRequest, Shortfall, StopCode, TaskArn, TaskSnapshot,
 };
+use aws_sdk_ecs::operation::list_tasks::builders::ListTasksFluentBuilder;
 use aws_sdk_ecs::operation::run_task::RunTaskError;
 use aws_sdk_ecs::types::{
     AssignPublicIp, AwsVpcConfiguration, CapacityProviderStrategyItem, Container,
     ContainerOverride, DesiredStatus, Failure, KeyValuePair, LaunchType, NetworkConfiguration,
     Task, TaskOverride,
 };
+use aws_smithy_types::timeout::TimeoutConfig;
 use protocol::env;
+use std::time::Duration;
 
 impl Aws {
     /// Starts the task, or says why not. A client token that is in use is no error: its task is
@@ -66,32 +69,33 @@ impl Aws {
         cluster: &str,
         task: &str,
     ) -> Result<Described, AwsError> {
-        let answer = self
-            .ecs
-            .describe_tasks()
-            .cluster(cluster)
-            .tasks(task)
-            .send()
-            .await
-            .map_err(|error| AwsError::of("DescribeTasks", error))?;
-        Ok(answer
-            .tasks()
-            .first()
-            .map_or(Described::Missing, |task| Described::Task(Box::new(snapshot(task)))))
+        describe(&self.ecs, cluster, task).await
     }
 
-    /// Asks ECS to stop a task; a task that is stopped already is no error.
+    /// The same, asked once: for a loop that looks again anyway.
+    pub(crate) async fn look_at_task(
+        &self,
+        cluster: &str,
+        task: &str,
+    ) -> Result<Described, AwsError> {
+        describe(&self.single, cluster, task).await
+    }
+
+    /// Asks ECS once to stop a task; a task that is stopped already is no error.
     pub(crate) async fn stop_task(
         &self,
         cluster: &str,
         task: &TaskArn,
-        reason: &str,
+        (reason, patience): (&str, Duration),
     ) -> Result<(), AwsError> {
-        self.ecs
+        let timeout = TimeoutConfig::builder().operation_timeout(patience).build();
+        self.single
             .stop_task()
             .cluster(cluster)
             .task(task.as_str())
             .reason(reason)
+            .customize()
+            .config_override(aws_sdk_ecs::config::Builder::new().timeout_config(timeout))
             .send()
             .await
             .map(|_| ())
@@ -104,17 +108,51 @@ impl Aws {
         cluster: &str,
         started_by: &str,
     ) -> Result<Vec<TaskArn>, AwsError> {
-        let answer = self
-            .ecs
-            .list_tasks()
-            .cluster(cluster)
-            .started_by(started_by)
-            .desired_status(DesiredStatus::Running)
-            .send()
-            .await
-            .map_err(|error| AwsError::of("ListTasks", error))?;
-        Ok(answer.task_arns().iter().cloned().map(TaskArn::new).collect())
+        self.tasks_in_flight(self.ecs.list_tasks().cluster(cluster).started_by(started_by)).await
     }
+
+    /// The tasks in flight of a family, whoever started them.
+    pub(crate) async fn tasks_of_family(
+        &self,
+        cluster: &str,
+        family: &str,
+    ) -> Result<Vec<TaskArn>, AwsError> {
+        self.tasks_in_flight(self.ecs.list_tasks().cluster(cluster).family(family)).await
+    }
+
+    /// All pages: ListTasks answers with at most 100.
+    async fn tasks_in_flight(
+        &self,
+        list: ListTasksFluentBuilder,
+    ) -> Result<Vec<TaskArn>, AwsError> {
+        let found: Result<Vec<String>, _> = list
+            .desired_status(DesiredStatus::Running)
+            .into_paginator()
+            .items()
+            .send()
+            .collect()
+            .await;
+        let found = found.map_err(|error| AwsError::of("ListTasks", error))?;
+        Ok(found.into_iter().map(TaskArn::new).collect())
+    }
+}
+
+async fn describe(
+    client: &aws_sdk_ecs::Client,
+    cluster: &str,
+    task: &str,
+) -> Result<Described, AwsError> {
+    let answer = client
+        .describe_tasks()
+        .cluster(cluster)
+        .tasks(task)
+        .send()
+        .await
+        .map_err(|error| AwsError::of("DescribeTasks", error))?;
+    Ok(answer
+        .tasks()
+        .first()
+        .map_or(Described::Missing, |task| Described::Task(Box::new(snapshot(task)))))
 }
 
 fn network(request: &RunRequest) -> NetworkConfiguration {

@@ -7,8 +7,11 @@ use std::time::Duration;
 /// Reads in a row that found nothing new.
 const QUIET_READS: u32 = 3;
 
-/// A log that is still growing, or cannot be read, is left after this.
+/// A log that is still growing is left after this.
 pub(super) const HARD_CAP: Duration = Duration::from_mins(1);
+
+/// Reads that are throttled or fail decide nothing, for this long.
+pub(super) const FAILING_CAP: Duration = Duration::from_mins(10);
 
 /// Readings from the head that may fill a gap.
 const REPAIRS: u32 = 2;
@@ -18,12 +21,21 @@ const REPAIRS: u32 = 2;
 pub(crate) struct View {
     pub(crate) workload: Workload,
     pub(crate) last_word: LastWord,
-    /// Since the container's end was seen.
+    /// Since the container's end was seen, or since reads last failed after it.
     pub(crate) age: Duration,
+    pub(crate) reads: Reads,
     pub(crate) quiet_reads: u32,
     pub(crate) repairs: u32,
     pub(crate) readable: Readable,
     pub(crate) end: ContainerEnd,
+}
+
+/// Whether reads are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reads {
+    Answered,
+    /// They fail, and it is so long since the container's end was seen.
+    Failing(Duration),
 }
 
 /// Whether the runner said its last word.
@@ -70,6 +82,11 @@ pub(crate) fn next(view: &View) -> Next {
     if runner && view.last_word == LastWord::Whole {
         return Next::Done(LogState::Complete);
     }
+    match view.reads {
+        Reads::Failing(since) if since < FAILING_CAP => return Next::Read,
+        Reads::Failing(_) => return Next::Done(LogState::NotProved),
+        Reads::Answered => {}
+    }
     if view.age >= HARD_CAP {
         return Next::Done(LogState::NotProved);
     }
@@ -100,6 +117,7 @@ mod tests {
         workload: Workload::Plain,
         last_word: LastWord::Missing,
         age: Duration::from_secs(12),
+        reads: Reads::Answered,
         quiet_reads: 3,
         repairs: 0,
         readable: Readable::Yes,
@@ -122,6 +140,11 @@ mod tests {
             (
                 View { readable: Readable::No, age: seconds(0), ..QUIET },
                 Next::Done(LogState::Unreadable),
+            ),
+            (View { reads: Reads::Failing(seconds(599)), ..QUIET }, Next::Read),
+            (
+                View { reads: Reads::Failing(seconds(600)), ..QUIET },
+                Next::Done(LogState::NotProved),
             ),
             (
                 View { end: ContainerEnd::NeverRan, age: seconds(3), ..QUIET },

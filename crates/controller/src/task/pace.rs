@@ -2,6 +2,12 @@
 
 use std::time::Duration;
 
+/// The longest that an end may be "near": a sidecar can keep a task alive for ever.
+const NEAR: Duration = Duration::from_mins(1);
+
+/// The longest pause between two reads that were throttled.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
 /// Periods between calls. The account-wide budget for DescribeTasks is 20 a second and for
 /// GetLogEvents as low as 10, shared with every other tool.
 #[derive(Debug, Clone)]
@@ -12,16 +18,15 @@ pub struct Pace {
     pub first_ten_minutes: Duration,
     /// DescribeTasks afterwards.
     pub later: Duration,
-    /// DescribeTasks and GetLogEvents while a stop is under way.
-    pub stopping: Duration,
+    /// DescribeTasks and GetLogEvents for a minute after a stop was asked for, the runner said its
+    /// last word, or the container ended.
+    pub ending: Duration,
     /// GetLogEvents; the log driver flushes every 5 s, so asking more often shows nothing sooner.
     pub log: Duration,
-    /// GetLogEvents after it was throttled.
-    pub log_throttled: Duration,
     /// The first pause before RunTask is tried again; it doubles up to a minute.
     pub launch_retry: Duration,
-    /// The part of each period by which it may be longer or shorter, so that many controllers do
-    /// not ask in step.
+    /// The part of each period by which it may be longer, so that many controllers do not ask in
+    /// step.
     pub jitter: f64,
 }
 
@@ -31,9 +36,8 @@ impl Default for Pace {
             first_minute: Duration::from_secs(2),
             first_ten_minutes: Duration::from_secs(5),
             later: Duration::from_secs(10),
-            stopping: Duration::from_secs(1),
+            ending: Duration::from_secs(1),
             log: Duration::from_millis(1500),
-            log_throttled: Duration::from_secs(5),
             launch_retry: Duration::from_secs(5),
             jitter: 0.2,
         }
@@ -41,8 +45,12 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// The pause before the next DescribeTasks of a watch of this age.
-    pub(crate) fn watch(&self, age: Duration) -> Duration {
+    /// The pause before the next DescribeTasks of a watch of this age. `near` is how long the end
+    /// has been near.
+    pub(crate) fn watch(&self, age: Duration, near: Option<Duration>) -> Duration {
+        if near.is_some_and(|near| near < NEAR) {
+            return self.ending;
+        }
         match age.as_secs() {
             0..60 => self.first_minute,
             60..600 => self.first_ten_minutes,
@@ -50,8 +58,82 @@ impl Pace {
         }
     }
 
+    /// The pause before the next GetLogEvents.
+    pub(crate) fn log(&self, near: Option<Duration>) -> Duration {
+        if near.is_some_and(|near| near < NEAR) { self.ending } else { self.log }
+    }
+
     /// A period with its jitter.
     pub(crate) fn jittered(&self, period: Duration) -> Duration {
-        period.mul_f64(1.0 + self.jitter * (2.0 * fastrand::f64() - 1.0))
+        period.mul_f64(1.0 + self.jitter * fastrand::f64())
+    }
+}
+
+/// How much slower than planned an API is asked: every throttle doubles it, every answer takes a
+/// tenth away, so that many readers of one budget settle at what it allows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Strain(f64);
+
+impl Default for Strain {
+    fn default() -> Self {
+        Self(1.0)
+    }
+}
+
+impl Strain {
+    /// A call was throttled.
+    pub(crate) fn throttled(&mut self) {
+        self.0 = (self.0 * 2.0).min(64.0);
+    }
+
+    /// A call was answered.
+    pub(crate) fn answered(&mut self) {
+        self.0 = (self.0 * 0.9).max(1.0);
+    }
+
+    /// The pause instead of the planned one.
+    pub(crate) fn on(self, planned: Duration) -> Duration {
+        planned.mul_f64(self.0).min(LONGEST_PAUSE.max(planned))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_get_rarer_with_age_and_denser_near_the_end() {
+        let pace = Pace::default();
+        let seconds = Duration::from_secs;
+        for (age, near, expected) in [
+            (0, None, 2),
+            (59, None, 2),
+            (60, None, 5),
+            (600, None, 10),
+            (86_400, None, 10),
+            (600, Some(0), 1),
+            (600, Some(59), 1),
+            (600, Some(60), 10),
+        ] {
+            assert_eq!(pace.watch(seconds(age), near.map(seconds)), seconds(expected), "{age}");
+        }
+    }
+
+    #[test]
+    fn throttles_slow_down_and_answers_speed_up_again() {
+        let second = Duration::from_secs(1);
+        let mut strain = Strain::default();
+        assert_eq!(strain.on(second), second);
+        strain.throttled();
+        assert_eq!(strain.on(second), 2 * second);
+        for _ in 0..20 {
+            strain.throttled();
+        }
+        assert_eq!(strain.on(second), LONGEST_PAUSE);
+        assert_eq!(strain.on(2 * LONGEST_PAUSE), 2 * LONGEST_PAUSE);
+        for _ in 0..100 {
+            strain.answered();
+        }
+        assert_eq!(strain.on(second), second);
     }
 }

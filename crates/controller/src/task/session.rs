@@ -6,7 +6,7 @@ use super::conclusion::Conclusion;
 use super::intent::{Expectation, OnCancel};
 use super::pace::Pace;
 use super::session_state::Session;
-use super::tail::{Course, Haste};
+use super::tail::Course;
 use crate::aws::Aws;
 use crate::report::Report;
 use crate::settings::TimeLimit;
@@ -60,7 +60,7 @@ pub(crate) struct Tools<'a> {
 /// Follows the task until it is judged, left or lost.
 pub(crate) async fn follow(plan: &Plan, tools: Tools<'_>) -> Conclusion {
     let Tools { aws, report, listener, pace } = tools;
-    let (course, followers) = watch::channel(Course { haste: Haste::Normal, repairs: 0 });
+    let (course, followers) = watch::channel(Course::default());
     let (sighting_sender, mut sightings) = mpsc::channel(4);
     let (reading_sender, mut readings) = mpsc::channel(16);
     let (stop_sender, mut stop_answers) = mpsc::channel(4);

@@ -1,7 +1,7 @@
 //! Owns when a session is over, and what it concludes.
 
 use super::conclusion::{Conclusion, Material};
-use super::drain::{self, ContainerEnd, LastWord, Next, View};
+use super::drain::{self, ContainerEnd, LastWord, Next, Reads, View};
 use super::intent::Intent;
 use super::session_state::Session;
 use super::sightings::Progress;
@@ -43,10 +43,18 @@ impl Session<'_> {
             return false;
         };
         let tail = self.tails.decisive();
+        let reads = match tail.failing {
+            Some(_) => Reads::Failing(now.duration_since(ended)),
+            None => Reads::Answered,
+        };
+        if tail.failing.is_some() {
+            self.hindered = Some(now);
+        }
         let view = View {
             workload: self.workload(),
             last_word: tail.last_word(),
-            age: now.duration_since(ended),
+            age: now.duration_since(self.hindered.unwrap_or(ended)),
+            reads,
             quiet_reads: tail.quiet_reads,
             repairs: self.course.borrow().repairs,
             readable: tail.readable(),
@@ -91,8 +99,9 @@ impl Session<'_> {
             }
             TimeLimit::After(_) | TimeLimit::None => None,
         };
-        let drained = self.ended.map(|ended| ended + drain::HARD_CAP);
-        let timers = [self.deadline, limit, drained, self.seen.next_change()];
+        let drained = self.hindered.or(self.ended).map(|since| since + drain::HARD_CAP);
+        let hindered = self.ended.map(|ended| ended + drain::FAILING_CAP);
+        let timers = [self.deadline, limit, drained, hindered, self.seen.next_change()];
         timers.into_iter().flatten().filter(|timer| *timer > now).min().unwrap_or(now + IDLE)
     }
 

@@ -1,11 +1,12 @@
 //! Owns where a session stands, and how it reacts to what happens.
 
+use super::drain::LastWord;
 use super::intent::{Intent, OnCancel};
 use super::pace::Pace;
 use super::session::{Beginning, Plan};
 use super::sightings::{Change, Sightings};
 use super::stop::{StopAnswer, stop};
-use super::tail::{Course, Haste, Reading, Wiring};
+use super::tail::{Course, Reading, Wiring};
 use super::tails::{Feed, Tails};
 use super::verdict::LogState;
 use super::watch::{Sighting, watch};
@@ -44,6 +45,8 @@ pub(super) struct Session<'a> {
     pub(super) deadline: Option<Instant>,
     /// When the container's end was seen.
     pub(super) ended: Option<Instant>,
+    /// When reads of the log failed last, after that.
+    pub(super) hindered: Option<Instant>,
     pub(super) log: Option<LogState>,
     pub(super) workers: JoinSet<()>,
 }
@@ -68,6 +71,7 @@ impl<'a> Session<'a> {
             intent: Intent::None,
             deadline: None,
             ended: None,
+            hindered: None,
             log: None,
             workers: JoinSet::new(),
         }
@@ -150,8 +154,9 @@ impl<'a> Session<'a> {
         self.hurry();
     }
 
+    /// Looks and reads at once, and for a while more often: the end is near.
     pub(super) fn hurry(&self) {
-        self.course.send_modify(|course| course.haste = Haste::Ending);
+        self.course.send_modify(|course| course.near_since = Some(Instant::now()));
     }
 
     pub(super) fn stop_answered(&mut self, answer: StopAnswer) {
@@ -183,8 +188,13 @@ impl<'a> Session<'a> {
     }
 
     pub(super) fn read(&mut self, index: usize, reading: Reading) {
+        let before = self.tails.decisive().last_word();
         if let Some(event) = self.tails.take(index, reading) {
             self.report.emit(&event);
+        }
+        // The runner's last word comes before its process ends: ECS will know in a moment.
+        if before == LastWord::Missing && self.tails.decisive().last_word() != LastWord::Missing {
+            self.hurry();
         }
     }
 

@@ -1,6 +1,7 @@
 //! Owns what the looks at a task add up to: PURE over the times it is given.
 
 use super::snapshot::{Described, TaskSnapshot};
+use super::streak::Streak;
 use super::watch::Sighting;
 use crate::aws::{AwsError, Class};
 use std::time::Duration;
@@ -23,7 +24,7 @@ pub(crate) struct Sightings {
     looks: u32,
     missing_since: Option<Instant>,
     exit_code_due_since: Option<Instant>,
-    failing: bool,
+    failing: Streak,
     refusals: u32,
     lost: Option<AwsError>,
     ended_at_first_sight: bool,
@@ -34,7 +35,7 @@ pub(crate) struct Sightings {
 pub(crate) enum Change {
     /// The task's status.
     Status(String),
-    /// The first failure of a streak.
+    /// Reads fail, and not just for a moment.
     Failing(AwsError),
     /// The end of a streak.
     Answering,
@@ -61,7 +62,7 @@ impl Sightings {
             looks: 0,
             missing_since: None,
             exit_code_due_since: None,
-            failing: false,
+            failing: Streak::default(),
             refusals: 0,
             lost: None,
             ended_at_first_sight: false,
@@ -98,8 +99,7 @@ impl Sightings {
                 self.answered()
             }
             Err(error) => {
-                let first = !self.failing;
-                self.failing = true;
+                let worth_saying = self.failing.failed(error.is_transient());
                 self.refusals = if error.is_transient() { 0 } else { self.refusals + 1 };
                 let patience = match error.class {
                     Class::CredentialsExpired => 2,
@@ -114,14 +114,14 @@ impl Sightings {
                 if self.refusals >= patience {
                     self.lost = Some(error.clone());
                 }
-                first.then_some(Change::Failing(error))
+                worth_saying.then_some(Change::Failing(error))
             }
         }
     }
 
     fn answered(&mut self) -> Option<Change> {
         self.refusals = 0;
-        std::mem::take(&mut self.failing).then_some(Change::Answering)
+        self.failing.answered().then_some(Change::Answering)
     }
 
     fn newer(&mut self, task: TaskSnapshot, now: Instant) -> Option<Change> {
@@ -232,7 +232,8 @@ mod tests {
         assert_eq!(warnings, 1);
         assert_eq!(seen.progress(after(start, 3600)), Progress::Going);
         seen.see(Ok(task("RUNNING", 1, None)), start);
-        assert!(seen.see(Err(failed("x", Class::ServerFault)), start).is_some());
+        assert!(seen.see(Err(failed("x", Class::ServerFault)), start).is_none(), "a moment");
+        assert!(seen.see(Err(failed("x", Class::AccessDenied)), start).is_some());
     }
 
     #[tokio::test(start_paused = true)]

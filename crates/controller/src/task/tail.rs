@@ -1,10 +1,11 @@
 //! Owns reading one container's log: from the head by forward token, all pages each tick, the
 //! cursor kept across empty pages, never ending by itself.
 
-use super::pace::Pace;
+use super::pace::{Pace, Strain};
 use crate::aws::{AwsError, Class, LogReader};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 /// Pages in a row without an event, after which a tick ends: CloudWatch cuts pages by time and may
 /// return empty ones in the middle.
@@ -40,20 +41,20 @@ pub(crate) enum Reading {
     Failed(AwsError),
 }
 
-/// How the tails are to go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How watch and tails are to go on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Course {
-    pub(crate) haste: Haste,
+    /// Since when the end is near.
+    pub(crate) near_since: Option<Instant>,
     /// Rises with each wish for a reading from the head.
     pub(crate) repairs: u32,
 }
 
-/// How fast watch and tails go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Haste {
-    Normal,
-    /// Something is ending.
-    Ending,
+impl Course {
+    /// How long the end has been near.
+    pub(super) fn near(self) -> Option<Duration> {
+        self.near_since.map(|since| since.elapsed())
+    }
 }
 
 /// Reads until nobody listens. `index` tells the containers of a task apart.
@@ -61,6 +62,7 @@ pub(crate) async fn tail(reader: LogReader, index: usize, wiring: Wiring<(usize,
     let Wiring { pace, mut course, out } = wiring;
     let mut cursor: Option<String> = None;
     let mut repairs = 0;
+    let mut strain = Strain::default();
     loop {
         let wanted = *course.borrow_and_update();
         if wanted.repairs != repairs {
@@ -70,14 +72,15 @@ pub(crate) async fn tail(reader: LogReader, index: usize, wiring: Wiring<(usize,
                 return;
             }
         }
-        let mut pause = match wanted.haste {
-            Haste::Normal => pace.log,
-            Haste::Ending => pace.stopping,
-        };
         let reading = match tick(&reader, index, &mut cursor, &out).await {
-            Ok(fresh) => Reading::CaughtUp { fresh },
+            Ok(fresh) => {
+                strain.answered();
+                Reading::CaughtUp { fresh }
+            }
             Err(error) => {
-                pause = after_error(&error, &pace).unwrap_or(pause);
+                if error.class == Class::Throttled {
+                    strain.throttled();
+                }
                 // A token lives 24 h; with one that is over, only the head is left.
                 if error.code == "InvalidParameterException" && cursor.take().is_some() {
                     Reading::Restarted
@@ -91,6 +94,7 @@ pub(crate) async fn tail(reader: LogReader, index: usize, wiring: Wiring<(usize,
         if out.send((index, reading)).await.is_err() {
             return;
         }
+        let pause = strain.on(pace.log(wanted.near()));
         tokio::select! {
             () = tokio::time::sleep(pace.jittered(pause)) => {}
             changed = course.changed() => if changed.is_err() { return },
@@ -130,18 +134,5 @@ async fn tick(
         if at_end || empty >= EMPTY_PAGES {
             return Ok(fresh);
         }
-    }
-}
-
-fn after_error(error: &AwsError, pace: &Pace) -> Option<Duration> {
-    match error.class {
-        Class::Throttled => Some(pace.log_throttled),
-        Class::ServerFault
-        | Class::NoAnswer
-        | Class::CredentialsExpired
-        | Class::CredentialsRefused
-        | Class::AccessDenied
-        | Class::ResourceNotFound
-        | Class::Refused => None,
     }
 }

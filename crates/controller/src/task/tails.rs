@@ -4,6 +4,7 @@
 use super::arn::TaskArn;
 use super::drain::{LastWord, Readable};
 use super::pace::Pace;
+use super::streak::Streak;
 use super::tail::{Course, Reading, Wiring, tail};
 use super::transcript::Transcript;
 use super::verdict::{LogState, Workload};
@@ -24,6 +25,7 @@ pub(crate) struct Tail {
     pub(crate) obstacle: Option<String>,
     /// The last error, while reads fail.
     pub(crate) failing: Option<String>,
+    streak: Streak,
     decisive: bool,
 }
 
@@ -110,6 +112,7 @@ impl Tail {
             quiet_reads: 0,
             obstacle,
             failing: None,
+            streak: Streak::default(),
             decisive: source.container == container,
             source: source.clone(),
         }
@@ -125,6 +128,7 @@ impl Tail {
             Reading::CaughtUp { fresh } => {
                 self.failing = None;
                 self.obstacle = None;
+                self.streak.answered();
                 self.quiet_reads = if fresh == 0 { self.quiet_reads + 1 } else { 0 };
                 None
             }
@@ -143,12 +147,13 @@ impl Tail {
                 None
             }
             Reading::Failed(error) => {
-                let first = self.failing.replace(error.to_string()).is_none();
+                self.failing = Some(error.to_string());
+                let worth_saying = self.streak.failed(error.is_transient());
                 let denied = error.class == Class::AccessDenied;
                 if denied {
                     self.obstacle = Some(error.to_string());
                 }
-                (first && (self.decisive || !denied)).then(|| Event::Warning {
+                (worth_saying && (self.decisive || !denied)).then(|| Event::Warning {
                     text: format!(
                         "the log of container {} {}: {error}",
                         self.source.container,

@@ -1,15 +1,15 @@
 //! Owns the fold from a container's raw log events to lines that are printed once.
 //!
 //! Resilient against repetition, reordering and loss of our own lines: repetition is dropped,
-//! loss shows as a gap until a second reading fills it. Of other lines a second reading prints
-//! only what the first did not.
+//! loss shows as a gap until a second reading fills it. Of other lines a second reading and an
+//! overlapping page print only what was not there before.
 
+use super::repeats::Repeats;
 use super::tail::RawEvent;
 use protocol::event::RunFinished;
 use protocol::line::{EventLine, Line};
 use protocol::sequence::Sequences;
-use std::collections::{HashMap, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::VecDeque;
 
 /// How many lines a red ending repeats.
 const LAST_LINES: usize = 20;
@@ -50,9 +50,7 @@ pub(crate) struct Transcript {
     finished: Option<RunFinished>,
     ours: bool,
     last: VecDeque<String>,
-    /// How often each other line was printed, and how often this reading met it.
-    printed: HashMap<u64, u32>,
-    met: HashMap<u64, u32>,
+    repeats: Repeats,
 }
 
 impl Transcript {
@@ -66,35 +64,54 @@ impl Transcript {
             finished: None,
             ours: false,
             last: VecDeque::new(),
-            printed: HashMap::new(),
-            met: HashMap::new(),
+            repeats: Repeats::default(),
         }
     }
 
     /// The next reading starts at the head again.
     pub(crate) fn restart(&mut self) {
-        self.met.clear();
+        self.repeats.restart();
     }
 
-    /// Takes events in the order in which they were read; answers the lines to print.
-    pub(crate) fn take(&mut self, events: &[RawEvent]) -> Vec<LogLine> {
-        events
+    /// Takes a page in the order in which it was read; answers the lines to print.
+    pub(crate) fn take(&mut self, page: &[RawEvent]) -> Vec<LogLine> {
+        let mut lines: Vec<(&RawEvent, Line)> =
+            page.iter().map(|event| (event, Line::decode(&event.message))).collect();
+        let numbered: Vec<bool> = lines.iter().map(|(_, line)| self.is_ours(line)).collect();
+        let others: Vec<&RawEvent> = page
             .iter()
-            .filter_map(|event| {
-                let text = match Line::decode(&event.message) {
-                    Line::Event(line) if self.is_ours(&line) => self.note(line)?,
-                    Line::Event(line) => self.other(event).then_some(LogText::Event(line))?,
-                    Line::Text(text) => self.other(event).then_some(LogText::Plain(text))?,
-                };
+            .zip(&numbered)
+            .filter_map(|(event, numbered)| (!numbered).then_some(event))
+            .collect();
+        let mut overlap = self.repeats.overlap(&others);
+        let mut fresh = Vec::new();
+        for ((event, line), numbered) in lines.drain(..).zip(numbered) {
+            let text = match line {
+                Line::Event(line) if numbered => self.note(line),
+                _ if overlap > 0 => {
+                    overlap -= 1;
+                    None
+                }
+                line => self.repeats.note(event).then(|| match line {
+                    Line::Event(line) => LogText::Event(line),
+                    Line::Text(text) => LogText::Plain(text),
+                }),
+            };
+            if let Some(text) = text {
                 self.lines += 1;
                 self.remember(text.readable());
-                Some(LogLine { container: self.container.clone(), at: event.at, text })
-            })
-            .collect()
+                fresh.push(LogLine { container: self.container.clone(), at: event.at, text });
+            }
+        }
+        fresh
     }
 
-    fn is_ours(&mut self, line: &EventLine) -> bool {
-        self.run.get_or_insert_with(|| line.run.clone()) == &line.run
+    /// Whether a line is of this run, and so has a number that counts.
+    fn is_ours(&mut self, line: &Line) -> bool {
+        match line {
+            Line::Event(line) => self.run.get_or_insert_with(|| line.run.clone()) == &line.run,
+            Line::Text(_) => false,
+        }
     }
 
     fn note(&mut self, line: Box<EventLine>) -> Option<LogText> {
@@ -107,20 +124,6 @@ impl Transcript {
             self.finished = Some(finished.clone());
         }
         Some(LogText::Event(line))
-    }
-
-    fn other(&mut self, event: &RawEvent) -> bool {
-        let mut hasher = DefaultHasher::new();
-        (event.at, &event.message).hash(&mut hasher);
-        let key = hasher.finish();
-        let met = self.met.entry(key).or_default();
-        *met += 1;
-        let printed = self.printed.entry(key).or_default();
-        let fresh = *met > *printed;
-        if fresh {
-            *printed = *met;
-        }
-        fresh
     }
 
     fn remember(&mut self, text: &str) {
@@ -217,6 +220,14 @@ mod tests {
         let more = [text("same"), text("same"), text("same"), text("other")];
         assert_eq!(readable(&transcript.take(&more)), ["same"]);
         assert_eq!(transcript.lines(), 4);
+    }
+
+    #[test]
+    fn overlapping_pages_print_no_line_twice() {
+        let mut transcript = Transcript::new("migrate", Some("r".to_owned()));
+        assert_eq!(transcript.take(&[text("a"), beat(1), text("b"), text("c")]).len(), 4);
+        let page = [beat(1), text("b"), text("c"), beat(2), text("d")];
+        assert_eq!(readable(&transcript.take(&page)), ["line 2", "d"]);
     }
 
     #[test]

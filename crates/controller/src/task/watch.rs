@@ -2,9 +2,10 @@
 //! used: they back off to ten minutes and take a throttled read for an answer.
 
 use super::arn::TaskArn;
+use super::pace::Strain;
 use super::snapshot::Described;
-use super::tail::{Haste, Wiring};
-use crate::aws::{Aws, AwsError};
+use super::tail::Wiring;
+use crate::aws::{Aws, AwsError, Class};
 use tokio::time::Instant;
 
 /// What one look at the task brought.
@@ -14,16 +15,19 @@ pub(crate) type Sighting = Result<Described, AwsError>;
 pub(crate) async fn watch(aws: Aws, cluster: String, task: TaskArn, wiring: Wiring<Sighting>) {
     let Wiring { pace, mut course, out } = wiring;
     let began = Instant::now();
+    let mut strain = Strain::default();
     loop {
-        let haste = course.borrow_and_update().haste;
-        let sighting = aws.describe_task(&cluster, task.as_str()).await;
+        let near = course.borrow_and_update().near();
+        let sighting = aws.look_at_task(&cluster, task.as_str()).await;
+        match &sighting {
+            Ok(_) => strain.answered(),
+            Err(error) if error.class == Class::Throttled => strain.throttled(),
+            Err(_) => {}
+        }
         if out.send(sighting).await.is_err() {
             return;
         }
-        let pause = match haste {
-            Haste::Normal => pace.watch(began.elapsed()),
-            Haste::Ending => pace.stopping,
-        };
+        let pause = strain.on(pace.watch(began.elapsed(), near));
         tokio::select! {
             () = tokio::time::sleep(pace.jittered(pause)) => {}
             changed = course.changed() => if changed.is_err() { return },
