@@ -12,6 +12,8 @@ pub(crate) enum Kind {
     Usage,
     /// No capacity or no placement.
     NoCapacity,
+    /// Somebody else's run is in flight.
+    AnotherRun,
     /// A signal, before there was a task.
     Cancelled,
     /// The outcome cannot be known.
@@ -76,6 +78,7 @@ impl Error {
         match self.kind {
             Kind::Usage => ExitCode::Usage,
             Kind::NoCapacity => ExitCode::NoCapacity,
+            Kind::AnotherRun => ExitCode::AnotherRun,
             Kind::Cancelled => ExitCode::Cancelled,
             Kind::OutcomeUnknown => ExitCode::OutcomeUnknown,
             Kind::AwsRefused => ExitCode::AwsRefused,

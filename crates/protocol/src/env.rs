@@ -74,6 +74,8 @@ pub const CAPACITY_TIMEOUT: &str = "ECS_MIGRATE_CAPACITY_TIMEOUT";
 pub const CAPACITY_PROVIDER: &str = "ECS_MIGRATE_CAPACITY_PROVIDER";
 /// `stop` or `detach`: what a signal means for the task.
 pub const ON_CANCEL: &str = "ECS_MIGRATE_ON_CANCEL";
+/// `wait` or `fail`: what to do while somebody else's run is in flight.
+pub const IF_RUNNING: &str = "ECS_MIGRATE_IF_RUNNING";
 /// `auto`, `runner` or `plain`: what the container runs.
 pub const EXPECT: &str = "ECS_MIGRATE_EXPECT";
 /// Makes invocations with the same key one run.

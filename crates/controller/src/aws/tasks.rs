@@ -81,6 +81,24 @@ impl Aws {
         describe(&self.single, cluster, task).await
     }
 
+    /// Up to 100 tasks as ECS sees them now; those that it does not know are left out.
+    pub(crate) async fn describe_tasks(
+        &self,
+        cluster: &str,
+        tasks: &[TaskArn],
+    ) -> Result<Vec<TaskSnapshot>, AwsError> {
+        let names = tasks.iter().take(100).map(|task| task.as_str().to_owned()).collect();
+        let answer = self
+            .ecs
+            .describe_tasks()
+            .cluster(cluster)
+            .set_tasks(Some(names))
+            .send()
+            .await
+            .map_err(|error| AwsError::of("DescribeTasks", error))?;
+        Ok(answer.tasks().iter().map(snapshot).collect())
+    }
+
     /// Asks ECS once to stop a task; a task that is stopped already is no error.
     pub(crate) async fn stop_task(
         &self,
@@ -218,6 +236,7 @@ fn snapshot(task: &Task) -> TaskSnapshot {
         stopped_reason: task.stopped_reason().map(str::to_owned),
         started: task.started_at().is_some(),
         created_at: task.created_at().and_then(|at| at.to_millis().ok()),
+        started_by: task.started_by().unwrap_or_default().to_owned(),
         run,
         network,
         containers: task.containers().iter().map(container).collect(),

@@ -6,8 +6,8 @@ use crate::report::{Arrival, Event, Report};
 use crate::settings::RunSettings;
 use crate::signal::Listener;
 use crate::task::{
-    Again, Beginning, Launched, Launcher, Origin, Pace, Plan, RunIdentity, RunRequest, Tools,
-    follow,
+    Again, Beginning, Launched, Launcher, Origin, Others, OwnRun, Pace, Plan, RunIdentity,
+    RunRequest, Tools, follow,
 };
 use crate::task_definition::log_sources;
 use tokio::time::Instant;
@@ -28,6 +28,17 @@ impl Gate<'_> {
         report: &mut Report,
         listener: &mut Listener,
     ) -> Result<u8, Error> {
+        let own = OwnRun {
+            family: self.prepared.definition.family(),
+            started_by: &self.identity.started_by,
+        };
+        let mut others = Others {
+            aws: &self.prepared.aws,
+            report: &mut *report,
+            listener: &mut *listener,
+            pace: self.pace,
+        };
+        others.let_pass(own, self.settings).await?;
         let give_up = Instant::now() + self.settings.capacity_timeout;
         let mut attempt = 1;
         let mut relaunches = 0;
@@ -96,6 +107,7 @@ impl Gate<'_> {
             timeout: self.settings.timeout.clone(),
             stop_timeout: document.stop_timeout(container),
             security_groups: self.prepared.network.security_groups.clone(),
+            origin: launched.origin,
             beginning: launched.signal.map_or(Beginning::Watching, Beginning::Signalled),
         }
     }

@@ -32,6 +32,9 @@ pub(crate) struct Arguments {
     /// How long to try to get the task started [default: 5m]
     #[arg(long, value_name = "DURATION")]
     capacity_timeout: Option<String>,
+    /// While somebody else's run of the same family is in flight: wait, or fail with 87
+    #[arg(long, value_name = "WHAT")]
+    if_running: Option<String>,
     /// Environment variable of the container; may be repeated
     #[arg(long = "env", value_name = "NAME=VALUE")]
     environment: Vec<String>,
@@ -51,6 +54,7 @@ impl Arguments {
         flags.extend(self.follow.flags());
         flags.extend(cli::flags([
             (Key::CapacityTimeout, &self.capacity_timeout),
+            (Key::IfRunning, &self.if_running),
             (Key::RunKey, &self.run_key),
         ]));
         flags

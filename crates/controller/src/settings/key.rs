@@ -19,6 +19,7 @@ pub(crate) enum Key {
     Timeout,
     CapacityTimeout,
     OnCancel,
+    IfRunning,
     Expect,
     RunKey,
     Output,
@@ -28,7 +29,7 @@ pub(crate) enum Key {
 
 impl Key {
     /// Every setting, in the order of the documentation.
-    pub(crate) const ALL: [Self; 18] = [
+    pub(crate) const ALL: [Self; 19] = [
         Self::Cluster,
         Self::TaskDefinition,
         Self::Template,
@@ -42,6 +43,7 @@ impl Key {
         Self::Timeout,
         Self::CapacityTimeout,
         Self::OnCancel,
+        Self::IfRunning,
         Self::Expect,
         Self::RunKey,
         Self::Output,
@@ -65,6 +67,7 @@ impl Key {
             Self::Timeout => "timeout",
             Self::CapacityTimeout => "capacity-timeout",
             Self::OnCancel => "on-cancel",
+            Self::IfRunning => "if-running",
             Self::Expect => "expect",
             Self::RunKey => "run-key",
             Self::Output => "output",
@@ -90,6 +93,7 @@ impl Key {
             Self::Timeout => &[env::TIMEOUT],
             Self::CapacityTimeout => &[env::CAPACITY_TIMEOUT],
             Self::OnCancel => &[env::ON_CANCEL],
+            Self::IfRunning => &[env::IF_RUNNING],
             Self::Expect => &[env::EXPECT],
             Self::RunKey => &[env::RUN_KEY],
             Self::Output => &[env::OUTPUT],
@@ -112,6 +116,7 @@ impl Key {
             Self::Timeout => "none, with a warning every hour",
             Self::CapacityTimeout => "`5m`",
             Self::OnCancel => "`stop` (`attach`: `detach`)",
+            Self::IfRunning => "`wait`",
             Self::Expect | Self::Output => "`auto`",
             Self::RunKey => "`GITHUB_RUN_ID`, else random",
             Self::Container => "the definition's only container",
@@ -142,6 +147,9 @@ impl Key {
             Self::Timeout => "the task is stopped after this, e.g. `30m`",
             Self::CapacityTimeout => "how long to try to get the task started",
             Self::OnCancel => "what a signal means for the task: `stop` or `detach`",
+            Self::IfRunning => {
+                "what to do while somebody else's run of the family is in flight: `wait` or `fail`"
+            }
             Self::Expect => "what the container runs: `auto`, `runner` or `plain`",
             Self::RunKey => "invocations with the same key are one run",
             Self::Output => "`auto`, `text`, `json` or `github`",

@@ -8,7 +8,7 @@ use super::network::{self, Capacity, Network};
 use super::parse::{self, OUTPUTS, OutputChoice, Word};
 use super::{environment, file};
 use crate::error::Error;
-use crate::task::{Expectation, OnCancel};
+use crate::task::{Expectation, IfRunning, OnCancel};
 use protocol::env;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,6 +20,8 @@ const EXPECTATIONS: &[Word<Expectation>] =
     &[("auto", Expectation::Auto), ("runner", Expectation::Runner), ("plain", Expectation::Plain)];
 
 const ON_CANCEL: &[Word<OnCancel>] = &[("stop", OnCancel::Stop), ("detach", OnCancel::Detach)];
+
+const IF_RUNNING: &[Word<IfRunning>] = &[("wait", IfRunning::Wait), ("fail", IfRunning::Fail)];
 
 /// What every command needs to reach AWS.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -57,6 +59,7 @@ pub(crate) struct RunSettings {
     pub(crate) timeout: TimeLimit,
     pub(crate) capacity_timeout: Duration,
     pub(crate) on_cancel: OnCancel,
+    pub(crate) if_running: IfRunning,
     pub(crate) expect: Expectation,
     pub(crate) key: RunKey,
 }
@@ -150,6 +153,7 @@ impl RunSettings {
             capacity_timeout: parse::duration(layers, Key::CapacityTimeout)?
                 .map_or(CAPACITY_TIMEOUT, |setting| setting.value),
             on_cancel: parse::word(layers, Key::OnCancel, ON_CANCEL, OnCancel::Stop)?.value,
+            if_running: parse::word(layers, Key::IfRunning, IF_RUNNING, IfRunning::Wait)?.value,
             expect: parse::word(layers, Key::Expect, EXPECTATIONS, Expectation::Auto)?.value,
             key: layers.run_key(process),
         })

@@ -42,9 +42,9 @@ impl DatabaseMeaning {
             Verdict::NeverStarted
             | Verdict::Cancelled(StopProof::NothingRan)
             | Verdict::TimedOut(StopProof::NothingRan) => Self::Untouched,
-            Verdict::Green(Ground::ExitCode | Ground::UnreadLog | Ground::LastWord) => {
-                Self::AsTheCommandLeftIt
-            }
+            Verdict::Green(
+                Ground::ExitCode | Ground::UnreadLog | Ground::LastWord | Ground::Record,
+            ) => Self::AsTheCommandLeftIt,
             Verdict::Cancelled(StopProof::Reported(state))
             | Verdict::TimedOut(StopProof::Reported(state)) => {
                 Self::reported(*state).unwrap_or(Self::Check)

@@ -22,6 +22,7 @@ fn task(wire: &Value) -> TaskSnapshot {
         stopped_reason: text(&wire["stoppedReason"]),
         started: !wire["startedAt"].is_null(),
         created_at: None,
+        started_by: String::new(),
         run: None,
         network: Vec::new(),
         containers: wire["containers"]
@@ -66,6 +67,7 @@ fn the_fault_table_is_judged_as_it_says() {
             intent: Intent::None,
             log: LogState::Complete,
             workload: Workload::Plain,
+            origin: super::super::launch::Origin::Started,
             logged: if lines.is_empty() { Logged::Nothing } else { Logged::Something },
         });
         let expected =

@@ -43,6 +43,10 @@ fn green(ground: Ground, finished: Option<&RunFinished>) -> String {
                 "done".to_owned()
             }
         },
+        (Ground::Record, _) => {
+            "this run was finished and green before: its log says so, ECS has forgotten the task"
+                .to_owned()
+        }
         (Ground::LastWord, None) | (Ground::ExitCode, _) => "the command succeeded".to_owned(),
         (Ground::UnreadLog, _) => {
             "exit code 0; the runner's last word could not be read".to_owned()

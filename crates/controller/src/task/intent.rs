@@ -18,6 +18,13 @@ pub(crate) enum OnCancel {
     Detach,
 }
 
+/// What to do while somebody else's run of the same family is in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IfRunning {
+    Wait,
+    Fail,
+}
+
 /// What we did to the task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Intent {

@@ -4,6 +4,7 @@
 use super::arn::TaskArn;
 use super::conclusion::Conclusion;
 use super::intent::{Expectation, OnCancel};
+use super::launch::Origin;
 use super::pace::Pace;
 use super::session_state::Session;
 use super::tail::Course;
@@ -37,6 +38,7 @@ pub(crate) struct Plan {
     pub(crate) timeout: TimeLimit,
     pub(crate) stop_timeout: Duration,
     pub(crate) beginning: Beginning,
+    pub(crate) origin: Origin,
 }
 
 /// How a session begins.

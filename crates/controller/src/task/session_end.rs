@@ -124,6 +124,7 @@ impl Session<'_> {
             intent: self.intent,
             log,
             workload,
+            origin: self.plan.origin,
             logged: if tail.transcript.lines() > 0 { Logged::Something } else { Logged::Nothing },
         });
         let unread = match log {

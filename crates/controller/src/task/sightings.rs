@@ -183,6 +183,7 @@ mod tests {
             stopped_reason: None,
             started: true,
             created_at: None,
+            started_by: String::new(),
             run: None,
             network: Vec::new(),
             containers: vec![ContainerSnapshot {

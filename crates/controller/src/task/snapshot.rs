@@ -18,6 +18,8 @@ pub(crate) struct TaskSnapshot {
     pub(crate) started: bool,
     /// Milliseconds since 1970.
     pub(crate) created_at: Option<i64>,
+    /// What RunTask was told; a service's tasks have its deployment's id.
+    pub(crate) started_by: String,
     /// The container that a controller gave a run id, and the run id.
     pub(crate) run: Option<(String, String)>,
     /// Subnet, network interface and address.

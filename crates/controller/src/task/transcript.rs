@@ -88,14 +88,13 @@ impl Transcript {
         for ((event, line), numbered) in lines.drain(..).zip(numbered) {
             let text = match line {
                 Line::Event(line) if numbered => self.note(line),
-                _ if overlap > 0 => {
+                Line::Event(_) | Line::Text(_) if overlap > 0 => {
                     overlap -= 1;
                     None
                 }
-                line => self.repeats.note(event).then(|| match line {
-                    Line::Event(line) => LogText::Event(line),
-                    Line::Text(text) => LogText::Plain(text),
-                }),
+                Line::Event(_) | Line::Text(_) if !self.repeats.note(event) => None,
+                Line::Event(line) => Some(LogText::Event(line)),
+                Line::Text(text) => Some(LogText::Plain(text)),
             };
             if let Some(text) = text {
                 self.lines += 1;

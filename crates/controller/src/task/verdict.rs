@@ -1,6 +1,7 @@
 //! Owns the gate: one pure, total function from what is known to how it ended.
 
 use super::intent::{Expectation, Intent};
+use super::launch::Origin;
 use super::snapshot::{StopCode, TaskSnapshot};
 use protocol::event::{Outcome, RunFinished};
 use protocol::{DatabaseState, ExitCode};
@@ -18,6 +19,7 @@ pub(crate) struct Case<'a> {
     pub(crate) workload: Workload,
     /// Whether the container wrote any line.
     pub(crate) logged: Logged,
+    pub(crate) origin: Origin,
 }
 
 /// What is known of the task.
@@ -79,6 +81,8 @@ pub(crate) enum Ground {
     ExitCode,
     /// A runner's exit code alone, because its log cannot be read.
     UnreadLog,
+    /// The last word of an earlier invocation's runner; ECS has forgotten the task.
+    Record,
 }
 
 /// What is known of a task that we stopped.
@@ -134,7 +138,7 @@ pub(crate) fn judge(case: &Case<'_>) -> Verdict {
     let task = match case.task {
         Known::WatchLost => return Verdict::WatchLost,
         Known::Missing => {
-            return stopped_by_us(case, None).unwrap_or(Verdict::Unknown(Doubt::Forgotten));
+            return stopped_by_us(case, None).unwrap_or_else(|| recorded(case));
         }
         Known::Task(task) => task,
     };
@@ -210,6 +214,16 @@ fn proof(case: &Case<'_>, task: Option<&TaskSnapshot>) -> StopProof {
 /// have failed to start.
 fn ran(case: &Case<'_>, task: &TaskSnapshot) -> bool {
     task.started || case.logged == Logged::Something || case.finished.is_some()
+}
+
+/// What counts of a task that ECS does not know: of one that an earlier invocation of this very run
+/// started, the whole log that ends well. It is the record of what this run did.
+fn recorded(case: &Case<'_>) -> Verdict {
+    let proved = case.origin == Origin::Found && case.log == LogState::Complete;
+    match case.finished {
+        Some(finished) if proved && agrees(finished) => Verdict::Green(Ground::Record),
+        Some(_) | None => Verdict::Unknown(Doubt::Forgotten),
+    }
 }
 
 fn green(case: &Case<'_>) -> Verdict {

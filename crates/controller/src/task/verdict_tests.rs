@@ -25,6 +25,7 @@ fn task(stop_code: Option<&str>, exit_code: Option<i32>, started: bool) -> TaskS
         stopped_reason: None,
         started,
         created_at: None,
+        started_by: String::new(),
         run: None,
         network: Vec::new(),
         containers: vec![
@@ -57,6 +58,7 @@ fn case(task: &TaskSnapshot) -> Case<'_> {
         log: LogState::Complete,
         workload: Workload::Plain,
         logged: Logged::Something,
+        origin: Origin::Started,
     }
 }
 
@@ -130,6 +132,84 @@ fn a_runner_needs_its_last_word() {
         case.finished = word;
         case.log = log;
         assert_eq!(judge(&case), expected);
+    }
+}
+
+/// Every combination of what decides. One line for each stop code, exit code and intent; in it a
+/// group for each last word, and in that `runner/plain` for a log that is complete, not proved and
+/// unreadable.
+#[test]
+fn the_truth_table() {
+    let good = finished(0, Outcome::Applied, DatabaseState::Changed);
+    let failed = finished(10, Outcome::Failed, DatabaseState::Unchanged);
+    let interrupted = finished(30, Outcome::Interrupted, DatabaseState::Unchanged);
+    let words = [None, Some(&good), Some(&failed), Some(&interrupted)];
+    let logs = [LogState::Complete, LogState::NotProved, LogState::Unreadable];
+    let mut table = vec![format!(
+        "{:26}{:6}{:9}{:19}{:19}{:19}interrupted",
+        "stop code", "exit", "intent", "no last word", "green", "failed"
+    )];
+    for stop_code in NAMES.iter().map(|name| Some(*name)).chain([None]) {
+        for exit_code in [None, Some(0), Some(1), Some(10), Some(143)] {
+            let task = task(stop_code, exit_code, true);
+            for intent in [Intent::None, Intent::Timeout, Intent::Cancel, Intent::Detach] {
+                let mut row = format!(
+                    "{:26}{:6}{:9}",
+                    stop_code.unwrap_or("-"),
+                    exit_code.map_or("-".to_owned(), |code| code.to_string()),
+                    format!("{intent:?}")
+                );
+                for finished in words {
+                    for log in logs {
+                        let [runner, plain] = [Workload::Runner, Workload::Plain].map(|workload| {
+                            let case = Case { finished, intent, log, workload, ..case(&task) };
+                            let verdict = judge(&case);
+                            never_green_without_proof(&case, &task, &verdict);
+                            verdict.exit_code()
+                        });
+                        let cell = if runner == plain {
+                            runner.to_string()
+                        } else {
+                            format!("{runner}/{plain}")
+                        };
+                        row += &format!("{cell:6}");
+                    }
+                    row.push(' ');
+                }
+                table.push(row.trim_end().to_owned());
+            }
+        }
+    }
+    insta::assert_snapshot!(table.join("\n"));
+}
+
+/// What must hold however the function is written.
+fn never_green_without_proof(case: &Case<'_>, task: &TaskSnapshot, verdict: &Verdict) {
+    let own_end = task.stop_code == Some(StopCode::EssentialContainerExited)
+        && task.containers[1].exit_code == Some(0);
+    let said_so = match (case.workload, case.finished) {
+        (Workload::Plain, _) => true,
+        (Workload::Runner, Some(finished)) => finished.exit_code == 0,
+        (Workload::Runner, None) => case.log == LogState::Unreadable,
+    };
+    let wanted = matches!(case.intent, Intent::None | Intent::Timeout);
+    assert_eq!(verdict.exit_code() == 0, own_end && said_so && wanted, "{case:?}: {verdict:?}");
+}
+
+#[test]
+fn a_record_in_the_log_counts_for_a_run_that_was_found_and_only_if_it_is_whole() {
+    let unseen = task(None, None, true);
+    let good = finished(0, Outcome::Applied, DatabaseState::Changed);
+    let bad = finished(10, Outcome::Failed, DatabaseState::Unchanged);
+    for (origin, finished, log, code) in [
+        (Origin::Found, Some(&good), LogState::Complete, 0),
+        (Origin::Found, Some(&good), LogState::NotProved, 85),
+        (Origin::Found, Some(&bad), LogState::Complete, 85),
+        (Origin::Found, None, LogState::Complete, 85),
+        (Origin::Started, Some(&good), LogState::Complete, 85),
+    ] {
+        let case = Case { task: Known::Missing, origin, finished, log, ..case(&unseen) };
+        assert_eq!(judge(&case).exit_code(), code, "{case:?}");
     }
 }
 

@@ -59,6 +59,12 @@ impl Registered {
     pub(crate) fn short_name(&self) -> &str {
         short_name(&self.arn)
     }
+
+    /// The name without its revision.
+    pub(crate) fn family(&self) -> &str {
+        let name = self.short_name();
+        name.split_once(':').map_or(name, |(family, _)| family)
+    }
 }
 
 /// `family:revision` of a task definition's ARN.
