@@ -35,7 +35,8 @@ mod words;
 pub use crate::clock::WallClock;
 pub use crate::config::Config;
 pub use crate::faults::{
-    FailureFault, Faults, RequestAnswer, RequestFault, StartPhase, TaskEffect, TaskFault,
+    FailureFault, Faults, LineFate, PageShape, RequestAnswer, RequestFault, StartPhase, TaskEffect,
+    TaskFault,
 };
 pub use crate::host::HostEnvironment;
 pub use crate::image::{Launch, Program};

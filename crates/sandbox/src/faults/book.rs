@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::{Faults, RequestAnswer, StartPhase, TaskEffect};
+use super::{Faults, LineFaults, RequestAnswer, StartPhase, StreamFault, TaskEffect};
 use crate::wire::ApiError;
 
 #[derive(Debug, Default)]
@@ -140,6 +140,34 @@ impl FaultBook {
         })
     }
 
+    /// The hook of a log stream's creation.
+    pub(crate) fn at_stream(&self, task: &TaskDetails, container: &str) -> StreamFault {
+        let absent_for = self.effects(task).into_iter().find_map(|effect| {
+            let TaskEffect::LogStream { container: wanted, after_seconds } = effect else {
+                return None;
+            };
+            concerns(wanted.as_deref(), container).then_some(after_seconds)
+        });
+        match absent_for {
+            None => StreamFault::None,
+            Some(None) => StreamFault::Never,
+            Some(Some(after)) => StreamFault::After(seconds(after)),
+        }
+    }
+
+    /// The hook of a container's output.
+    pub(crate) fn at_lines(&self, task: &TaskDetails, container: &str) -> LineFaults {
+        let effects = self.effects(task).into_iter();
+        effects
+            .filter(|effect| {
+                matches!(
+                    effect,
+                    TaskEffect::LogLines { container: wanted, .. } if concerns(wanted.as_deref(), container)
+                )
+            })
+            .collect()
+    }
+
     fn effects(&self, task: &TaskDetails) -> Vec<TaskEffect> {
         self.page()
             .faults
@@ -169,7 +197,7 @@ impl RequestAnswer {
                 kind,
                 message,
             )),
-            Self::Missing | Self::Failures(_) => None,
+            Self::Missing | Self::Failures(_) | Self::Page(_) => None,
         }
     }
 }
@@ -183,7 +211,7 @@ fn concerns(wanted: Option<&str>, name: &str) -> bool {
 }
 
 /// A negative or absurd number of seconds is as good as now.
-fn seconds(count: f64) -> Duration {
+pub(super) fn seconds(count: f64) -> Duration {
     Duration::try_from_secs_f64(count).unwrap_or_default()
 }
 

@@ -26,6 +26,7 @@ pub(crate) async fn supervise(core: &Arc<Core>, id: &str, workloads: Vec<Workloa
     let started = Instant::now();
     loop {
         tokio::select! {
+            biased;
             ended = containers.join_next() => match ended {
                 Some(Ok((name, index, ended))) => {
                     let end = end_of(core, &details, &name, ended);

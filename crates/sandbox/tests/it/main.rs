@@ -5,6 +5,7 @@ mod containers;
 mod credentials;
 mod definitions;
 mod faults;
+mod log_faults;
 mod logs;
 mod refusals;
 mod secrets;
