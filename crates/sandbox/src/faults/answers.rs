@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum RequestAnswer {
-    /// HTTP 400, `ThrottlingException`, `Rate exceeded`.
+    /// HTTP 400, `Rate exceeded`: `ThrottlingException`, of STS `Throttling`.
     Throttle,
     /// A `ServerException` with this HTTP status.
     ServerError {
@@ -29,6 +29,45 @@ pub enum RequestAnswer {
     Failures(Vec<FailureFault>),
     /// GetLogEvents: an answer of this shape.
     Page(PageShape),
+    /// No answer at all.
+    Unanswered {
+        /// Whether the operation is carried out all the same.
+        request: RequestFate,
+        /// How the caller learns that there is no answer.
+        connection: ConnectionFate,
+    },
+    /// The operation is carried out at once and answered late.
+    Slow {
+        /// Seconds until the answer.
+        seconds: f64,
+        /// The answer; absent: a good one.
+        #[serde(default)]
+        answer: Option<Box<Self>>,
+    },
+    /// `throttle` for calls that find the entry's token bucket empty; others pass on to the next entry.
+    RateLimit {
+        /// Calls the bucket holds: it is full at first.
+        burst: u32,
+        /// Calls it gains each second.
+        per_second: f64,
+    },
+    /// The token buckets AWS publishes for an account in the sandbox's Region: operations share them as
+    /// documented, all callers share them all.
+    PublishedRates,
+    /// An answer under conditions; a call that does not meet them passes on to the next entry.
+    When {
+        /// Seconds since the faults were set.
+        #[serde(default)]
+        after_seconds: f64,
+        /// Seconds since the faults were set; absent: for ever.
+        #[serde(default)]
+        until_seconds: Option<f64>,
+        /// Only requests signed with this access key.
+        #[serde(default)]
+        access_key: Option<String>,
+        /// What such a call gets.
+        answer: Box<Self>,
+    },
 }
 
 /// One entry of RunTask's `failures`.
@@ -40,6 +79,26 @@ pub struct FailureFault {
     /// Absent on the wire when absent here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+}
+
+/// What becomes of the operation of an unanswered request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestFate {
+    /// It happens: only the answer is lost.
+    CarriedOut,
+    /// It does not happen.
+    Ignored,
+}
+
+/// What becomes of the connection of an unanswered request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectionFate {
+    /// It is closed.
+    Drops,
+    /// It stays open until the caller closes it.
+    Hangs,
 }
 
 /// The shape of a page of GetLogEvents. What it leaves out is in the next page.

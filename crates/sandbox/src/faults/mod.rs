@@ -2,12 +2,17 @@
 
 mod answers;
 mod book;
+mod bucket;
 mod effects;
+mod errors;
 mod lines;
 mod plan;
+mod published_rates;
+mod requests;
 
-pub use self::answers::{FailureFault, PageShape, RequestAnswer};
+pub use self::answers::{ConnectionFate, FailureFault, PageShape, RequestAnswer, RequestFate};
 pub(crate) use self::book::{FailedStart, FaultBook, OutOfMemory, OutsideStop, TaskDetails};
 pub use self::effects::{LineFate, StartPhase, TaskEffect};
 pub(crate) use self::lines::{LineFaults, StreamFault, Way};
 pub use self::plan::{Faults, RequestFault, TaskFault};
+pub(crate) use self::requests::{Asked, Met};

@@ -1,0 +1,43 @@
+//! Owns the AWS errors behind faults, in the words of each service.
+
+use http::StatusCode;
+
+use super::RequestAnswer;
+use crate::wire::{ApiError, Service};
+
+impl RequestAnswer {
+    /// The error to answer with, unless the fault is something else than an error.
+    pub(crate) fn error(&self, service: Service) -> Option<ApiError> {
+        match self {
+            Self::Throttle => Some(ApiError::client(throttle(service), "Rate exceeded")),
+            Self::ServerError { status } => Some(ApiError::new(
+                StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+                "ServerException",
+                "Service Unavailable. Please try again later.",
+            )),
+            Self::Error { kind, message, status } => Some(ApiError::new(
+                StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_REQUEST),
+                kind,
+                message,
+            )),
+            Self::Missing
+            | Self::Failures(_)
+            | Self::Page(_)
+            | Self::Unanswered { .. }
+            | Self::Slow { .. }
+            | Self::RateLimit { .. }
+            | Self::PublishedRates
+            | Self::When { .. } => None,
+        }
+    }
+}
+
+/// aws-facts 7.
+fn throttle(service: Service) -> &'static str {
+    match service {
+        Service::Sts => "Throttling",
+        Service::Ecs | Service::Logs | Service::SecretsManager | Service::Unknown => {
+            "ThrottlingException"
+        }
+    }
+}
