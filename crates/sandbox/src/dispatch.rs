@@ -111,6 +111,10 @@ fn faulty(core: &Arc<Core>, call: &Call, fault: &RequestAnswer) -> Result<Body, 
         (RequestAnswer::Failures(failures), "RunTask") => {
             Ok(json!({"tasks": [], "failures": failures}).into())
         }
+        (RequestAnswer::RoleNotAssumable, "RunTask") => {
+            Err(ecs::role_not_assumable(core, &call.input))
+        }
+        (RequestAnswer::DisguisedThrottle, "RunTask") => Err(ecs::disguised_throttle(&call.input)),
         (RequestAnswer::Missing, "DescribeTasks") => {
             ecs::all_tasks_missing(core, &call.input).map(Body::from)
         }

@@ -27,6 +27,12 @@ pub enum RequestAnswer {
     Missing,
     /// RunTask: no task, and these in `failures`.
     Failures(Vec<FailureFault>),
+    /// `ExpiredTokenException`, of STS `ExpiredToken`: the session is over. See `when` for one access key.
+    ExpiredToken,
+    /// RunTask: a `ClientException` that ECS cannot assume the role, as while IAM still spreads the news of it.
+    RoleNotAssumable,
+    /// RunTask: an `InvalidParameterException` whose text says that EC2 throttled ECS.
+    DisguisedThrottle,
     /// GetLogEvents: an answer of this shape.
     Page(PageShape),
     /// No answer at all.

@@ -56,6 +56,22 @@ pub(crate) enum OutOfMemory {
     OnlyTheReason,
 }
 
+/// What is told of a stop instead of the truth; `None` is the truth.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct ToldStop {
+    pub(crate) late: Duration,
+    pub(crate) code: Option<String>,
+    pub(crate) reason: Option<String>,
+}
+
+/// What is told of a container's end instead of the truth; `None` is the truth.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct ToldExit {
+    pub(crate) late: Duration,
+    pub(crate) code: Option<i32>,
+    pub(crate) reason: Option<String>,
+}
+
 impl FaultBook {
     pub(crate) fn new(faults: Faults, region: &str, now: Timestamp) -> Self {
         Self { page: Mutex::new(Page::new(faults, region, now)), region: region.to_owned() }
@@ -129,6 +145,61 @@ impl FaultBook {
                 effect,
                 TaskEffect::ExitCodeAbsent { container: wanted } if concerns(wanted.as_deref(), container)
             )
+        })
+    }
+
+    /// The hook of whoever asks how the task stops.
+    pub(crate) fn told_stop(&self, task: &TaskDetails) -> Option<ToldStop> {
+        self.effects(task).into_iter().find_map(|effect| {
+            let TaskEffect::StopTold { stop_code, stopped_reason, late_seconds } = effect else {
+                return None;
+            };
+            let late = seconds(late_seconds);
+            Some(ToldStop { late, code: stop_code, reason: stopped_reason })
+        })
+    }
+
+    /// The hook of whoever asks how a container ended.
+    pub(crate) fn told_exit(&self, task: &TaskDetails, container: &str) -> Option<ToldExit> {
+        self.effects(task).into_iter().find_map(|effect| {
+            let TaskEffect::ExitTold { container: wanted, exit_code, reason, late_seconds } =
+                effect
+            else {
+                return None;
+            };
+            let told = ToldExit { late: seconds(late_seconds), code: exit_code, reason };
+            concerns(wanted.as_deref(), container).then_some(told)
+        })
+    }
+
+    /// The hook of a stop: from there to SIGTERM.
+    pub(crate) fn stop_delay(&self, task: &TaskDetails) -> Duration {
+        let delay = self.effects(task).into_iter().find_map(|effect| {
+            let TaskEffect::StopsLate { seconds: delay } = effect else {
+                return None;
+            };
+            Some(seconds(delay))
+        });
+        delay.unwrap_or_default()
+    }
+
+    /// The hook of DEPROVISIONING.
+    pub(crate) fn deprovisioning(&self, task: &TaskDetails) -> Option<Duration> {
+        self.effects(task).into_iter().find_map(|effect| {
+            let TaskEffect::DeprovisionsFor { seconds: dwell } = effect else {
+                return None;
+            };
+            Some(seconds(dwell))
+        })
+    }
+
+    /// The hook of whoever looks for a task of this age.
+    pub(crate) fn hides(&self, task: &TaskDetails, age: Duration) -> bool {
+        self.effects(task).into_iter().any(|effect| {
+            let TaskEffect::Missing { from_seconds, to_seconds } = effect else {
+                return false;
+            };
+            seconds(from_seconds) <= age && to_seconds.is_none_or(|to| age < seconds(to))
         })
     }
 

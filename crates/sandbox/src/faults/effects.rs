@@ -45,6 +45,52 @@ pub enum TaskEffect {
         #[serde(default)]
         after_seconds: Option<f64>,
     },
+    /// What ECS tells of the stop is late or something else; it does stop as it does.
+    StopTold {
+        /// The literal `stopCode`; absent: the true one.
+        #[serde(default)]
+        stop_code: Option<String>,
+        /// The literal `stoppedReason`; absent: the true one.
+        #[serde(default)]
+        stopped_reason: Option<String>,
+        /// Seconds from `desiredStatus` STOPPED until stop code and reason are there.
+        #[serde(default)]
+        late_seconds: f64,
+    },
+    /// What ECS tells of a container's end is late or something else; it does end as it does.
+    ExitTold {
+        /// Only this container's; absent: every container's.
+        #[serde(default)]
+        container: Option<String>,
+        /// The `exitCode`; absent: the true one, if any.
+        #[serde(default)]
+        exit_code: Option<i32>,
+        /// The literal `reason`; absent: the true one, if any.
+        #[serde(default)]
+        reason: Option<String>,
+        /// Seconds from the container's `lastStatus` STOPPED until exit code and reason are there.
+        #[serde(default)]
+        late_seconds: f64,
+    },
+    /// Its containers get SIGTERM so long after it was told to stop.
+    StopsLate {
+        /// Seconds from StopTask, or whatever else stops it.
+        seconds: f64,
+    },
+    /// It stays in DEPROVISIONING for so long.
+    DeprovisionsFor {
+        /// Seconds until STOPPED.
+        seconds: f64,
+    },
+    /// ECS does not know it, neither by its ARN nor in a list: not yet, or no more.
+    Missing {
+        /// Seconds after RunTask.
+        #[serde(default)]
+        from_seconds: f64,
+        /// Seconds after RunTask; absent: for ever.
+        #[serde(default)]
+        to_seconds: Option<f64>,
+    },
     /// Something happens to lines on their way to CloudWatch. Several of these on one line add up.
     LogLines {
         /// Only this container's; absent: every container's.

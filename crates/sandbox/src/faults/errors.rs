@@ -20,7 +20,10 @@ impl RequestAnswer {
                 kind,
                 message,
             )),
+            Self::ExpiredToken => Some(expired(service)),
             Self::Missing
+            | Self::RoleNotAssumable
+            | Self::DisguisedThrottle
             | Self::Failures(_)
             | Self::Page(_)
             | Self::Unanswered { .. }
@@ -40,4 +43,15 @@ fn throttle(service: Service) -> &'static str {
             "ThrottlingException"
         }
     }
+}
+
+/// aws-facts 7. The front of STS answers before its API does: `ExpiredToken` with 403.
+fn expired(service: Service) -> ApiError {
+    let (status, kind) = match service {
+        Service::Sts => (StatusCode::FORBIDDEN, "ExpiredToken"),
+        Service::Ecs | Service::Logs | Service::SecretsManager | Service::Unknown => {
+            (StatusCode::BAD_REQUEST, "ExpiredTokenException")
+        }
+    };
+    ApiError::new(status, kind, "The security token included in the request is expired")
 }

@@ -11,7 +11,9 @@ mod published_rates;
 mod requests;
 
 pub use self::answers::{ConnectionFate, FailureFault, PageShape, RequestAnswer, RequestFate};
-pub(crate) use self::book::{FailedStart, FaultBook, OutOfMemory, OutsideStop, TaskDetails};
+pub(crate) use self::book::{
+    FailedStart, FaultBook, OutOfMemory, OutsideStop, TaskDetails, ToldExit, ToldStop,
+};
 pub use self::effects::{LineFate, StartPhase, TaskEffect};
 pub(crate) use self::lines::{LineFaults, StreamFault, Way};
 pub use self::plan::{Faults, RequestFault, TaskFault};

@@ -95,6 +95,9 @@ fn meet(
         | RequestAnswer::Error { .. }
         | RequestAnswer::Missing
         | RequestAnswer::Failures(_)
+        | RequestAnswer::ExpiredToken
+        | RequestAnswer::RoleNotAssumable
+        | RequestAnswer::DisguisedThrottle
         | RequestAnswer::Page(_)
         | RequestAnswer::Unanswered { .. } => {
             Some(Met { late: Duration::ZERO, answer: Some(answer.clone()) })
@@ -137,6 +140,9 @@ fn limits(answer: &RequestAnswer, region: &str) -> Vec<Limit> {
         | RequestAnswer::Error { .. }
         | RequestAnswer::Missing
         | RequestAnswer::Failures(_)
+        | RequestAnswer::ExpiredToken
+        | RequestAnswer::RoleNotAssumable
+        | RequestAnswer::DisguisedThrottle
         | RequestAnswer::Page(_)
         | RequestAnswer::Unanswered { .. } => Vec::new(),
     }

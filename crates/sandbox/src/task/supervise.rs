@@ -67,6 +67,7 @@ fn start_all(
         core.with_task(id, |task| task.container_started(workload.index, now));
         let control = Control {
             stop,
+            stop_delay: core.faults.stop_delay(details),
             grace: workload.stop_timeout,
             memory_lasts: memory_lasts(core, details, &workload.launch.container),
         };
