@@ -72,6 +72,11 @@ impl Timestamp {
         aws_smithy_types::DateTime::from_millis(millis).to_string()
     }
 
+    /// So many milliseconds away from here.
+    pub(crate) fn off_by(self, millis: i64) -> Self {
+        Self(self.0.saturating_add_signed(millis))
+    }
+
     /// Time from `earlier` to here, zero when it is the other way round.
     pub(crate) fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))

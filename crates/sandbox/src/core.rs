@@ -53,11 +53,12 @@ enum Background {
 
 impl Core {
     pub(crate) fn new(config: Config) -> Self {
+        let clock = Clock::start(config.wall_clock);
         Self {
             identity: Identity { account: config.account.clone(), region: config.region.clone() },
-            clock: Clock::start(config.wall_clock),
             journal: Journal::new(config.observer.clone()),
-            faults: FaultBook::new(config.faults.clone()),
+            faults: FaultBook::new(config.faults.clone(), &config.region, clock.now()),
+            clock,
             process_groups: ProcessGroups::default(),
             endpoint: OnceLock::new(),
             state: Mutex::default(),

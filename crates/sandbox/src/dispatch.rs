@@ -1,72 +1,150 @@
-//! Owns the way of a request: which operation, which fault, which answer, what the journal keeps.
+//! Owns the way of a request: which operation, which fault, which answer and when, what the journal keeps.
 
+use std::fmt;
+use std::future::pending;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Method, Request, Response};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use tokio::time::sleep;
 
 use crate::core::Core;
-use crate::faults::RequestAnswer;
+use crate::faults::{Asked, ConnectionFate, Met, RequestAnswer, RequestFate};
 use crate::journal::{self, JournalEntry};
-use crate::wire::{ApiError, Call, Refused, Service, encode, read_call};
+use crate::wire::{ApiError, Body, Call, Refused, Service, encode, read_call};
 use crate::{ecs, endpoints, logs, secrets};
 
-/// Asynchronous although nothing waits in it yet: answers that come late are a fault to be.
-#[expect(clippy::unused_async, reason = "slow and hanging answers will be faults")]
-pub(crate) async fn handle(core: &Arc<Core>, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
+/// A fault closed the connection without an answer.
+#[derive(Debug)]
+pub(crate) struct Dropped;
+
+impl fmt::Display for Dropped {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("connection closed before message completed")
+    }
+}
+
+impl std::error::Error for Dropped {}
+
+/// How an answer gets to the caller.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Delivery {
+    late: Duration,
+    /// There is none, and this is all the caller gets.
+    lost: Option<ConnectionFate>,
+}
+
+pub(crate) async fn handle(
+    core: &Arc<Core>,
+    request: Request<Vec<u8>>,
+) -> Result<Response<Vec<u8>>, Dropped> {
     if request.method() == Method::GET
         && let Some(response) = endpoints::answer(core, &request)
     {
-        return response;
+        return Ok(response);
     }
-    let (service, operation, input, result) = match read_call(&request) {
-        Ok(call) => {
-            let result = answer(core, &call);
-            (call.service, call.operation, call.input, result)
-        }
-        Err(Refused { operation, error }) => (Service::Unknown, operation, Value::Null, Err(error)),
+    let (response, delivery) = match read_call(&request) {
+        Ok(call) => carry_out(core, call),
+        Err(refused) => (refuse(core, refused), Delivery::default()),
     };
-    let response = encode(service, &operation, &result, &core.random_id());
+    if !delivery.late.is_zero() {
+        sleep(delivery.late).await;
+    }
+    match delivery.lost {
+        None => Ok(response),
+        Some(ConnectionFate::Drops) => Err(Dropped),
+        // Until the caller has enough and drops this future.
+        Some(ConnectionFate::Hangs) => pending().await,
+    }
+}
+
+fn carry_out(core: &Arc<Core>, call: Call) -> (Response<Vec<u8>>, Delivery) {
+    let at = core.clock.now();
+    let asked = Asked { operation: &call.operation, access_key: call.access_key.as_deref() };
+    let met = core.faults.at_request(asked, at);
+    let delivery = met.as_ref().map(delivery).unwrap_or_default();
+    let result = match met.and_then(|met| met.answer) {
+        Some(fault) => faulty(core, &call, &fault),
+        None => answer_well(core, &call),
+    };
+    let error = result.as_ref().err().map(|error| error.kind.clone());
+    let response = encode(call.service, &call.operation, result, &core.random_id());
+    core.journal.record(JournalEntry {
+        at: at.millis(),
+        operation: call.operation,
+        status: delivery.lost.map_or(response.status().as_u16(), |_| 0),
+        error,
+        access_key: call.access_key,
+        parameters: journal::select(&call.input),
+    });
+    (response, delivery)
+}
+
+fn delivery(met: &Met) -> Delivery {
+    let lost = match &met.answer {
+        Some(RequestAnswer::Unanswered { connection, .. }) => Some(*connection),
+        _ => None,
+    };
+    Delivery { late: met.late, lost }
+}
+
+fn refuse(core: &Core, Refused { operation, error }: Refused) -> Response<Vec<u8>> {
+    let kind = error.kind.clone();
+    let response = encode(Service::Unknown, &operation, Err(error), &core.random_id());
     core.journal.record(JournalEntry {
         at: core.clock.now().millis(),
         operation,
         status: response.status().as_u16(),
-        error: result.err().map(|error| error.kind),
-        parameters: journal::select(&input),
+        error: Some(kind),
+        access_key: None,
+        parameters: Map::new(),
     });
     response
 }
 
-fn answer(core: &Arc<Core>, call: &Call) -> Result<Value, ApiError> {
-    match core.faults.at_request(&call.operation) {
-        Some(fault) => faulty(core, call, &fault),
-        None => answer_well(core, call),
-    }
-}
-
-fn faulty(core: &Arc<Core>, call: &Call, fault: &RequestAnswer) -> Result<Value, ApiError> {
-    if let Some(error) = fault.error() {
+fn faulty(core: &Arc<Core>, call: &Call, fault: &RequestAnswer) -> Result<Body, ApiError> {
+    if let Some(error) = fault.error(call.service) {
         return Err(error);
     }
-    if let RequestAnswer::Failures(failures) = fault {
-        return Ok(json!({"tasks": [], "failures": failures}));
-    }
-    match call.operation.as_str() {
-        "DescribeTasks" => ecs::all_tasks_missing(core, &call.input),
-        "DescribeServices" => ecs::all_services_missing(core, &call.input),
+    match (fault, call.operation.as_str()) {
+        (RequestAnswer::Failures(failures), "RunTask") => {
+            Ok(json!({"tasks": [], "failures": failures}).into())
+        }
+        (RequestAnswer::RoleNotAssumable, "RunTask") => {
+            Err(ecs::role_not_assumable(core, &call.input))
+        }
+        (RequestAnswer::DisguisedThrottle, "RunTask") => Err(ecs::disguised_throttle(&call.input)),
+        (RequestAnswer::Missing, "DescribeTasks") => {
+            ecs::all_tasks_missing(core, &call.input).map(Body::from)
+        }
+        (RequestAnswer::Missing, "DescribeServices") => {
+            ecs::all_services_missing(core, &call.input).map(Body::from)
+        }
+        (RequestAnswer::Page(shape), "GetLogEvents") => {
+            logs::get_log_events(core, &call.input, *shape)
+        }
+        // Nobody sees this answer.
+        (RequestAnswer::Unanswered { request: RequestFate::Ignored, .. }, _) => {
+            Ok(json!({}).into())
+        }
         _ => answer_well(core, call),
     }
 }
 
-fn answer_well(core: &Arc<Core>, call: &Call) -> Result<Value, ApiError> {
+fn answer_well(core: &Arc<Core>, call: &Call) -> Result<Body, ApiError> {
     let answered = match call.service {
-        Service::Ecs => ecs::answer(core, &call.operation, &call.input),
         Service::Logs => logs::answer(core, &call.operation, &call.input),
-        Service::SecretsManager => secrets::answer(core, &call.operation, &call.input),
-        Service::Sts => caller_identity(core, &call.operation),
+        Service::Ecs => documents(ecs::answer(core, &call.operation, &call.input)),
+        Service::SecretsManager => documents(secrets::answer(core, &call.operation, &call.input)),
+        Service::Sts => documents(caller_identity(core, &call.operation)),
         Service::Unknown => None,
     };
     answered.unwrap_or_else(|| Err(ApiError::unknown_operation(&call.operation)))
+}
+
+fn documents(answer: Option<Result<Value, ApiError>>) -> Option<Result<Body, ApiError>> {
+    answer.map(|answer| answer.map(Body::from))
 }
 
 fn caller_identity(core: &Core, operation: &str) -> Option<Result<Value, ApiError>> {

@@ -68,7 +68,9 @@ async fn answer(core: Arc<Core>, request: HttpRequest) -> Result<HttpResponse, C
         .bytes()
         .ok_or_else(|| ConnectorError::user("the sandbox takes no streamed bodies".into()))?
         .to_vec();
-    let response = dispatch::handle(&core, http::Request::from_parts(head, body)).await;
+    let response = dispatch::handle(&core, http::Request::from_parts(head, body))
+        .await
+        .map_err(|dropped| ConnectorError::io(dropped.into()))?;
     HttpResponse::try_from(response.map(SdkBody::from))
         .map_err(|error| ConnectorError::user(error.into()))
 }

@@ -9,15 +9,18 @@ use serde_json::{Map, Value};
 /// One API request and how it was answered.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct JournalEntry {
-    /// When it was answered, in milliseconds since 1970 on the sandbox's clock.
+    /// When it arrived, in milliseconds since 1970 on the sandbox's clock.
     pub at: u64,
     /// The operation, such as `RunTask`.
     pub operation: String,
-    /// The HTTP status of the answer.
+    /// The HTTP status of the answer, 0 when a fault left it unanswered.
     pub status: u16,
     /// The error's type, absent when all went well.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Who signed it, absent when nobody did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_key: Option<String>,
     /// What was asked for: a selection that never holds a secret.
     pub parameters: Map<String, Value>,
 }

@@ -29,13 +29,15 @@ mod secrets;
 mod server;
 mod speed;
 mod task;
+mod traffic;
 mod wire;
 mod words;
 
 pub use crate::clock::WallClock;
 pub use crate::config::Config;
 pub use crate::faults::{
-    FailureFault, Faults, RequestAnswer, RequestFault, StartPhase, TaskEffect, TaskFault,
+    ConnectionFate, FailureFault, Faults, LineFate, PageShape, RequestAnswer, RequestFate,
+    RequestFault, StartPhase, TaskEffect, TaskFault,
 };
 pub use crate::host::HostEnvironment;
 pub use crate::image::{Launch, Program};
@@ -46,4 +48,5 @@ pub use crate::sandbox::Sandbox;
 pub use crate::script::{OnTerminate, Script, ScriptExit};
 pub use crate::server::Server;
 pub use crate::speed::{Dwell, Speed};
+pub use crate::traffic::Traffic;
 pub use crate::words::WordsError;

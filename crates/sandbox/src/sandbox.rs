@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::core::Core;
+use crate::dispatch::Dropped;
 use crate::faults::Faults;
 use crate::in_memory::InMemoryClient;
 use crate::journal::JournalEntry;
 use crate::lease::Lease;
 use crate::outcome::TaskOutcome;
 use crate::server::Server;
+use crate::traffic::Traffic;
 use crate::{dispatch, ecs, secrets};
 
 /// A local AWS. Clones are the same sandbox; when the last one drops, its tasks stop and every process it
@@ -46,9 +48,14 @@ impl Sandbox {
         &self.lease.0
     }
 
-    /// Answers one HTTP request, whoever brought it here.
+    /// Answers one HTTP request, whoever brought it here. Where a fault drops the connection, the answer is
+    /// an empty 502.
     pub async fn handle(&self, request: http::Request<Vec<u8>>) -> http::Response<Vec<u8>> {
-        dispatch::handle(self.core(), request).await
+        dispatch::handle(self.core(), request).await.unwrap_or_else(|Dropped| {
+            let mut response = http::Response::default();
+            *response.status_mut() = http::StatusCode::BAD_GATEWAY;
+            response
+        })
     }
 
     /// Answers HTTP at `address` (port 0: any free port) until the returned [`Server`] or the sandbox drops.
@@ -71,6 +78,12 @@ impl Sandbox {
         self.core().journal.entries()
     }
 
+    /// How often and how fast an operation was called so far; of a part of the journal [`Traffic::of`] says it.
+    pub fn traffic(&self, operation: &str) -> Traffic {
+        let journal = self.journal();
+        Traffic::of(journal.iter().filter(|entry| entry.operation == operation))
+    }
+
     /// Every task so far, in the order of their start.
     pub fn tasks(&self) -> Vec<TaskOutcome> {
         let core = self.core();
@@ -80,9 +93,10 @@ impl Sandbox {
         tasks.into_iter().map(TaskOutcome::of).collect()
     }
 
-    /// From now on these faults; calls are counted anew.
+    /// From now on these faults; calls and seconds are counted anew.
     pub fn set_faults(&self, faults: Faults) {
-        self.core().faults.replace(faults);
+        let core = self.core();
+        core.faults.replace(faults, core.clock.now());
     }
 
     /// The full ARN of a secret, `None` when there is no such secret.

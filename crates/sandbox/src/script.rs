@@ -11,7 +11,7 @@ use crate::task::{Control, Ended};
 /// What a scripted container writes and how it ends. All times count from the container's start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Script {
-    output: Vec<(Duration, String)>,
+    output: Vec<(Duration, Vec<u8>)>,
     exit: ScriptExit,
     on_terminate: OnTerminate,
 }
@@ -60,8 +60,25 @@ impl Script {
 
     /// Writes a line to stdout `at` this time; lines are written in the order they were added.
     #[must_use]
-    pub fn line(mut self, at: Duration, text: impl Into<String>) -> Self {
-        self.output.push((at, text.into()));
+    pub fn line(self, at: Duration, text: impl Into<String>) -> Self {
+        self.bytes(at, text.into())
+    }
+
+    /// Writes a line that need not be text.
+    #[must_use]
+    pub fn bytes(mut self, at: Duration, line: impl Into<Vec<u8>>) -> Self {
+        self.output.push((at, line.into()));
+        self
+    }
+
+    /// Writes many lines at once.
+    #[must_use]
+    pub fn burst(
+        mut self,
+        at: Duration,
+        lines: impl IntoIterator<Item = impl Into<Vec<u8>>>,
+    ) -> Self {
+        self.output.extend(lines.into_iter().map(|line| (at, line.into())));
         self
     }
 
@@ -82,8 +99,9 @@ impl Script {
     pub(crate) async fn run(self, control: Control, output: LineSink) -> Ended {
         let grace = control.grace;
         let started = Instant::now();
-        let mut natural = pin!(play(&self.output, self.exit, started, &output));
+        let mut natural = pin!(play(self.output, self.exit, started, &output));
         tokio::select! {
+            biased;
             code = &mut natural => return Ended::Exited(code),
             () = control.out_of_memory() => return Ended::OutOfMemory(KILLED),
             () = control.stopped() => {}
@@ -97,6 +115,7 @@ impl Script {
                 Ended::Exited(code)
             }
             OnTerminate::Exit { .. } | OnTerminate::Ignore => tokio::select! {
+                biased;
                 code = natural => Ended::Exited(code),
                 () = sleep(grace) => Ended::Exited(KILLED),
             },
@@ -105,14 +124,17 @@ impl Script {
 }
 
 async fn play(
-    lines: &[(Duration, String)],
+    lines: Vec<(Duration, Vec<u8>)>,
     exit: ScriptExit,
     started: Instant,
     output: &LineSink,
 ) -> i32 {
     for (at, line) in lines {
-        sleep_until(started + *at).await;
-        output.send(line.clone().into_bytes()).await;
+        // A burst does not ask the timer for each of its lines.
+        if started.elapsed() < at {
+            sleep_until(started + at).await;
+        }
+        output.send(line).await;
     }
     match exit {
         ScriptExit::At(at, code) => {

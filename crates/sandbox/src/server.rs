@@ -1,6 +1,5 @@
 //! Owns the HTTP server: sockets in, [`crate::dispatch`] out.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::core::Core;
-use crate::dispatch;
+use crate::dispatch::{self, Dropped};
 
 /// A sandbox at an address; stops answering when it or the sandbox drops.
 #[derive(Debug)]
@@ -65,7 +64,7 @@ async fn accept(core: Arc<Core>, listener: TcpListener) {
 
 async fn serve(core: Arc<Core>, stream: TcpStream) {
     let service = service_fn(|request| answer(Arc::clone(&core), request));
-    // The error is a client that went away.
+    // The error is a client that went away, or a fault that drops the connection.
     let connection =
         hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     drop(connection.await);
@@ -74,10 +73,10 @@ async fn serve(core: Arc<Core>, stream: TcpStream) {
 async fn answer(
     core: Arc<Core>,
     request: hyper::Request<Incoming>,
-) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
+) -> Result<hyper::Response<Full<Bytes>>, Dropped> {
     let (head, body) = request.into_parts();
     // A body cut off in the middle is answered like the broken JSON it is.
     let body = body.collect().await.map(|body| body.to_bytes().to_vec()).unwrap_or_default();
-    let response = dispatch::handle(&core, http::Request::from_parts(head, body)).await;
+    let response = dispatch::handle(&core, http::Request::from_parts(head, body)).await?;
     Ok(response.map(|body| Full::new(Bytes::from(body))))
 }

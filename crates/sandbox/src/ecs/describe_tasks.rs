@@ -58,9 +58,11 @@ pub(crate) fn find<'state>(
 
 pub(crate) fn is_remembered(core: &Core, task: &Task) -> bool {
     let now = core.clock.now();
-    task.times
+    let forgotten = task
+        .times
         .stopped_at
-        .is_none_or(|stopped_at| now.since(stopped_at) < core.config.dwell.retention)
+        .is_some_and(|stopped_at| now.since(stopped_at) >= core.config.dwell.retention);
+    !forgotten && !core.faults.hides(&task.details, now.since(task.times.created_at))
 }
 
 fn read(input: &Value) -> Result<DescribeTasks, ApiError> {

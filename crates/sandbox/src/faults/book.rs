@@ -1,23 +1,23 @@
-//! Owns deciding whether a fault applies now: counts calls, and answers for each step of a task.
+//! Owns the faults in force: asked at every request and at each step of a task.
 
-use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::StatusCode;
+use super::requests::{Asked, Met, Requests};
+use super::{Faults, LineFaults, StartPhase, StreamFault, TaskEffect, TaskFault};
+use crate::clock::Timestamp;
 
-use super::{Faults, RequestAnswer, StartPhase, TaskEffect};
-use crate::wire::ApiError;
-
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct FaultBook {
+    region: String,
     page: Mutex<Page>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Page {
-    faults: Faults,
-    calls: BTreeMap<String, u64>,
+    since: Timestamp,
+    requests: Requests,
+    tasks: Vec<TaskFault>,
 }
 
 /// What a fault may look at in a task.
@@ -56,16 +56,30 @@ pub(crate) enum OutOfMemory {
     OnlyTheReason,
 }
 
+/// What is told of a stop instead of the truth; `None` is the truth.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct ToldStop {
+    pub(crate) late: Duration,
+    pub(crate) code: Option<String>,
+    pub(crate) reason: Option<String>,
+}
+
+/// What is told of a container's end instead of the truth; `None` is the truth.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct ToldExit {
+    pub(crate) late: Duration,
+    pub(crate) code: Option<i32>,
+    pub(crate) reason: Option<String>,
+}
+
 impl FaultBook {
-    pub(crate) fn new(faults: Faults) -> Self {
-        let book = Self::default();
-        book.replace(faults);
-        book
+    pub(crate) fn new(faults: Faults, region: &str, now: Timestamp) -> Self {
+        Self { page: Mutex::new(Page::new(faults, region, now)), region: region.to_owned() }
     }
 
-    /// From now on these, with calls counted anew.
-    pub(crate) fn replace(&self, faults: Faults) {
-        *self.page() = Page { faults, calls: BTreeMap::new() };
+    /// From now on these, with calls and seconds counted anew.
+    pub(crate) fn replace(&self, faults: Faults, now: Timestamp) {
+        *self.page() = Page::new(faults, &self.region, now);
     }
 
     fn page(&self) -> MutexGuard<'_, Page> {
@@ -73,16 +87,10 @@ impl FaultBook {
     }
 
     /// The hook of every request.
-    pub(crate) fn at_request(&self, operation: &str) -> Option<RequestAnswer> {
+    pub(crate) fn at_request(&self, asked: Asked<'_>, now: Timestamp) -> Option<Met> {
         let mut page = self.page();
-        let count = page.calls.entry(operation.to_owned()).or_default();
-        *count += 1;
-        let count = *count;
-        page.faults
-            .requests
-            .iter()
-            .find(|fault| fault.operation == operation && applies(count, fault.from, fault.to))
-            .map(|fault| fault.answer.clone())
+        let since = now.since(page.since);
+        page.requests.meet(asked, since)
     }
 
     /// The hook of each step before RUNNING.
@@ -140,9 +148,91 @@ impl FaultBook {
         })
     }
 
+    /// The hook of whoever asks how the task stops.
+    pub(crate) fn told_stop(&self, task: &TaskDetails) -> Option<ToldStop> {
+        self.effects(task).into_iter().find_map(|effect| {
+            let TaskEffect::StopTold { stop_code, stopped_reason, late_seconds } = effect else {
+                return None;
+            };
+            let late = seconds(late_seconds);
+            Some(ToldStop { late, code: stop_code, reason: stopped_reason })
+        })
+    }
+
+    /// The hook of whoever asks how a container ended.
+    pub(crate) fn told_exit(&self, task: &TaskDetails, container: &str) -> Option<ToldExit> {
+        self.effects(task).into_iter().find_map(|effect| {
+            let TaskEffect::ExitTold { container: wanted, exit_code, reason, late_seconds } =
+                effect
+            else {
+                return None;
+            };
+            let told = ToldExit { late: seconds(late_seconds), code: exit_code, reason };
+            concerns(wanted.as_deref(), container).then_some(told)
+        })
+    }
+
+    /// The hook of a stop: from there to SIGTERM.
+    pub(crate) fn stop_delay(&self, task: &TaskDetails) -> Duration {
+        let delay = self.effects(task).into_iter().find_map(|effect| {
+            let TaskEffect::StopsLate { seconds: delay } = effect else {
+                return None;
+            };
+            Some(seconds(delay))
+        });
+        delay.unwrap_or_default()
+    }
+
+    /// The hook of DEPROVISIONING.
+    pub(crate) fn deprovisioning(&self, task: &TaskDetails) -> Option<Duration> {
+        self.effects(task).into_iter().find_map(|effect| {
+            let TaskEffect::DeprovisionsFor { seconds: dwell } = effect else {
+                return None;
+            };
+            Some(seconds(dwell))
+        })
+    }
+
+    /// The hook of whoever looks for a task of this age.
+    pub(crate) fn hides(&self, task: &TaskDetails, age: Duration) -> bool {
+        self.effects(task).into_iter().any(|effect| {
+            let TaskEffect::Missing { from_seconds, to_seconds } = effect else {
+                return false;
+            };
+            seconds(from_seconds) <= age && to_seconds.is_none_or(|to| age < seconds(to))
+        })
+    }
+
+    /// The hook of a log stream's creation.
+    pub(crate) fn at_stream(&self, task: &TaskDetails, container: &str) -> StreamFault {
+        let absent_for = self.effects(task).into_iter().find_map(|effect| {
+            let TaskEffect::LogStream { container: wanted, after_seconds } = effect else {
+                return None;
+            };
+            concerns(wanted.as_deref(), container).then_some(after_seconds)
+        });
+        match absent_for {
+            None => StreamFault::None,
+            Some(None) => StreamFault::Never,
+            Some(Some(after)) => StreamFault::After(seconds(after)),
+        }
+    }
+
+    /// The hook of a container's output.
+    pub(crate) fn at_lines(&self, task: &TaskDetails, container: &str) -> LineFaults {
+        let effects = self.effects(task).into_iter();
+        effects
+            .filter(|effect| {
+                matches!(
+                    effect,
+                    TaskEffect::LogLines { container: wanted, .. } if concerns(wanted.as_deref(), container)
+                )
+            })
+            .collect()
+    }
+
     fn effects(&self, task: &TaskDetails) -> Vec<TaskEffect> {
         self.page()
-            .faults
             .tasks
             .iter()
             .filter(|fault| {
@@ -154,27 +244,13 @@ impl FaultBook {
     }
 }
 
-impl RequestAnswer {
-    /// The error to answer with, unless the fault is a shape of a good answer.
-    pub(crate) fn error(&self) -> Option<ApiError> {
-        match self {
-            Self::Throttle => Some(ApiError::client("ThrottlingException", "Rate exceeded")),
-            Self::ServerError { status } => Some(ApiError::new(
-                StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-                "ServerException",
-                "Service Unavailable. Please try again later.",
-            )),
-            Self::Error { kind, message, status } => Some(ApiError::new(
-                StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_REQUEST),
-                kind,
-                message,
-            )),
-            Self::Missing | Self::Failures(_) => None,
-        }
+impl Page {
+    fn new(faults: Faults, region: &str, since: Timestamp) -> Self {
+        Self { since, requests: Requests::new(faults.requests, region), tasks: faults.tasks }
     }
 }
 
-fn applies(count: u64, from: u64, to: Option<u64>) -> bool {
+pub(super) fn applies(count: u64, from: u64, to: Option<u64>) -> bool {
     from <= count && to.is_none_or(|to| count <= to)
 }
 
@@ -183,7 +259,7 @@ fn concerns(wanted: Option<&str>, name: &str) -> bool {
 }
 
 /// A negative or absurd number of seconds is as good as now.
-fn seconds(count: f64) -> Duration {
+pub(super) fn seconds(count: f64) -> Duration {
     Duration::try_from_secs_f64(count).unwrap_or_default()
 }
 
@@ -192,33 +268,8 @@ mod tests {
     use super::*;
 
     fn book(json: &str) -> FaultBook {
-        FaultBook::new(serde_json::from_str(json).expect("valid faults"))
-    }
-
-    #[test]
-    fn counts_calls_of_each_operation() {
-        let book = book(
-            r#"{"requests": [
-                {"operation": "DescribeTasks", "from": 2, "to": 3, "answer": "throttle"},
-                {"operation": "DescribeTasks", "from": 3, "answer": {"server_error": {"status": 503}}},
-                {"operation": "RunTask", "to": 1, "answer": {"failures": [{"reason": "AGENT"}]}}
-            ]}"#,
-        );
-        let answers: Vec<_> = (0..5).map(|_| book.at_request("DescribeTasks")).collect();
-        let unavailable = RequestAnswer::ServerError { status: 503 };
-        assert_eq!(
-            answers,
-            [
-                None,
-                Some(RequestAnswer::Throttle),
-                Some(RequestAnswer::Throttle),
-                Some(unavailable.clone()),
-                Some(unavailable)
-            ]
-        );
-        assert!(book.at_request("RunTask").is_some());
-        assert!(book.at_request("RunTask").is_none());
-        assert!(book.at_request("StopTask").is_none());
+        let faults = serde_json::from_str(json).expect("valid faults");
+        FaultBook::new(faults, "eu-west-1", Timestamp::from_millis(0))
     }
 
     #[test]

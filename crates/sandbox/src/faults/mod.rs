@@ -1,9 +1,20 @@
 //! What goes wrong on request: consulted once for every request and once for every step of a task.
 
+mod answers;
 mod book;
+mod bucket;
+mod effects;
+mod errors;
+mod lines;
 mod plan;
+mod published_rates;
+mod requests;
 
-pub(crate) use self::book::{FailedStart, FaultBook, OutOfMemory, OutsideStop, TaskDetails};
-pub use self::plan::{
-    FailureFault, Faults, RequestAnswer, RequestFault, StartPhase, TaskEffect, TaskFault,
+pub use self::answers::{ConnectionFate, FailureFault, PageShape, RequestAnswer, RequestFate};
+pub(crate) use self::book::{
+    FailedStart, FaultBook, OutOfMemory, OutsideStop, TaskDetails, ToldExit, ToldStop,
 };
+pub use self::effects::{LineFate, StartPhase, TaskEffect};
+pub(crate) use self::lines::{LineFaults, StreamFault, Way};
+pub use self::plan::{Faults, RequestFault, TaskFault};
+pub(crate) use self::requests::{Asked, Met};

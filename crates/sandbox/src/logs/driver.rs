@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
-use super::lines::messages;
 use super::sink::{Destination, Line};
 use crate::clock::Timestamp;
 
@@ -13,7 +12,7 @@ use crate::clock::Timestamp;
 const BATCH_EVENTS: usize = 10_000;
 const BATCH_BYTES: usize = 1_048_576;
 const EVENT_OVERHEAD: usize = 26;
-/// tokio's interval takes no zero.
+/// A driver with nothing to send sleeps; one with a line sends it, but not line by line.
 const SHORTEST_FLUSH: Duration = Duration::from_millis(1);
 
 #[derive(Debug)]
@@ -32,19 +31,24 @@ impl LogDriver {
     /// Ends after the container's last line was sent.
     pub(crate) async fn run(mut self) {
         let flush = self.destination.core.config.dwell.log_flush.max(SHORTEST_FLUSH);
+        let started = Instant::now();
         let mut batch = Batch::default();
-        let mut ticks = interval_at(Instant::now() + flush, flush);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut due = started;
         loop {
+            let held = !batch.events.is_empty();
             tokio::select! {
+                biased;
                 line = self.lines.recv() => match line {
-                    Some(line) => batch.add(&line),
+                    Some(line) => batch.add(line),
                     None => break,
                 },
-                _ = ticks.tick() => self.send(&mut batch),
+                () = sleep_until(due), if held => self.send(&mut batch),
             }
             if batch.is_full() {
                 self.send(&mut batch);
+            }
+            if !held {
+                due = next_tick(started, flush);
             }
         }
         let tail = self.tail_delay();
@@ -64,14 +68,22 @@ impl LogDriver {
 }
 
 impl Batch {
-    fn add(&mut self, line: &Line) {
-        for message in messages(&line.bytes) {
+    fn add(&mut self, line: Line) {
+        for (at, message) in line.events() {
             self.bytes += message.len() + EVENT_OVERHEAD;
-            self.events.push((line.at, message));
+            self.events.push((at, message));
         }
     }
 
     fn is_full(&self) -> bool {
         self.events.len() >= BATCH_EVENTS || self.bytes >= BATCH_BYTES
     }
+}
+
+/// The driver's flushes are one period apart from its start on, whether or not there is something to send.
+fn next_tick(started: Instant, flush: Duration) -> Instant {
+    let passed = started.elapsed();
+    let into_this_period = passed.as_nanos() % flush.as_nanos();
+    let into_this_period = u64::try_from(into_this_period).map_or(flush, Duration::from_nanos);
+    started + passed - into_this_period + flush
 }

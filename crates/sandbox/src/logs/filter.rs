@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::operations::group_name;
-use super::page::MAXIMUM_EVENTS;
+use super::page::{MAXIMUM_EVENTS, Span};
 use super::store::{Absent, Event};
-use super::token::{Cursor, Position};
+use super::token::{Cursor, Position, Token};
 use crate::core::Core;
 use crate::wire::{ApiError, Fields, parse};
 
@@ -31,15 +31,21 @@ pub(crate) fn filter_log_events(core: &Core, input: &Value) -> Result<Value, Api
     let input: FilterLogEvents = parse(input)?;
     let group = group_name(input.log_group_name.as_deref(), input.log_group_identifier.as_deref())?;
     let term = term(&input.filter_pattern)?;
-    let after = match input.next_token.as_deref().map(Cursor::read) {
-        None => Position::default(),
-        Some(Some(Cursor::Forward(position))) => position,
+    let after = match input.next_token.as_deref().map(Token::read) {
+        None => None,
+        Some(Some(Token { cursor: after @ Cursor::Forward(_), .. })) => Some(after),
         Some(_) => {
             return Err(ApiError::invalid_parameter("The specified nextToken is invalid."));
         }
     };
     let state = core.state();
     let group = state.logs.groups.get(group).ok_or(Absent::Group)?;
+    let limit = input.limit.unwrap_or(MAXIMUM_EVENTS).min(MAXIMUM_EVENTS);
+    let span = Span {
+        cursor: after,
+        start: input.start_time,
+        end: input.end_time.map(|end| end.saturating_add(1)),
+    };
     let mut found: Vec<(Position, &str, &Event)> = group
         .streams
         .iter()
@@ -48,29 +54,22 @@ pub(crate) fn filter_log_events(core: &Core, input: &Value) -> Result<Value, Api
                 && input.log_stream_names.as_ref().is_none_or(|names| names.contains(name))
         })
         .flat_map(|(name, stream)| {
-            let events = stream.events.iter();
-            events.map(move |(position, event)| (*position, name.as_str(), event))
-        })
-        .filter(|(position, _, event)| {
-            *position > after
-                && input.start_time.is_none_or(|start| position.timestamp >= start)
-                && input.end_time.is_none_or(|end| position.timestamp <= end)
-                && event.message.contains(term)
+            let events = span.of(&stream.events).filter(|(_, event)| event.message.contains(term));
+            events.map(move |(position, event)| (position, name.as_str(), event)).take(limit + 1)
         })
         .collect();
     found.sort_by_key(|(position, _, _)| *position);
-    let limit = input.limit.unwrap_or(MAXIMUM_EVENTS);
     let next = (found.len() > limit).then(|| {
         found.truncate(limit);
-        let last = found.last().map(|(position, _, _)| *position);
-        Cursor::Forward(last.unwrap_or(after)).write()
+        let last = found.last().map(|(position, _, _)| Cursor::Forward(*position));
+        last.or(after).map(|cursor| Token::from(cursor).write())
     });
     let events: Vec<Value> =
         found.into_iter().map(|(position, stream, event)| view(position, stream, event)).collect();
     Ok(Fields::default()
         .set("events", events)
         .set("searchedLogStreams", json!([]))
-        .maybe("nextToken", next)
+        .maybe("nextToken", next.flatten())
         .into())
 }
 

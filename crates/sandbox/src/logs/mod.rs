@@ -2,7 +2,9 @@
 
 mod driver;
 mod filter;
+mod get_events;
 mod groups;
+mod late;
 mod lines;
 mod operations;
 mod page;
@@ -11,6 +13,7 @@ mod store;
 mod streams;
 mod token;
 
+pub(crate) use self::get_events::get_log_events;
 pub(crate) use self::operations::answer;
 pub(crate) use self::sink::{Destination, LineSink};
 pub(crate) use self::store::LogStore;

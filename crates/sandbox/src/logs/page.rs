@@ -1,6 +1,6 @@
 //! Owns which events one GetLogEvents answer holds, and where its two tokens point. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 use std::ops::Bound;
 
 use super::store::Event;
@@ -21,6 +21,8 @@ pub(crate) struct PageRequest {
     /// Exclusive, in milliseconds.
     pub(crate) end_time: Option<u64>,
     pub(crate) limit: usize,
+    /// A fault: so many events from before a forward cursor come again, beside the limit.
+    pub(crate) repeats: usize,
 }
 
 /// Where to begin without a cursor.
@@ -39,28 +41,17 @@ pub(crate) struct Page<'store> {
     pub(crate) backward: Cursor,
 }
 
+/// Costs as much as the page is long, wherever in the stream it is.
 pub(crate) fn read(events: &BTreeMap<Position, Event>, request: PageRequest) -> Page<'_> {
-    let in_time = |position: &Position| {
-        request.start_time.is_none_or(|start| position.timestamp >= start)
-            && request.end_time.is_none_or(|end| position.timestamp < end)
-    };
-    let (lower, upper) = match request.cursor {
-        Some(Cursor::Forward(position)) => (Bound::Excluded(position), Bound::Unbounded),
-        Some(Cursor::Backward(position)) => (Bound::Unbounded, Bound::Excluded(position)),
-        None => (Bound::Unbounded, Bound::Unbounded),
-    };
-    let candidates = events
-        .range((lower, upper))
-        .map(|(position, event)| (*position, event))
-        .filter(|(position, _)| in_time(position));
+    let span = Span { cursor: request.cursor, start: request.start_time, end: request.end_time };
     let forward = match (request.cursor, request.order) {
         (Some(Cursor::Forward(_)), _) | (None, Order::FromHead) => true,
         (Some(Cursor::Backward(_)), _) | (None, Order::FromTail) => false,
     };
     let page = if forward {
-        take(candidates, request.limit)
+        take(span.of(events), request.limit)
     } else {
-        let mut page = take(candidates.rev(), request.limit);
+        let mut page = take(span.of(events).rev(), request.limit);
         page.reverse();
         page
     };
@@ -70,11 +61,83 @@ pub(crate) fn read(events: &BTreeMap<Position, Event>, request: PageRequest) -> 
             Cursor::Forward(position) | Cursor::Backward(position) => position,
         },
     );
-    Page {
-        forward: Cursor::Forward(page.last().map_or(nowhere, |(position, _)| *position)),
-        backward: Cursor::Backward(page.first().map_or(nowhere, |(position, _)| *position)),
-        events: page,
+    let first = page.first().map_or(nowhere, |(position, _)| *position);
+    let last = page.last().map_or(nowhere, |(position, _)| *position);
+    let mut again = Vec::new();
+    if let Some(Cursor::Forward(seen)) = request.cursor {
+        let from = from_time(request.start_time);
+        again.extend(range(events, from, Bound::Included(seen)).rev().take(request.repeats));
+        again.reverse();
     }
+    again.extend(page);
+    Page { events: again, forward: Cursor::Forward(last), backward: Cursor::Backward(first) }
+}
+
+/// A part of a stream: the stricter of the cursor and the times on either side.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    pub(crate) cursor: Option<Cursor>,
+    /// Inclusive, in milliseconds.
+    pub(crate) start: Option<u64>,
+    /// Exclusive, in milliseconds.
+    pub(crate) end: Option<u64>,
+}
+
+impl Span {
+    pub(crate) fn of(
+        self,
+        events: &BTreeMap<Position, Event>,
+    ) -> impl DoubleEndedIterator<Item = (Position, &Event)> {
+        let (lower, upper) = self.bounds();
+        range(events, lower, upper)
+    }
+
+    fn bounds(self) -> (Bound<Position>, Bound<Position>) {
+        let end = self.end.map(position_before);
+        match self.cursor {
+            Some(Cursor::Forward(after)) => {
+                let lower = self.start.map_or(after, |start| position_before(start).max(after));
+                (Bound::Excluded(lower), up_to(end))
+            }
+            Some(Cursor::Backward(before)) => {
+                let upper = end.map_or(before, |end| end.min(before));
+                (from_time(self.start), Bound::Excluded(upper))
+            }
+            None => (from_time(self.start), up_to(end)),
+        }
+    }
+}
+
+/// Before every event of this millisecond: arrivals count from 1.
+fn position_before(timestamp: u64) -> Position {
+    Position { timestamp, arrival: 0 }
+}
+
+fn from_time(start: Option<u64>) -> Bound<Position> {
+    start.map_or(Bound::Unbounded, |start| Bound::Excluded(position_before(start)))
+}
+
+fn up_to(end: Option<Position>) -> Bound<Position> {
+    end.map_or(Bound::Unbounded, Bound::Excluded)
+}
+
+type Events<'store> = btree_map::Range<'store, Position, Event>;
+
+/// Nothing when the bounds cross, where the map itself would panic.
+fn range(
+    events: &BTreeMap<Position, Event>,
+    lower: Bound<Position>,
+    upper: Bound<Position>,
+) -> impl DoubleEndedIterator<Item = (Position, &Event)> {
+    let crossed = match (lower, upper) {
+        (
+            Bound::Excluded(lower) | Bound::Included(lower),
+            Bound::Excluded(upper) | Bound::Included(upper),
+        ) => lower >= upper,
+        (Bound::Unbounded, _) | (_, Bound::Unbounded) => false,
+    };
+    let found: Option<Events<'_>> = (!crossed).then(|| events.range((lower, upper)));
+    found.into_iter().flatten().map(|(position, event)| (*position, event))
 }
 
 fn take<'store>(
@@ -103,6 +166,7 @@ mod tests {
         start_time: None,
         end_time: None,
         limit: MAXIMUM_EVENTS,
+        repeats: 0,
     };
 
     fn events(messages: &[(u64, String)]) -> BTreeMap<Position, Event> {
@@ -170,7 +234,28 @@ mod tests {
     fn times_are_inclusive_and_exclusive() {
         let stored = short(5);
         let request = PageRequest { start_time: Some(10), end_time: Some(30), ..FROM_HEAD };
-        assert_eq!(texts(&read(&stored, request)), ["1", "2"]);
+        let first = read(&stored, request);
+        assert_eq!(texts(&first), ["1", "2"]);
+        let next = read(&stored, PageRequest { cursor: Some(first.forward), ..request });
+        assert_eq!((texts(&next).len(), next.forward), (0, first.forward));
+        let before = read(&stored, PageRequest { cursor: Some(first.backward), ..request });
+        assert!(texts(&before).is_empty());
+        let nonsense = PageRequest { start_time: Some(30), end_time: Some(10), ..FROM_HEAD };
+        assert!(texts(&read(&stored, nonsense)).is_empty());
+    }
+
+    #[test]
+    fn a_page_can_repeat_what_was_seen() {
+        let stored = short(5);
+        let request = PageRequest { limit: 2, repeats: 3, ..FROM_HEAD };
+        let mut cursor = None;
+        for expected in [&["0", "1"][..], &["0", "1", "2", "3"], &["1", "2", "3", "4"]] {
+            let page = read(&stored, PageRequest { cursor, ..request });
+            assert_eq!(texts(&page), expected);
+            cursor = Some(page.forward);
+        }
+        let end = read(&stored, PageRequest { cursor, ..request });
+        assert_eq!((texts(&end), Some(end.forward)), (vec!["2", "3", "4"], cursor));
     }
 
     #[test]

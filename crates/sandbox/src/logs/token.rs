@@ -18,30 +18,47 @@ pub(crate) enum Cursor {
     Backward(Position),
 }
 
-impl Cursor {
+/// A cursor on the wire. Empty pages in the middle of a stream move it on without moving the cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Token {
+    pub(crate) cursor: Cursor,
+    /// Empty pages since the cursor moved.
+    pub(crate) empty_pages: u32,
+}
+
+impl Token {
     pub(crate) fn write(self) -> String {
-        let (direction, position) = match self {
-            Self::Forward(position) => ('f', position),
-            Self::Backward(position) => ('b', position),
+        let (direction, position) = match self.cursor {
+            Cursor::Forward(position) => ('f', position),
+            Cursor::Backward(position) => ('b', position),
         };
-        format!("{direction}/{:020}{:020}/s", position.timestamp, position.arrival)
+        let Self { empty_pages, .. } = self;
+        format!("{direction}/{:020}{:020}/{empty_pages}", position.timestamp, position.arrival)
     }
 
     pub(crate) fn read(token: &str) -> Option<Self> {
         let mut parts = token.split('/');
         let (direction, digits) = (parts.next()?, parts.next()?);
-        if parts.next() != Some("s") || parts.next().is_some() || digits.len() != 40 {
+        let empty_pages = parts.next()?.parse().ok()?;
+        if parts.next().is_some() || digits.len() != 40 {
             return None;
         }
         let position = Position {
             timestamp: digits.get(..20)?.parse().ok()?,
             arrival: digits.get(20..)?.parse().ok()?,
         };
-        match direction {
-            "f" => Some(Self::Forward(position)),
-            "b" => Some(Self::Backward(position)),
-            _ => None,
-        }
+        let cursor = match direction {
+            "f" => Cursor::Forward(position),
+            "b" => Cursor::Backward(position),
+            _ => return None,
+        };
+        Some(Self { cursor, empty_pages })
+    }
+}
+
+impl From<Cursor> for Token {
+    fn from(cursor: Cursor) -> Self {
+        Self { cursor, empty_pages: 0 }
     }
 }
 
@@ -53,10 +70,13 @@ mod tests {
     fn tokens_survive_the_way_through_a_client() {
         let position = Position { timestamp: 1_795_230_000_123, arrival: 7 };
         for cursor in [Cursor::Forward(position), Cursor::Backward(Position::default())] {
-            assert_eq!(Cursor::read(&cursor.write()), Some(cursor));
+            for empty_pages in [0, 3] {
+                let token = Token { cursor, empty_pages };
+                assert_eq!(Token::read(&token.write()), Some(token));
+            }
         }
-        for nonsense in ["", "f/1/s", "x/0/s", "f//s", "f/é/s"] {
-            assert_eq!(Cursor::read(nonsense), None, "{nonsense}");
+        for nonsense in ["", "f/1/0", "x/0/0", "f//0", "f/é/0"] {
+            assert_eq!(Token::read(nonsense), None, "{nonsense}");
         }
     }
 }

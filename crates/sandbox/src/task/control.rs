@@ -10,6 +10,8 @@ use tokio::time::sleep;
 pub(crate) struct Control {
     /// Becomes true when the task is to stop.
     pub(crate) stop: watch::Receiver<bool>,
+    /// A fault: how long nothing comes of that.
+    pub(crate) stop_delay: Duration,
     /// `stopTimeout`: from SIGTERM to SIGKILL.
     pub(crate) grace: Duration,
     /// A fault: when it runs out of memory.
@@ -27,6 +29,7 @@ impl Control {
     pub(crate) async fn stopped(&self) {
         // The sender lives in the task's record; without it nobody is left to wait for an end.
         drop(self.stop.clone().wait_for(|stop| *stop).await);
+        sleep(self.stop_delay).await;
     }
 
     pub(crate) async fn out_of_memory(&self) {

@@ -4,23 +4,24 @@ use std::sync::Arc;
 
 use tokio::time::sleep;
 
-use super::control::Control;
 use super::prepare::prepare;
 use super::supervise::supervise;
 use crate::core::Core;
 
 pub(crate) async fn drive(core: Arc<Core>, id: String) {
-    let Some(stop) = core.with_task(&id, |task| task.stop_signal()) else {
+    let Some((details, mut stop)) =
+        core.with_task(&id, |task| (task.details.clone(), task.stop_signal()))
+    else {
         return;
     };
-    let stopped_early = Control { stop, grace: std::time::Duration::ZERO, memory_lasts: None };
     let prepared = tokio::select! {
         biased;
-        () = stopped_early.stopped() => None,
+        // The sender lives in the task's record; without it nobody is left to prepare for.
+        _ = stop.wait_for(|stop| *stop) => None,
         prepared = prepare(&core, &id) => Some(prepared),
     };
     match prepared {
-        None => {}
+        None => sleep(core.faults.stop_delay(&details)).await,
         Some(Ok(workloads)) => supervise(&core, &id, workloads).await,
         Some(Err(failure)) => {
             let now = core.clock.now();
@@ -28,6 +29,7 @@ pub(crate) async fn drive(core: Arc<Core>, id: String) {
         }
     }
     core.with_task(&id, |task| task.deprovision(core.clock.now()));
-    sleep(core.config.dwell.deprovisioning).await;
+    let dwell = core.faults.deprovisioning(&details).unwrap_or(core.config.dwell.deprovisioning);
+    sleep(dwell).await;
     core.with_task(&id, |task| task.stopped(core.clock.now()));
 }

@@ -8,6 +8,7 @@ mod prepare;
 mod process;
 mod record;
 mod supervise;
+mod told;
 mod view;
 mod workload;
 

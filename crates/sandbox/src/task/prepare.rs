@@ -9,7 +9,7 @@ use super::record::Task;
 use super::workload::Workload;
 use crate::core::{Core, State};
 use crate::ecs::{AwsLogs, ContainerOverride, ContainerSpec};
-use crate::faults::{FailedStart, StartPhase};
+use crate::faults::{FailedStart, StartPhase, StreamFault};
 use crate::image::Launch;
 use crate::logs::{Destination, LineSink};
 use crate::secrets;
@@ -89,33 +89,42 @@ fn digest(image: &str) -> Option<String> {
 }
 
 fn create_streams(core: &Arc<Core>, id: &str) -> Result<Vec<LineSink>, FailedStart> {
-    let mut destinations = Vec::new();
+    let mut streams = Vec::new();
+    let mut sinks = Vec::new();
     {
         let mut state = core.state();
+        let Some(details) = state.tasks.get(id).map(|task| task.details.clone()) else {
+            return Ok(Vec::new());
+        };
         for container in containers(&state, id) {
-            let destination = match container.awslogs() {
-                None => None,
-                Some(logs) => {
-                    let stream = format!("{}/{}/{id}", logs.stream_prefix, container.name);
-                    create_stream(core, &mut state, &logs, &stream)?;
-                    Some((logs.group, stream))
-                }
+            let Some(logs) = container.awslogs() else {
+                streams.push(None);
+                sinks.push(None);
+                continue;
             };
-            destinations.push(destination);
+            let stream = format!("{}/{}/{id}", logs.stream_prefix, container.name);
+            let fault = core.faults.at_stream(&details, &container.name);
+            if fault == StreamFault::None {
+                create_stream(core, &mut state, &logs, &stream)?;
+            }
+            streams.push(Some(stream.clone()));
+            let destination = Destination { core: Arc::clone(core), group: logs.group, stream };
+            let lines = core.faults.at_lines(&details, &container.name);
+            sinks.push(Some((destination, fault, lines)));
         }
         if let Some(task) = state.tasks.get_mut(id) {
-            for (container, destination) in task.containers.iter_mut().zip(&destinations) {
-                container.log_stream = destination.as_ref().map(|(_, stream)| stream.clone());
+            for (container, stream) in task.containers.iter_mut().zip(streams) {
+                container.log_stream = stream;
             }
         }
     }
-    let open = |destination: Option<(String, String)>| match destination {
-        None => LineSink::Nowhere,
-        Some((group, stream)) => {
-            LineSink::open(Destination { core: Arc::clone(core), group, stream })
-        }
-    };
-    Ok(destinations.into_iter().map(open).collect())
+    Ok(sinks
+        .into_iter()
+        .map(|sink| match sink {
+            None => LineSink::Nowhere,
+            Some((destination, stream, lines)) => LineSink::open(destination, stream, lines),
+        })
+        .collect())
 }
 
 fn create_stream(

@@ -26,6 +26,7 @@ pub(crate) async fn supervise(core: &Arc<Core>, id: &str, workloads: Vec<Workloa
     let started = Instant::now();
     loop {
         tokio::select! {
+            biased;
             ended = containers.join_next() => match ended {
                 Some(Ok((name, index, ended))) => {
                     let end = end_of(core, &details, &name, ended);
@@ -66,6 +67,7 @@ fn start_all(
         core.with_task(id, |task| task.container_started(workload.index, now));
         let control = Control {
             stop,
+            stop_delay: core.faults.stop_delay(details),
             grace: workload.stop_timeout,
             memory_lasts: memory_lasts(core, details, &workload.launch.container),
         };

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::record::{Container, Status, Task};
+use super::told::{ToldContainer, told, told_container};
 use crate::core::Core;
 use crate::wire::Fields;
 
@@ -17,9 +18,23 @@ pub(crate) fn view(core: &Core, task: &Task, tags: Tags) -> Value {
     let identity = &task.identity;
     let times = &task.times;
     let request = &task.request;
-    let stop = task.stop.as_ref();
-    let containers: Vec<Value> =
-        task.containers.iter().map(|container| container_view(task, container)).collect();
+    let now = core.clock.now();
+    let end = told(task, core.faults.told_stop(&task.details), now);
+    let ends: Vec<ToldContainer> = task
+        .containers
+        .iter()
+        .map(|container| {
+            let fault = core.faults.told_exit(&task.details, &container.name);
+            told_container(container, fault, now)
+        })
+        .collect();
+    let news = end.news + ends.iter().map(|end| end.news).sum::<u32>();
+    let containers: Vec<Value> = task
+        .containers
+        .iter()
+        .zip(ends)
+        .map(|(container, end)| container_view(task, container, end))
+        .collect();
     let connectivity = times.connectivity_at.map(|_| "CONNECTED");
     let shown_tags = match tags {
         Tags::Shown => request.tags.clone(),
@@ -47,7 +62,7 @@ pub(crate) fn view(core: &Core, task: &Task, tags: Tags) -> Value {
         .set("healthStatus", "UNKNOWN")
         .set("lastStatus", task.status.name())
         .set("desiredStatus", task.desired.name())
-        .set("version", task.version)
+        .set("version", task.version + news)
         .maybe("connectivity", connectivity)
         .set("createdAt", times.created_at.seconds())
         .maybe("connectivityAt", times.connectivity_at.map(super::super::clock::Timestamp::seconds))
@@ -60,13 +75,13 @@ pub(crate) fn view(core: &Core, task: &Task, tags: Tags) -> Value {
             times.execution_stopped_at.map(super::super::clock::Timestamp::seconds),
         )
         .maybe("stoppedAt", times.stopped_at.map(super::super::clock::Timestamp::seconds))
-        .maybe("stopCode", stop.map(|stop| stop.code.name()))
-        .maybe("stoppedReason", stop.and_then(|stop| stop.reason.clone()))
+        .maybe("stopCode", end.stop_code)
+        .maybe("stoppedReason", end.stopped_reason)
         .set("tags", shown_tags)
         .into()
 }
 
-fn container_view(task: &Task, container: &Container) -> Value {
+fn container_view(task: &Task, container: &Container, end: ToldContainer) -> Value {
     let interfaces = if attached(task) {
         json!([{
             "attachmentId": task.identity.attachment_id,
@@ -83,8 +98,8 @@ fn container_view(task: &Task, container: &Container) -> Value {
         .maybe("imageDigest", container.image_digest.clone())
         .maybe("runtimeId", container.started_at.map(|_| container.runtime_id.clone()))
         .set("lastStatus", container.status_name())
-        .maybe("exitCode", container.exit_code)
-        .maybe("reason", container.reason.clone())
+        .maybe("exitCode", end.exit_code)
+        .maybe("reason", end.reason)
         .set("networkInterfaces", interfaces)
         .set("healthStatus", "UNKNOWN")
         .set("managedAgents", json!([]))

@@ -3,28 +3,52 @@
 use std::fmt::Write as _;
 
 use http::{Response, StatusCode};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::{ApiError, Service};
 
 const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
+/// What an operation answers when all went well.
+#[derive(Debug)]
+pub(crate) enum Body {
+    Document(Value),
+    /// JSON that was written already, for answers too large to be built first.
+    Written(String),
+}
+
+impl Body {
+    pub(crate) fn write(document: &impl Serialize) -> Result<Self, ApiError> {
+        serde_json::to_string(document).map(Self::Written).map_err(|error| {
+            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "ServerException", error.to_string())
+        })
+    }
+}
+
+impl From<Value> for Body {
+    fn from(document: Value) -> Self {
+        Self::Document(document)
+    }
+}
+
 /// Writes what an operation answered in its service's protocol.
 pub(crate) fn encode(
     service: Service,
     operation: &str,
-    result: &Result<Value, ApiError>,
+    result: Result<Body, ApiError>,
     request_id: &str,
 ) -> Response<Vec<u8>> {
-    let status = match result {
+    let status = match &result {
         Ok(_) => StatusCode::OK,
         Err(error) => error.status,
     };
     let (content_type, body) = match service {
-        Service::Sts => ("text/xml", xml(operation, result, request_id)),
+        Service::Sts => ("text/xml", xml(operation, &result, request_id)),
         Service::Ecs | Service::Logs | Service::SecretsManager | Service::Unknown => {
             let body = match result {
-                Ok(value) => value.to_string(),
+                Ok(Body::Document(value)) => value.to_string(),
+                Ok(Body::Written(text)) => text,
                 Err(error) => error.body().to_string(),
             };
             ("application/x-amz-json-1.1", body)
@@ -55,11 +79,15 @@ fn answer(status: StatusCode, content_type: &'static str, body: String) -> Respo
     response
 }
 
-fn xml(operation: &str, result: &Result<Value, ApiError>, request_id: &str) -> String {
+fn xml(operation: &str, result: &Result<Body, ApiError>, request_id: &str) -> String {
     match result {
-        Ok(value) => {
+        Ok(body) => {
             let mut members = String::new();
-            for (name, value) in value.as_object().into_iter().flatten() {
+            let document = match body {
+                Body::Document(document) => document.as_object(),
+                Body::Written(_) => None,
+            };
+            for (name, value) in document.into_iter().flatten() {
                 let text = value.as_str().unwrap_or_default();
                 let _ = write!(members, "<{name}>{}</{name}>", escape(text));
             }

@@ -20,6 +20,8 @@ pub(crate) struct Call {
     pub(crate) service: Service,
     pub(crate) operation: String,
     pub(crate) input: Value,
+    /// Who signed it, if anybody did; the signature itself is not looked at.
+    pub(crate) access_key: Option<String>,
 }
 
 /// A request that is no call; `operation` is what is known of what it wanted.
@@ -44,9 +46,9 @@ pub(crate) fn read_call(request: &http::Request<Vec<u8>>) -> Result<Call, Refuse
         });
     }
     if let Some(target) = header(request, "x-amz-target") {
-        return json_call(target, request.body());
+        return json_call(target, request.body(), access_key(request));
     }
-    query_call(request.body()).ok_or_else(|| {
+    query_call(request.body(), access_key(request)).ok_or_else(|| {
         let name = format!("{} {}", request.method(), request.uri().path());
         Refused { error: ApiError::unknown_operation(&name), operation: name }
     })
@@ -59,7 +61,13 @@ fn header<'request>(
     request.headers().get(name)?.to_str().ok()
 }
 
-fn json_call(target: &str, body: &[u8]) -> Result<Call, Refused> {
+/// `Authorization: AWS4-HMAC-SHA256 Credential=ACCESS_KEY/DATE/REGION/SERVICE/aws4_request, …`.
+fn access_key(request: &http::Request<Vec<u8>>) -> Option<String> {
+    let (_, scope) = header(request, "authorization")?.split_once("Credential=")?;
+    scope.split('/').next().map(str::to_owned)
+}
+
+fn json_call(target: &str, body: &[u8], access_key: Option<String>) -> Result<Call, Refused> {
     let (prefix, operation) = target.split_once('.').unwrap_or(("", target));
     let service = match prefix {
         "AmazonEC2ContainerServiceV20141113" => Service::Ecs,
@@ -76,7 +84,7 @@ fn json_call(target: &str, body: &[u8]) -> Result<Call, Refused> {
     let input =
         if body.is_empty() { Ok(Value::Object(Map::new())) } else { serde_json::from_slice(body) };
     match input {
-        Ok(input) => Ok(Call { service, operation, input }),
+        Ok(input) => Ok(Call { service, operation, input, access_key }),
         Err(error) => Err(Refused {
             operation,
             error: ApiError::client("SerializationException", error.to_string()),
@@ -85,7 +93,7 @@ fn json_call(target: &str, body: &[u8]) -> Result<Call, Refused> {
 }
 
 /// Reads only `Action` and `Version`: STS GetCallerIdentity takes nothing else.
-fn query_call(body: &[u8]) -> Option<Call> {
+fn query_call(body: &[u8], access_key: Option<String>) -> Option<Call> {
     let form = std::str::from_utf8(body).ok()?;
     let member = |name: &str| {
         form.split('&')
@@ -98,7 +106,12 @@ fn query_call(body: &[u8]) -> Option<Call> {
         Some("2011-06-15") => Service::Sts,
         _ => Service::Unknown,
     };
-    Some(Call { service, operation: action.to_owned(), input: Value::Object(Map::new()) })
+    Some(Call {
+        service,
+        operation: action.to_owned(),
+        input: Value::Object(Map::new()),
+        access_key,
+    })
 }
 
 #[cfg(test)]
@@ -127,6 +140,16 @@ mod tests {
         }
         let call = read_call(&request(&[], "Action=GetCallerIdentity&Version=2011-06-15"));
         assert_eq!(call.expect("query").service, Service::Sts);
+    }
+
+    #[test]
+    fn finds_out_who_calls() {
+        let authorization = "AWS4-HMAC-SHA256 Credential=AKIDOLD/20261121/eu-west-1/ecs/aws4_request, \
+                             SignedHeaders=host, Signature=0";
+        let target = ("x-amz-target", "AmazonEC2ContainerServiceV20141113.RunTask");
+        let signed = request(&[target, ("Authorization", authorization)], "{}");
+        assert_eq!(read_call(&signed).expect("a call").access_key.as_deref(), Some("AKIDOLD"));
+        assert_eq!(read_call(&request(&[target], "{}")).expect("a call").access_key, None);
     }
 
     #[test]

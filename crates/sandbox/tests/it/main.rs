@@ -1,11 +1,16 @@
 //! The sandbox through the unmodified AWS SDK: over HTTP with real processes, in memory with virtual time.
 
 mod binary;
+mod connections;
 mod containers;
 mod credentials;
 mod definitions;
+mod endings;
 mod faults;
+mod log_faults;
 mod logs;
+mod not_yet;
+mod rates;
 mod refusals;
 mod secrets;
 mod start_failures;
