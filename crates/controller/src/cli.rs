@@ -30,6 +30,9 @@ pub(crate) struct GlobalArguments {
     /// Profile of the AWS configuration
     #[arg(long, global = true, help_heading = "Everywhere", value_name = "NAME")]
     pub(crate) profile: Option<String>,
+    /// Role for new credentials from GitHub's OIDC endpoint when the given ones expire
+    #[arg(long, global = true, help_heading = "Everywhere", value_name = "ARN")]
+    pub(crate) oidc_role: Option<String>,
     /// Settings file instead of ecs-migrate.toml
     #[arg(long, global = true, help_heading = "Everywhere", value_name = "FILE")]
     pub(crate) config: Option<String>,
@@ -41,6 +44,7 @@ impl GlobalArguments {
             (Key::Output, &self.output),
             (Key::Region, &self.region),
             (Key::Profile, &self.profile),
+            (Key::OidcRole, &self.oidc_role),
         ])
     }
 }

@@ -74,6 +74,14 @@ pub const CAPACITY_TIMEOUT: &str = "ECS_MIGRATE_CAPACITY_TIMEOUT";
 pub const CAPACITY_PROVIDER: &str = "ECS_MIGRATE_CAPACITY_PROVIDER";
 /// `stop` or `detach`: what a signal means for the task.
 pub const ON_CANCEL: &str = "ECS_MIGRATE_ON_CANCEL";
+/// The role that new credentials are asked for when the given ones expire in GitHub Actions.
+pub const OIDC_ROLE: &str = "ECS_MIGRATE_OIDC_ROLE";
+/// The AWS SDKs' own name for the role of a web identity.
+pub const AWS_ROLE_ARN: &str = "AWS_ROLE_ARN";
+/// Where a job in GitHub Actions with `id-token: write` gets its identity token.
+pub const ACTIONS_ID_TOKEN_REQUEST_URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
+/// The bearer token for that.
+pub const ACTIONS_ID_TOKEN_REQUEST_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 /// `wait` or `fail`: what to do while somebody else's run is in flight.
 pub const IF_RUNNING: &str = "ECS_MIGRATE_IF_RUNNING";
 /// `auto`, `runner` or `plain`: what the container runs.

@@ -1,8 +1,12 @@
 //! Owns the one place where AWS clients are built.
 
+use super::github_role::GithubRole;
+use super::renewal::Renewal;
 use crate::error::Error;
 use crate::settings::Access;
+use aws_config::identity::IdentityCache;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use std::time::Duration;
@@ -31,6 +35,7 @@ pub(crate) struct Aws {
     pub(super) ecs: aws_sdk_ecs::Client,
     /// For loops that try again by themselves, at a pace of their own.
     pub(super) single: aws_sdk_ecs::Client,
+    pub(super) renewal: Option<Renewal>,
     region: String,
 }
 
@@ -65,14 +70,25 @@ pub(crate) async fn connect(access: AwsAccess, overrides: &Access) -> Result<Aws
     if let Some(region) = &overrides.region {
         builder = builder.region(Region::new(region.clone()));
     }
-    let config = builder.build();
+    let mut config = builder.build();
     let Some(region) = config.region().map(ToString::to_string) else {
         return Err(Error::usage("no AWS Region is set")
             .hinted("set --region, AWS_REGION, or `region` in ecs-migrate.toml"));
     };
+    let renewal =
+        overrides.github.as_ref().zip(config.credentials_provider()).map(|(identity, chain)| {
+            Renewal::new(chain, GithubRole::new(identity.clone(), &config))
+        });
+    if let Some(renewal) = &renewal {
+        config = config
+            .into_builder()
+            .credentials_provider(SharedCredentialsProvider::new(renewal.clone()))
+            .identity_cache(IdentityCache::no_cache())
+            .build();
+    }
     let ecs = aws_sdk_ecs::Client::new(&config);
     let single = single(&config);
-    Ok(Aws { config, ecs, single, region })
+    Ok(Aws { config, ecs, single, renewal, region })
 }
 
 /// A client that asks once.

@@ -21,6 +21,8 @@ pub(crate) enum Class {
     NoAnswer,
     /// The credentials are over; the SDK cannot renew them.
     CredentialsExpired,
+    /// The credentials are over, and the next call gets others.
+    CredentialsRenewed,
     /// There are none, or they are wrong.
     CredentialsRefused,
     /// A right is missing.
@@ -93,7 +95,9 @@ impl AwsError {
     /// Whether the same call may succeed later without anybody doing anything.
     pub(crate) fn is_transient(&self) -> bool {
         match self.class {
-            Class::Throttled | Class::ServerFault | Class::NoAnswer => true,
+            Class::Throttled | Class::ServerFault | Class::NoAnswer | Class::CredentialsRenewed => {
+                true
+            }
             Class::CredentialsExpired
             | Class::CredentialsRefused
             | Class::AccessDenied
@@ -119,9 +123,12 @@ impl AwsError {
                 "check the network, the Region and AWS_ENDPOINT_URL; then run again".to_owned(),
             ),
             Class::Throttled | Class::ServerFault => Some("run again later".to_owned()),
-            Class::CredentialsExpired => {
-                Some("get new credentials (in GitHub: a longer role-duration-seconds)".to_owned())
-            }
+            Class::CredentialsExpired => Some(
+                "get new credentials (in GitHub: `permissions: id-token: write` and --oidc-role, \
+                 or a longer role-duration-seconds)"
+                    .to_owned(),
+            ),
+            Class::CredentialsRenewed => None,
             Class::CredentialsRefused => Some(
                 "check the credentials: AWS_PROFILE, AWS_ACCESS_KEY_ID and its kin, or the step \
                  aws-actions/configure-aws-credentials"

@@ -2,6 +2,7 @@
 
 use super::access::Aws;
 use super::error::AwsError;
+use super::renewal::Renewal;
 use crate::task::{LogPage, RawEvent};
 use aws_config::Region;
 use aws_smithy_types::retry::RetryConfig;
@@ -10,6 +11,7 @@ use aws_smithy_types::retry::RetryConfig;
 #[derive(Debug, Clone)]
 pub(crate) struct LogReader {
     client: aws_sdk_cloudwatchlogs::Client,
+    renewal: Option<Renewal>,
     group: String,
     stream: String,
 }
@@ -23,6 +25,7 @@ impl Aws {
             .build();
         LogReader {
             client: aws_sdk_cloudwatchlogs::Client::from_conf(config),
+            renewal: self.renewal.clone(),
             group: group.to_owned(),
             stream: stream.to_owned(),
         }
@@ -33,6 +36,10 @@ impl LogReader {
     /// The page at a cursor, or the first one. At the end of the stream the answer's cursor is the
     /// one that was asked for; later it returns what was written since.
     pub(crate) async fn page(&self, cursor: Option<&str>) -> Result<LogPage, AwsError> {
+        Renewal::heed(self.renewal.as_ref(), self.ask(cursor).await).await
+    }
+
+    async fn ask(&self, cursor: Option<&str>) -> Result<LogPage, AwsError> {
         let answer = self
             .client
             .get_log_events()

@@ -5,7 +5,9 @@ mod access;
 mod capture;
 mod definitions;
 mod error;
+mod github_role;
 mod logs;
+mod renewal;
 mod services;
 mod tasks;
 

@@ -2,6 +2,7 @@
 
 use super::access::Aws;
 use super::error::AwsError;
+use super::renewal::Renewal;
 use crate::settings::{Capacity, PublicIp};
 use crate::task::{
     ContainerSnapshot, Described, RunAnswer, RunRequest, Shortfall, StopCode, TaskArn, TaskSnapshot,
@@ -21,6 +22,10 @@ impl Aws {
     /// Starts the task, or says why not. A client token that is in use is no error: its task is
     /// the answer.
     pub(crate) async fn run_task(&self, request: &RunRequest) -> Result<RunAnswer, AwsError> {
+        Renewal::heed(self.renewal.as_ref(), self.ask_to_run(request).await).await
+    }
+
+    async fn ask_to_run(&self, request: &RunRequest) -> Result<RunAnswer, AwsError> {
         let call = self
             .ecs
             .run_task()
@@ -78,7 +83,7 @@ impl Aws {
         cluster: &str,
         task: &str,
     ) -> Result<Described, AwsError> {
-        describe(&self.single, cluster, task).await
+        Renewal::heed(self.renewal.as_ref(), describe(&self.single, cluster, task).await).await
     }
 
     /// Up to 100 tasks as ECS sees them now; those that it does not know are left out.
@@ -107,7 +112,8 @@ impl Aws {
         (reason, patience): (&str, Duration),
     ) -> Result<(), AwsError> {
         let timeout = TimeoutConfig::builder().operation_timeout(patience).build();
-        self.single
+        let answer = self
+            .single
             .stop_task()
             .cluster(cluster)
             .task(task.as_str())
@@ -117,7 +123,8 @@ impl Aws {
             .send()
             .await
             .map(|_| ())
-            .map_err(|error| AwsError::of("StopTask", error))
+            .map_err(|error| AwsError::of("StopTask", error));
+        Renewal::heed(self.renewal.as_ref(), answer).await
     }
 
     /// The tasks in flight that `started_by` started; a filter that excludes all others.

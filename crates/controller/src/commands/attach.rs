@@ -36,7 +36,7 @@ impl Arguments {
 pub(super) async fn attach(arguments: Arguments, context: Context<'_>) -> Result<u8, Error> {
     let settings = AttachSettings::resolve(&context.layers)?;
     let report = context.report;
-    let aws = connect(context.aws, &context.layers.access()).await?;
+    let aws = connect(context.aws, &context.access).await?;
     let mut plan = plan(&aws, &arguments.task, settings, report).await?;
     plan.beginning = Beginning::Watching;
     report.emit(&Event::Launched {

@@ -46,7 +46,7 @@ pub(super) async fn cancel(arguments: Arguments, context: Context<'_>) -> Result
             .hinted("name a TASK, or set --run-key; in GitHub Actions GITHUB_RUN_ID is the key"));
     }
     let report = context.report;
-    let aws = connect(context.aws, &context.layers.access()).await?;
+    let aws = connect(context.aws, &context.access).await?;
     let tasks = match arguments.task {
         Some(task) => vec![TaskArn::new(task)],
         None => {

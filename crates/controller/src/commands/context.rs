@@ -2,7 +2,7 @@
 
 use crate::aws::AwsAccess;
 use crate::report::Report;
-use crate::settings::Layers;
+use crate::settings::{Access, Layers};
 use crate::signal::Signals;
 use crate::task::Pace;
 use std::collections::BTreeMap;
@@ -12,6 +12,7 @@ pub(crate) struct Context<'a> {
     pub(crate) layers: Layers,
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) aws: AwsAccess,
+    pub(crate) access: Access,
     pub(crate) signals: Signals,
     pub(crate) pace: Pace,
     pub(crate) report: &'a mut Report,

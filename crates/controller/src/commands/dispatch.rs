@@ -40,6 +40,7 @@ pub(crate) async fn dispatch(
     let layers = Layers::read(flags, global.config.as_deref(), &surroundings.environment)?;
     report.choose(Format::of(layers.output()?, &surroundings.environment));
     let context = Context {
+        access: layers.access(&surroundings.environment),
         layers,
         environment: surroundings.environment,
         aws: surroundings.aws,

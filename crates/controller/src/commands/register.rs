@@ -38,7 +38,7 @@ impl Arguments {
 /// Registers, or shows what would change.
 pub(super) async fn register(arguments: &Arguments, context: Context<'_>) -> Result<u8, Error> {
     let settings = RegisterSettings::resolve(&context.layers)?;
-    let aws = connect(context.aws, &context.layers.access()).await?;
+    let aws = connect(context.aws, &context.access).await?;
     let wanted = definition::find(&aws, &settings.definition, &settings.container).await?;
     if arguments.diff {
         let changes = wanted.changes().to_vec();

@@ -77,9 +77,8 @@ pub(super) async fn run(arguments: Arguments, context: Context<'_>) -> Result<u8
         Error::new(Kind::Unexpected, "cannot listen to signals").caused_by(cause)
     })?;
     let report = context.report;
-    let access = context.layers.access();
     let prepared = async {
-        let aws = connect(context.aws, &access).await?;
+        let aws = connect(context.aws, &context.access).await?;
         prepare(aws, &settings, report).await
     };
     let prepared = tokio::select! {

@@ -25,11 +25,12 @@ pub(crate) enum Key {
     Output,
     Region,
     Profile,
+    OidcRole,
 }
 
 impl Key {
     /// Every setting, in the order of the documentation.
-    pub(crate) const ALL: [Self; 19] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Cluster,
         Self::TaskDefinition,
         Self::Template,
@@ -49,6 +50,7 @@ impl Key {
         Self::Output,
         Self::Region,
         Self::Profile,
+        Self::OidcRole,
     ];
 
     /// The key in the file; the flag is the same after two dashes.
@@ -73,6 +75,7 @@ impl Key {
             Self::Output => "output",
             Self::Region => "region",
             Self::Profile => "profile",
+            Self::OidcRole => "oidc-role",
         }
     }
 
@@ -98,6 +101,7 @@ impl Key {
             Self::RunKey => &[env::RUN_KEY],
             Self::Output => &[env::OUTPUT],
             Self::Region | Self::Profile => &[],
+            Self::OidcRole => &[env::OIDC_ROLE, env::AWS_ROLE_ARN],
         }
     }
 
@@ -126,7 +130,8 @@ impl Key {
             | Self::Image
             | Self::Subnets
             | Self::SecurityGroups
-            | Self::NetworkFrom => "",
+            | Self::NetworkFrom
+            | Self::OidcRole => "",
         }
     }
 
@@ -155,6 +160,9 @@ impl Key {
             Self::Output => "`auto`, `text`, `json` or `github`",
             Self::Region => "AWS Region",
             Self::Profile => "profile of the AWS configuration",
+            Self::OidcRole => {
+                "role for new credentials from GitHub's OIDC endpoint when the given ones expire"
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Owns which value counts: flags, then environment, then `ecs-migrate.toml`, then the default.
 
+mod access;
 mod definition;
 mod environment;
 mod file;
@@ -9,6 +10,7 @@ mod network;
 mod parse;
 mod resolve;
 
+pub(crate) use access::{Access, GithubIdentity};
 pub(crate) use definition::{ContainerChoice, DefinitionSource, ImageChoice};
 pub(crate) use key::Key;
 #[cfg(test)]
@@ -16,5 +18,5 @@ pub(crate) use layers::Setting;
 pub(crate) use layers::{Flags, Layers};
 pub(crate) use network::{Capacity, Network, PublicIp};
 pub(crate) use parse::OutputChoice;
-pub(crate) use resolve::{Access, AttachSettings, CancelSettings, RegisterSettings, RunSettings};
+pub(crate) use resolve::{AttachSettings, CancelSettings, RegisterSettings, RunSettings};
 pub(crate) use resolve::{RunKey, TimeLimit};

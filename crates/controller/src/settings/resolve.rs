@@ -23,15 +23,6 @@ const ON_CANCEL: &[Word<OnCancel>] = &[("stop", OnCancel::Stop), ("detach", OnCa
 
 const IF_RUNNING: &[Word<IfRunning>] = &[("wait", IfRunning::Wait), ("fail", IfRunning::Fail)];
 
-/// What every command needs to reach AWS.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Access {
-    /// Overrides the SDK's chain.
-    pub(crate) region: Option<String>,
-    /// Overrides the SDK's chain.
-    pub(crate) profile: Option<String>,
-}
-
 /// The limit of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TimeLimit {
@@ -111,12 +102,6 @@ impl Layers {
     /// The format of the output.
     pub(crate) fn output(&self) -> Result<OutputChoice, Error> {
         Ok(parse::word(self, Key::Output, OUTPUTS, OutputChoice::Auto)?.value)
-    }
-
-    /// What overrides the SDK's chain.
-    pub(crate) fn access(&self) -> Access {
-        let text = |key| self.find(key).map(|setting| setting.value);
-        Access { region: text(Key::Region), profile: text(Key::Profile) }
     }
 
     fn cluster(&self) -> Setting<String> {

@@ -106,6 +106,7 @@ impl Sightings {
                     Class::Throttled
                     | Class::ServerFault
                     | Class::NoAnswer
+                    | Class::CredentialsRenewed
                     | Class::CredentialsRefused
                     | Class::AccessDenied
                     | Class::ResourceNotFound

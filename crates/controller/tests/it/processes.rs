@@ -1,57 +1,14 @@
 //! The real binary over HTTP, with real processes as containers. Short: this is real time.
 
-use crate::support::binary::{Ended, Invocation};
-use crate::support::story::container;
-use sandbox::{Config, Program, Sandbox, Server, Speed};
-use serde_json::json;
+use crate::support::binary::Ended;
+use crate::support::place::Place;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-struct Place {
-    sandbox: Sandbox,
-    server: Server,
-}
-
-/// A sandbox in which the image runs `sh -c script`.
-async fn place(script: &str) -> Place {
-    let words = ["sh", "-c", script].map(str::to_owned).to_vec();
-    let config =
-        Config::new(Speed::Fast).log_group("/ecs/app").image("app:1", Program::Command(words));
-    let sandbox = Sandbox::new(config);
-    let server = sandbox.serve(([127, 0, 0, 1], 0).into()).await.unwrap();
-    Place { sandbox, server }
-}
-
-impl Place {
-    fn run(&self, more: &[&str]) -> Invocation {
-        let mut arguments = vec![
-            "run",
-            "--template",
-            "task.json",
-            "--image",
-            "app:1",
-            "--subnets",
-            "subnet-a",
-            "--security-groups",
-            "sg-a",
-        ];
-        arguments.extend(more);
-        let invocation = Invocation::new(&self.server.endpoint(), &arguments);
-        let definition = json!({
-            "family": "app-migrate", "requiresCompatibilities": ["FARGATE"],
-            "networkMode": "awsvpc", "cpu": "256", "memory": "512",
-            "executionRoleArn": "arn:aws:iam::111122223333:role/exec",
-            "containerDefinitions": [container("migrate", "app:1")]
-        });
-        let path = invocation.directory().join("task.json");
-        std::fs::write(path, definition.to_string()).unwrap();
-        invocation
-    }
-}
-
 #[tokio::test]
 async fn a_process_succeeds_and_every_line_is_there() {
-    let place = place("for n in $(seq 1 200); do echo line $n; done; printf 'no newline'").await;
+    let place =
+        Place::running("for n in $(seq 1 200); do echo line $n; done; printf 'no newline'").await;
     let ended = place.run(&[]).run().await;
     assert_eq!(ended.code, 0, "{}", ended.everything());
     assert!(ended.out.contains("Z line 200\n"), "{}", ended.out);
@@ -62,7 +19,7 @@ async fn a_process_succeeds_and_every_line_is_there() {
 #[tokio::test]
 async fn a_process_fails_and_its_code_passes_through() {
     let script = "echo 'ERROR: relation \"t\" already exists'; printf '::error::forged\\n\\033[2Jcleared\\n'; exit 3";
-    let place = place(script).await;
+    let place = Place::running(script).await;
     let invocation = place.run(&[]).with("GITHUB_ACTIONS", "true");
     let outputs = invocation.directory().join("outputs");
     let summary = invocation.directory().join("summary");
@@ -86,7 +43,7 @@ async fn a_process_fails_and_its_code_passes_through() {
 #[tokio::test]
 async fn sigint_to_the_binary_stops_the_task() {
     let script = "trap 'echo rolled back; exit 30' TERM; echo working; while :; do sleep 0.1; done";
-    let place = place(script).await;
+    let place = Place::running(script).await;
     let invocation = place.run(&[]);
     let mut child = invocation.start();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -106,11 +63,6 @@ async fn sigint_to_the_binary_stops_the_task() {
     let ended = Ended::of(child.wait_with_output().await.unwrap());
     assert_eq!(ended.code, 83, "{rest}{}", ended.everything());
     assert!(rest.contains("NOT GREEN: cancelled: "), "{rest}");
-    let journal = place.sandbox.journal();
-    let reasons: Vec<_> = journal
-        .iter()
-        .filter(|entry| entry.operation == "StopTask")
-        .map(|entry| &entry.parameters["reason"])
-        .collect();
+    let reasons = place.parameters("StopTask", "reason");
     assert_eq!(reasons, ["ecs-migrate: cancelled by SIGINT"]);
 }

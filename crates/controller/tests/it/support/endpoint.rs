@@ -9,11 +9,14 @@ use tokio::net::{TcpListener, TcpStream};
 /// One request.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
+    /// The JSON protocol's operation, the query protocol's action, or method and path.
     pub(crate) operation: String,
+    /// JSON, or the text of a form.
     pub(crate) body: Value,
+    pub(crate) authorization: String,
 }
 
-/// A status and a body.
+/// A status and a body; a string is sent as it is.
 pub(crate) type Answer = (u16, Value);
 
 type Handler = Arc<dyn Fn(&Request) -> Option<Answer> + Send + Sync>;
@@ -83,21 +86,28 @@ async fn answer(
             .find(|(found, _)| found.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.trim().to_owned())
     };
-    let length: usize = header("content-length")?.parse().ok()?;
+    let length: usize = header("content-length").map_or(Some(0), |length| length.parse().ok())?;
     while bytes.len() < head_end + length {
         if stream.read_buf(&mut bytes).await.ok()? == 0 {
             return None;
         }
     }
-    let target = header("x-amz-target")?;
+    let text = String::from_utf8_lossy(&bytes[head_end..head_end + length]).into_owned();
+    let action = text.split('&').find_map(|pair| pair.strip_prefix("Action="));
+    let operation = match (header("x-amz-target"), action) {
+        (Some(target), _) => target.rsplit_once('.')?.1.to_owned(),
+        (None, Some(action)) => action.to_owned(),
+        (None, None) => head.lines().next()?.rsplit_once(' ')?.0.to_owned(),
+    };
     let request = Request {
-        operation: target.rsplit_once('.')?.1.to_owned(),
-        body: serde_json::from_slice(&bytes[head_end..head_end + length]).ok()?,
+        operation,
+        body: serde_json::from_str(&text).unwrap_or(Value::String(text)),
+        authorization: header("authorization").unwrap_or_default(),
     };
     let (status, body) =
         handler(&request).unwrap_or_else(|| error("UnknownOperationException", &request.operation));
     journal.lock().unwrap().push(request);
-    let body = body.to_string();
+    let body = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
     let answer = format!(
         "HTTP/1.1 {status} X\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()

@@ -1,0 +1,123 @@
+//! Credentials that end while the migration runs.
+
+use crate::support::binary::Invocation;
+use crate::support::endpoint::{Answer, Endpoint, Request};
+use crate::support::place::Place;
+use sandbox::{Faults, RequestAnswer, RequestFault};
+use serde_json::{Value, json};
+
+/// A migration that ends only when a file appears, so that the session ends before it does.
+const UNTIL_TOLD: &str = "echo begun; while [ ! -e told ]; do sleep 0.05; done; echo done";
+
+/// The session of access key `test`, which every invocation begins with, is over from the start of
+/// its second look on.
+fn short_session() -> Faults {
+    let fault = |operation: &str, from| RequestFault {
+        operation: operation.to_owned(),
+        from,
+        to: None,
+        answer: RequestAnswer::When {
+            after_seconds: 0.0,
+            until_seconds: None,
+            access_key: Some("test".to_owned()),
+            answer: Box::new(RequestAnswer::ExpiredToken),
+        },
+    };
+    Faults {
+        requests: vec![fault("DescribeTasks", 2), fault("GetLogEvents", 2)],
+        ..Faults::default()
+    }
+}
+
+/// GitHub's OIDC endpoint and STS.
+fn identity(request: &Request) -> Option<Answer> {
+    match request.operation.as_str() {
+        "GET /token?api-version=2.0&audience=sts.amazonaws.com" => {
+            assert_eq!(request.authorization, "Bearer bearer-secret");
+            Some((200, json!({"value": "web-identity-secret"})))
+        }
+        "AssumeRoleWithWebIdentity" => {
+            let form = request.body.as_str()?;
+            assert!(form.contains("WebIdentityToken=web-identity-secret"), "{form}");
+            assert!(form.contains("role%2Fdeploy"), "{form}");
+            let answer = "<AssumeRoleWithWebIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>ASIARENEWED</AccessKeyId><SecretAccessKey>renewed-secret</SecretAccessKey><SessionToken>session-secret</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>";
+            Some((200, Value::String(answer.to_owned())))
+        }
+        _ => None,
+    }
+}
+
+fn in_github(invocation: Invocation, identity: &Endpoint) -> Invocation {
+    invocation
+        .with("GITHUB_ACTIONS", "true")
+        .with("ACTIONS_ID_TOKEN_REQUEST_URL", &format!("{}/token?api-version=2.0", identity.url))
+        .with("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "bearer-secret")
+        .with("AWS_ENDPOINT_URL_STS", &identity.url)
+}
+
+#[tokio::test]
+async fn in_github_an_ended_session_is_renewed_and_nothing_is_lost() {
+    let identity = Endpoint::start(identity).await;
+    let place = Place::running(UNTIL_TOLD).await;
+    place.sandbox.set_faults(short_session());
+    let invocation =
+        in_github(place.run(&["--oidc-role", "arn:aws:iam::111122223333:role/deploy"]), &identity);
+    let run = tokio::spawn(async move { invocation.run().await });
+    place
+        .until("a call with the new credentials", |place| {
+            place
+                .sandbox
+                .journal()
+                .iter()
+                .any(|entry| entry.access_key.as_deref() == Some("ASIARENEWED"))
+        })
+        .await;
+    place.tell();
+    let ended = run.await.unwrap();
+    assert_eq!(ended.code, 0, "{}", ended.everything());
+    assert!(ended.out.contains("2 lines, complete"), "{}", ended.out);
+    for secret in ["bearer-secret", "web-identity-secret", "renewed-secret", "session-secret"] {
+        assert!(!ended.everything().contains(secret), "{secret}: {}", ended.everything());
+    }
+    assert_eq!(
+        identity.operations(),
+        ["AssumeRoleWithWebIdentity", "GET /token?api-version=2.0&audience=sts.amazonaws.com"]
+    );
+    assert_eq!(identity.requests().len(), 2, "one renewal for all that failed at once");
+}
+
+#[tokio::test]
+async fn a_renewal_that_is_refused_leaves_the_task_running_and_says_so() {
+    let identity = Endpoint::start(|_| Some((403, json!({"message": "bearer-secret"})))).await;
+    let place = Place::running(UNTIL_TOLD).await;
+    place.sandbox.set_faults(short_session());
+    let invocation =
+        in_github(place.run(&["--oidc-role", "arn:aws:iam::111122223333:role/deploy"]), &identity);
+    let ended = invocation.run().await;
+    assert_eq!(ended.code, 86, "{}", ended.everything());
+    let said = "the watch is lost, the migration may still be running";
+    assert!(ended.out.contains(said), "{}", ended.everything());
+    assert!(ended.everything().contains("GitHub's OIDC endpoint answered with status 403"));
+    assert!(!ended.everything().contains("bearer-secret"), "{}", ended.everything());
+    assert!(place.calls("StopTask") == 0, "it goes on");
+    place.tell();
+}
+
+#[tokio::test]
+async fn without_a_role_the_end_of_the_session_says_what_goes_on_and_how_to_follow_it() {
+    let identity = Endpoint::start(identity).await;
+    let place = Place::running(UNTIL_TOLD).await;
+    place.sandbox.set_faults(short_session());
+    let ended = in_github(place.run(&[]), &identity).run().await;
+    assert_eq!(ended.code, 86, "{}", ended.everything());
+    assert!(ended.out.contains("the migration may still be running"), "{}", ended.everything());
+    assert!(ended.out.contains("ecs-migrate attach --region eu-west-1 arn:"), "{}", ended.out);
+    assert!(ended.everything().contains("--oidc-role"), "{}", ended.everything());
+    assert!(identity.requests().is_empty());
+    place.sandbox.set_faults(Faults::default());
+    place.tell();
+    let task = place.sandbox.tasks()[0].arn.clone();
+    let ended = place.invoke(&["attach", &task]).run().await;
+    assert_eq!(ended.code, 0, "{}", ended.everything());
+    assert!(ended.out.contains("2 lines, complete"), "{}", ended.everything());
+}
