@@ -91,13 +91,14 @@ impl GithubRole {
             })
             .deserializer(|answer| token_in(answer).map_err(OrchestratorError::operation))
             .build();
-        operation.invoke(()).await.map_err(|error| match error {
-            SdkError::ServiceError(context) => context.into_err(),
-            error => CredentialsError::provider_error(format!(
+        match operation.invoke(()).await {
+            Ok(token) => Ok(token),
+            Err(SdkError::ServiceError(context)) => Err(context.into_err()),
+            Err(error) => Err(CredentialsError::provider_error(format!(
                 "GitHub's OIDC endpoint: {}",
                 DisplayErrorContext(error)
-            )),
-        })
+            ))),
+        }
     }
 }
 

@@ -47,7 +47,8 @@ impl Renewal {
     /// AWS called the credentials expired; the next call gets others.
     async fn expired(&self) {
         let mut held = self.0.held.lock().await;
-        let age = held.credentials.as_ref().and_then(|(_, since)| since.elapsed().ok());
+        let age =
+            held.credentials.as_ref().and_then(|(_, since)| now().duration_since(*since).ok());
         if !held.over || age.is_none_or(|age| age > NEWS) {
             held.over = true;
             held.credentials = None;
@@ -81,14 +82,18 @@ impl Renewal {
         } else {
             self.0.chain.provide_credentials().await?
         };
-        held.credentials = Some((credentials.clone(), SystemTime::now()));
+        held.credentials = Some((credentials.clone(), now()));
         Ok(credentials)
     }
 }
 
+fn now() -> SystemTime {
+    SystemTime::from(jiff::Timestamp::now())
+}
+
 fn lasts(credentials: &Credentials, since: SystemTime) -> bool {
     let end = credentials.expiry().map_or(since + UNKNOWN_END, |end| end - SPARE);
-    SystemTime::now() < end
+    now() < end
 }
 
 impl ProvideCredentials for Renewal {

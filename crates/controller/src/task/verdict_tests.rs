@@ -3,6 +3,7 @@
 use super::super::arn::TaskArn;
 use super::super::snapshot::ContainerSnapshot;
 use super::*;
+use std::fmt::Write as _;
 
 const NAMES: [&str; 8] = [
     "TaskFailedToStart",
@@ -172,7 +173,7 @@ fn the_truth_table() {
                         } else {
                             format!("{runner}/{plain}")
                         };
-                        row += &format!("{cell:6}");
+                        write!(row, "{cell:6}").unwrap();
                     }
                     row.push(' ');
                 }

@@ -4,6 +4,7 @@
 mod credentials;
 mod endings;
 mod fuzz;
+mod github_signals;
 mod minimal;
 mod once;
 mod processes;

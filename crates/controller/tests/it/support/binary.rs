@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 use tokio::process::{Child, Command};
 
+const BINARY: &str = env!("CARGO_BIN_EXE_ecs-migrate");
+
 /// One invocation of `ecs-migrate`.
 pub(crate) struct Invocation {
     arguments: Vec<String>,
@@ -57,8 +59,25 @@ impl Invocation {
 
     /// Starts it; its output can be read while it runs.
     pub(crate) fn start(&self) -> Child {
-        Command::new(env!("CARGO_BIN_EXE_ecs-migrate"))
-            .args(&self.arguments)
+        let mut command = Command::new(BINARY);
+        command.args(&self.arguments);
+        self.spawn(command)
+    }
+
+    /// Starts it as a step of GitHub Actions does: in a shell that gets a script, `before` the
+    /// command line and `after` it, as the leader of a process group.
+    pub(crate) fn start_in_step(&self, before: &str, after: &str) -> Child {
+        let quoted: Vec<String> =
+            self.arguments.iter().map(|argument| format!("'{argument}'")).collect();
+        let script = format!("{before} {BINARY} {} {after}\n", quoted.join(" "));
+        std::fs::write(self.directory.path().join("step.sh"), script).unwrap();
+        let mut command = Command::new("bash");
+        command.args(["--noprofile", "--norc", "-eo", "pipefail", "step.sh"]).process_group(0);
+        self.spawn(command)
+    }
+
+    fn spawn(&self, mut command: Command) -> Child {
+        command
             .env_clear()
             .envs(&self.environment)
             .current_dir(self.directory.path())

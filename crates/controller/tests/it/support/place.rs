@@ -7,7 +7,7 @@ use serde_json::json;
 use std::time::Duration;
 
 /// How long a condition may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A sandbox, its address, and a directory that its containers run in.
 pub(crate) struct Place {
