@@ -107,7 +107,7 @@ impl Config {
         self
     }
 
-    /// What shall go wrong.
+    /// What shall go wrong; [`Faults::check`] says beforehand whether it can.
     #[must_use]
     pub fn faults(mut self, faults: Faults) -> Self {
         self.faults = faults;

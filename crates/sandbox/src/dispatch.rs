@@ -156,3 +156,28 @@ fn caller_identity(core: &Core, operation: &str) -> Option<Result<Value, ApiErro
         }))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::faults::OPERATIONS;
+    use crate::speed::Speed;
+
+    #[tokio::test]
+    async fn every_operation_that_can_be_faulty_exists() {
+        let core = Arc::new(Core::new(Config::new(Speed::Instant)));
+        for operation in OPERATIONS {
+            let known = [Service::Ecs, Service::Logs, Service::SecretsManager, Service::Sts]
+                .into_iter()
+                .filter(|service| {
+                    let (operation, input) = ((*operation).to_owned(), json!({}));
+                    let call = Call { service: *service, operation, input, access_key: None };
+                    let unknown = |error: ApiError| error.kind == "UnknownOperationException";
+                    !answer_well(&core, &call).is_err_and(unknown)
+                })
+                .count();
+            assert_eq!(known, 1, "{operation}");
+        }
+    }
+}

@@ -36,8 +36,8 @@ mod words;
 pub use crate::clock::WallClock;
 pub use crate::config::Config;
 pub use crate::faults::{
-    ConnectionFate, FailureFault, Faults, LineFate, PageShape, RequestAnswer, RequestFate,
-    RequestFault, StartPhase, TaskEffect, TaskFault,
+    ConnectionFate, FailureFault, Faults, FaultsError, LineFate, PageShape, RequestAnswer,
+    RequestFate, RequestFault, StartPhase, TaskEffect, TaskFault,
 };
 pub use crate::host::HostEnvironment;
 pub use crate::image::{Launch, Program};

@@ -25,6 +25,9 @@ pub struct Sandbox {
 
 impl Sandbox {
     /// Makes a sandbox. It needs a tokio runtime by the time a task is run.
+    ///
+    /// # Panics
+    /// When the faults do not pass [`Faults::check`]: a test with a fault that never happens tests nothing.
     pub fn new(config: Config) -> Self {
         let core = Core::new(config);
         {
@@ -94,6 +97,9 @@ impl Sandbox {
     }
 
     /// From now on these faults; calls and seconds are counted anew.
+    ///
+    /// # Panics
+    /// When they do not pass [`Faults::check`].
     pub fn set_faults(&self, faults: Faults) {
         let core = self.core();
         core.faults.replace(faults, core.clock.now());

@@ -79,11 +79,7 @@ pub(crate) struct Up {
 
     /// JSON file that says what shall go wrong
     ///
-    /// Calls of an operation and tasks are counted from 1; `from` is 1 and `to` for ever unless given. Answers:
-    /// "throttle", "missing", {"server_error":{"status":503}}, {"error":{"kind":…,"message":…}},
-    /// {"failures":[{"reason":…}]}. Effects: {"never_starts":{"phase":"provisioning|pending|pulling",
-    /// "stopped_reason":…}}, {"stopped_from_outside":{"after_seconds":5,"stop_code":…,"stopped_reason":…}},
-    /// {"exit_code_absent":{}}, {"out_of_memory":{"after_seconds":5}}. A whole file:
+    /// A whole file, of which docs/sandbox.md explains every word:
     /// {"requests":[{"operation":"DescribeTasks","from":2,"to":4,"answer":"throttle"}],
     /// "tasks":[{"family":"migrate","to":1,"effect":{"exit_code_absent":{"container":"runner"}}}]}
     #[arg(long, value_name = "FILE")]

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use sandbox::{Config, Sandbox, WallClock};
+use sandbox::{Config, Faults, Sandbox, WallClock};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::arguments::{Arguments, Command, Up, value_file};
@@ -74,7 +74,9 @@ fn config(up: Up) -> io::Result<Config> {
         config = config.service(read_json(&path)?);
     }
     if let Some(path) = up.faults {
-        config = config.faults(read_json(&path)?);
+        let faults: Faults = read_json(&path)?;
+        faults.check().map_err(|error| about(&path, &io::Error::other(error)))?;
+        config = config.faults(faults);
     }
     Ok(config)
 }

@@ -246,6 +246,9 @@ impl FaultBook {
 
 impl Page {
     fn new(faults: Faults, region: &str, since: Timestamp) -> Self {
+        if let Err(error) = faults.check() {
+            panic!("invariant: faults are checked before they are set: {error}");
+        }
         Self { since, requests: Requests::new(faults.requests, region), tasks: faults.tasks }
     }
 }

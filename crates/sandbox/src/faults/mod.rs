@@ -3,6 +3,7 @@
 mod answers;
 mod book;
 mod bucket;
+mod check;
 mod effects;
 mod errors;
 mod lines;
@@ -14,6 +15,9 @@ pub use self::answers::{ConnectionFate, FailureFault, PageShape, RequestAnswer, 
 pub(crate) use self::book::{
     FailedStart, FaultBook, OutOfMemory, OutsideStop, TaskDetails, ToldExit, ToldStop,
 };
+pub use self::check::FaultsError;
+#[cfg(test)]
+pub(crate) use self::check::OPERATIONS;
 pub use self::effects::{LineFate, StartPhase, TaskEffect};
 pub(crate) use self::lines::{LineFaults, StreamFault, Way};
 pub use self::plan::{Faults, RequestFault, TaskFault};

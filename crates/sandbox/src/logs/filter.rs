@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::operations::group_name;
-use super::page::{MAXIMUM_EVENTS, Span};
+use super::page::{MAXIMUM_EVENTS, PageSize, Span};
 use super::store::{Absent, Event};
 use super::token::{Cursor, Position, Token};
 use crate::core::Core;
@@ -59,8 +59,10 @@ pub(crate) fn filter_log_events(core: &Core, input: &Value) -> Result<Value, Api
         })
         .collect();
     found.sort_by_key(|(position, _, _)| *position);
-    let next = (found.len() > limit).then(|| {
-        found.truncate(limit);
+    let mut size = PageSize::default();
+    let fitting = found.iter().take(limit).take_while(|(_, _, event)| size.takes(event)).count();
+    let next = (found.len() > fitting).then(|| {
+        found.truncate(fitting);
         let last = found.last().map(|(position, _, _)| Cursor::Forward(*position));
         last.or(after).map(|cursor| Token::from(cursor).write())
     });

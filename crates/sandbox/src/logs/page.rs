@@ -144,15 +144,23 @@ fn take<'store>(
     events: impl Iterator<Item = (Position, &'store Event)>,
     limit: usize,
 ) -> Vec<(Position, &'store Event)> {
-    let mut bytes = 0;
-    events
-        .take(limit.min(MAXIMUM_EVENTS))
-        .take_while(|(_, event)| {
-            let first = bytes == 0;
-            bytes += event.message.len() + EVENT_OVERHEAD;
-            first || bytes <= MAXIMUM_BYTES
-        })
-        .collect()
+    let mut size = PageSize::default();
+    events.take(limit.min(MAXIMUM_EVENTS)).take_while(|(_, event)| size.takes(event)).collect()
+}
+
+/// How full a page is.
+#[derive(Debug, Default)]
+pub(crate) struct PageSize {
+    bytes: usize,
+}
+
+impl PageSize {
+    /// Whether another event goes in; one always does.
+    pub(crate) fn takes(&mut self, event: &Event) -> bool {
+        let first = self.bytes == 0;
+        self.bytes += event.message.len() + EVENT_OVERHEAD;
+        first || self.bytes <= MAXIMUM_BYTES
+    }
 }
 
 #[cfg(test)]

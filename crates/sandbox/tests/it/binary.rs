@@ -145,8 +145,16 @@ impl SandboxCredentials for aws_config::ConfigLoader {
 #[tokio::test]
 async fn wrong_arguments_are_explained() {
     let directory = tempfile::tempdir().expect("a directory");
+    let wrong = r#"{"requests": [{"operation": "RunTask", "answer": "missing"}]}"#;
+    std::fs::write(directory.path().join("wrong.json"), wrong).expect("written");
+    std::fs::write(directory.path().join("typo.json"), r#"{"task": []}"#).expect("written");
     for (arguments, text) in [
         (["--faults", "absent.json"], "absent.json: No such file"),
+        (["--faults", "typo.json"], "typo.json: unknown field `task`, expected `requests` or"),
+        (
+            ["--faults", "wrong.json"],
+            "wrong.json: requests[0]: only DescribeTasks or DescribeServices can be answered",
+        ),
         (["--image", "app"], "expected NAME=VALUE"),
         (["--image", "app='"], "unclosed quote '"),
     ] {

@@ -6,6 +6,7 @@ mod containers;
 mod credentials;
 mod definitions;
 mod endings;
+mod examples;
 mod faults;
 mod log_faults;
 mod logs;
