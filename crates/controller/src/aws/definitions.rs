@@ -4,6 +4,7 @@
 use super::access::Aws;
 use super::capture::Capture;
 use super::error::AwsError;
+use super::patience::throttled;
 use crate::task_definition::{Document, Registered};
 use aws_sdk_ecs::types::TaskDefinitionField;
 use aws_smithy_types::body::SdkBody;
@@ -17,16 +18,18 @@ impl Aws {
         reference: &str,
     ) -> Result<Registered, AwsError> {
         let capture = Capture::default();
-        let answer = self
-            .ecs
-            .describe_task_definition()
-            .task_definition(reference)
-            .include(TaskDefinitionField::Tags)
-            .customize()
-            .interceptor(capture.clone())
-            .send()
-            .await
-            .map_err(|error| AwsError::of("DescribeTaskDefinition", error))?;
+        let answer = throttled(|| async {
+            self.ecs
+                .describe_task_definition()
+                .task_definition(reference)
+                .include(TaskDefinitionField::Tags)
+                .customize()
+                .interceptor(capture.clone())
+                .send()
+                .await
+                .map_err(|error| AwsError::of("DescribeTaskDefinition", error))
+        })
+        .await?;
         let arn = answer
             .task_definition()
             .and_then(|definition| definition.task_definition_arn())
@@ -54,19 +57,22 @@ impl Aws {
     ) -> Result<Registered, AwsError> {
         let family = document.family().to_owned();
         let body = document.0.to_string();
-        let answer = self
-            .ecs
-            .register_task_definition()
-            .family(family.as_str())
-            .customize()
-            // Runs before signing, so the signature covers this body and this length.
-            .mutate_request(move |request| {
-                request.headers_mut().insert("content-length", body.len().to_string());
-                *request.body_mut() = SdkBody::from(body.clone());
-            })
-            .send()
-            .await
-            .map_err(|error| AwsError::of("RegisterTaskDefinition", error))?;
+        let answer = throttled(|| async {
+            let body = body.clone();
+            self.ecs
+                .register_task_definition()
+                .family(family.as_str())
+                .customize()
+                // Runs before signing, so the signature covers this body and this length.
+                .mutate_request(move |request| {
+                    request.headers_mut().insert("content-length", body.len().to_string());
+                    *request.body_mut() = SdkBody::from(body.clone());
+                })
+                .send()
+                .await
+                .map_err(|error| AwsError::of("RegisterTaskDefinition", error))
+        })
+        .await?;
         let arn = answer
             .task_definition()
             .and_then(|definition| definition.task_definition_arn())

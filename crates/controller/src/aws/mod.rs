@@ -7,6 +7,7 @@ mod definitions;
 mod error;
 mod github_role;
 mod logs;
+mod patience;
 mod renewal;
 mod services;
 mod tasks;

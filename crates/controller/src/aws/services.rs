@@ -2,6 +2,7 @@
 
 use super::access::Aws;
 use super::error::{AwsError, Class};
+use super::patience::throttled;
 use crate::settings::PublicIp;
 use crate::task::TaskNetwork;
 use aws_sdk_ecs::types::AssignPublicIp;
@@ -13,14 +14,11 @@ impl Aws {
         cluster: &str,
         service: &str,
     ) -> Result<TaskNetwork, AwsError> {
-        let answer = self
-            .ecs
-            .describe_services()
-            .cluster(cluster)
-            .services(service)
-            .send()
-            .await
-            .map_err(|error| AwsError::of("DescribeServices", error))?;
+        let answer = throttled(|| async {
+            let ask = self.ecs.describe_services().cluster(cluster).services(service);
+            ask.send().await.map_err(|error| AwsError::of("DescribeServices", error))
+        })
+        .await?;
         let vpc = answer
             .services()
             .first()

@@ -2,6 +2,7 @@
 
 use super::access::Aws;
 use super::error::AwsError;
+use super::patience::throttled;
 use super::renewal::Renewal;
 use crate::settings::{Capacity, PublicIp};
 use crate::task::{
@@ -74,7 +75,7 @@ impl Aws {
         cluster: &str,
         task: &str,
     ) -> Result<Described, AwsError> {
-        describe(&self.ecs, cluster, task).await
+        throttled(|| describe(&self.ecs, cluster, task)).await
     }
 
     /// The same, asked once: for a loop that looks again anyway.
@@ -92,15 +93,13 @@ impl Aws {
         cluster: &str,
         tasks: &[TaskArn],
     ) -> Result<Vec<TaskSnapshot>, AwsError> {
-        let names = tasks.iter().take(100).map(|task| task.as_str().to_owned()).collect();
-        let answer = self
-            .ecs
-            .describe_tasks()
-            .cluster(cluster)
-            .set_tasks(Some(names))
-            .send()
-            .await
-            .map_err(|error| AwsError::of("DescribeTasks", error))?;
+        let names: Vec<String> =
+            tasks.iter().take(100).map(|task| task.as_str().to_owned()).collect();
+        let answer = throttled(|| async {
+            let ask = self.ecs.describe_tasks().cluster(cluster).set_tasks(Some(names.clone()));
+            ask.send().await.map_err(|error| AwsError::of("DescribeTasks", error))
+        })
+        .await?;
         Ok(answer.tasks().iter().map(snapshot).collect())
     }
 
@@ -150,14 +149,12 @@ impl Aws {
         &self,
         list: ListTasksFluentBuilder,
     ) -> Result<Vec<TaskArn>, AwsError> {
-        let found: Result<Vec<String>, _> = list
-            .desired_status(DesiredStatus::Running)
-            .into_paginator()
-            .items()
-            .send()
-            .collect()
-            .await;
-        let found = found.map_err(|error| AwsError::of("ListTasks", error))?;
+        let list = list.desired_status(DesiredStatus::Running);
+        let found: Vec<String> = throttled(|| async {
+            let pages = list.clone().into_paginator().items().send();
+            pages.collect::<Result<_, _>>().await.map_err(|error| AwsError::of("ListTasks", error))
+        })
+        .await?;
         Ok(found.into_iter().map(TaskArn::new).collect())
     }
 }

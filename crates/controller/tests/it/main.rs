@@ -3,11 +3,14 @@
 
 mod credentials;
 mod endings;
+mod fault_table;
+mod fifty;
 mod fuzz;
 mod github_signals;
 mod minimal;
 mod once;
 mod processes;
+mod scenarios;
 mod shown;
 mod stopping;
 mod support;

@@ -45,14 +45,24 @@ impl Story {
         Self {
             sandbox: Sandbox::new(config),
             environment: BTreeMap::new(),
-            template: template(&[container("migrate", "app:1")]),
+            template: template(FAMILY, &[container("migrate", "app:1")]),
+            signals: Vec::new(),
+        }
+    }
+
+    /// Somebody else in the same account: another family.
+    pub(crate) fn neighbour(&self, family: &str) -> Self {
+        Self {
+            sandbox: self.sandbox.clone(),
+            environment: self.environment.clone(),
+            template: template(family, &[container("migrate", "app:1")]),
             signals: Vec::new(),
         }
     }
 
     /// Other containers than the one.
     pub(crate) fn containers(mut self, containers: &[Value]) -> Self {
-        self.template = template(containers);
+        self.template = template(FAMILY, containers);
         self
     }
 
@@ -172,9 +182,11 @@ pub(crate) fn container(name: &str, image: &str) -> Value {
     })
 }
 
-fn template(containers: &[Value]) -> tempfile::NamedTempFile {
+const FAMILY: &str = "app-migrate";
+
+fn template(family: &str, containers: &[Value]) -> tempfile::NamedTempFile {
     let definition = json!({
-        "family": "app-migrate", "requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc",
+        "family": family, "requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc",
         "cpu": "256", "memory": "512",
         "executionRoleArn": "arn:aws:iam::111122223333:role/exec",
         "containerDefinitions": containers
