@@ -33,6 +33,8 @@ pub(crate) enum Reading {
     Events(Vec<RawEvent>),
     /// The end of the stream, for now; how many events this tick brought.
     CaughtUp { fresh: usize },
+    /// Many empty pages, and still not the end.
+    Behind,
     /// The reading starts at the head again.
     Restarted,
     /// The stream or its group is not there (yet).
@@ -73,9 +75,9 @@ pub(crate) async fn tail(reader: LogReader, index: usize, wiring: Wiring<(usize,
             }
         }
         let reading = match tick(&reader, index, &mut cursor, &out).await {
-            Ok(fresh) => {
+            Ok(reading) => {
                 strain.answered();
-                Reading::CaughtUp { fresh }
+                reading
             }
             Err(error) => {
                 if error.class == Class::Throttled {
@@ -116,7 +118,7 @@ async fn tick(
     index: usize,
     cursor: &mut Option<String>,
     out: &mpsc::Sender<(usize, Reading)>,
-) -> Result<usize, AwsError> {
+) -> Result<Reading, AwsError> {
     let mut fresh = 0;
     let mut empty = 0;
     loop {
@@ -129,10 +131,13 @@ async fn tick(
         }
         if !page.events.is_empty() && out.send((index, Reading::Events(page.events))).await.is_err()
         {
-            return Ok(fresh);
+            return Ok(Reading::Behind);
         }
-        if at_end || empty >= EMPTY_PAGES {
-            return Ok(fresh);
+        if at_end {
+            return Ok(Reading::CaughtUp { fresh });
+        }
+        if empty >= EMPTY_PAGES {
+            return Ok(Reading::Behind);
         }
     }
 }

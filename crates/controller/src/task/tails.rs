@@ -132,6 +132,10 @@ impl Tail {
                 self.quiet_reads = if fresh == 0 { self.quiet_reads + 1 } else { 0 };
                 None
             }
+            Reading::Behind => {
+                self.quiet_reads = 0;
+                None
+            }
             Reading::Restarted => {
                 self.transcript.restart();
                 self.quiet_reads = 0;
