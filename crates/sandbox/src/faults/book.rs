@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::check::LONGEST_SECONDS;
 use super::requests::{Asked, Met, Requests};
 use super::{Faults, LineFaults, StartPhase, StreamFault, TaskEffect, TaskFault};
 use crate::clock::Timestamp;
@@ -261,9 +262,9 @@ fn concerns(wanted: Option<&str>, name: &str) -> bool {
     wanted.is_none_or(|wanted| wanted == name)
 }
 
-/// A negative or absurd number of seconds is as good as now.
+/// A negative number of seconds, or none at all, is as good as now.
 pub(super) fn seconds(count: f64) -> Duration {
-    Duration::try_from_secs_f64(count).unwrap_or_default()
+    Duration::try_from_secs_f64(count.min(LONGEST_SECONDS)).unwrap_or_default()
 }
 
 #[cfg(test)]
