@@ -3,7 +3,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::check::LONGEST_SECONDS;
 use super::requests::{Asked, Met, Requests};
+use super::suffering::{FailedStart, OutOfMemory, OutsideStop, TaskDetails, ToldExit, ToldStop};
 use super::{Faults, LineFaults, StartPhase, StreamFault, TaskEffect, TaskFault};
 use crate::clock::Timestamp;
 
@@ -18,58 +20,6 @@ struct Page {
     since: Timestamp,
     requests: Requests,
     tasks: Vec<TaskFault>,
-}
-
-/// What a fault may look at in a task.
-#[derive(Clone, Debug)]
-pub(crate) struct TaskDetails {
-    pub(crate) family: String,
-    pub(crate) ordinal: u64,
-}
-
-/// A start that fails.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct FailedStart {
-    pub(crate) stopped_reason: String,
-    pub(crate) container_reason: Option<String>,
-}
-
-impl FailedStart {
-    /// Fargate puts the cause in `stoppedReason` and nothing in the containers (aws-facts 1.4).
-    pub(crate) fn because(stopped_reason: String) -> Self {
-        Self { stopped_reason, container_reason: None }
-    }
-}
-
-/// A stop that nobody of ours asked for.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct OutsideStop {
-    pub(crate) after: Duration,
-    pub(crate) code: String,
-    pub(crate) reason: Option<String>,
-}
-
-/// What running out of memory looks like for one container.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum OutOfMemory {
-    KilledAfter(Duration),
-    OnlyTheReason,
-}
-
-/// What is told of a stop instead of the truth; `None` is the truth.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct ToldStop {
-    pub(crate) late: Duration,
-    pub(crate) code: Option<String>,
-    pub(crate) reason: Option<String>,
-}
-
-/// What is told of a container's end instead of the truth; `None` is the truth.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct ToldExit {
-    pub(crate) late: Duration,
-    pub(crate) code: Option<i32>,
-    pub(crate) reason: Option<String>,
 }
 
 impl FaultBook {
@@ -261,9 +211,9 @@ fn concerns(wanted: Option<&str>, name: &str) -> bool {
     wanted.is_none_or(|wanted| wanted == name)
 }
 
-/// A negative or absurd number of seconds is as good as now.
+/// A negative number of seconds, or none at all, is as good as now.
 pub(super) fn seconds(count: f64) -> Duration {
-    Duration::try_from_secs_f64(count).unwrap_or_default()
+    Duration::try_from_secs_f64(count.min(LONGEST_SECONDS)).unwrap_or_default()
 }
 
 #[cfg(test)]

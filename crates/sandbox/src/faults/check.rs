@@ -165,11 +165,11 @@ fn check_span(from: f64, to: Option<f64>) -> Result<(), String> {
     Ok(())
 }
 
-/// A century, so that no sum of a few overflows.
-const LONGEST: f64 = 3.2e9;
+/// A century: no sum of a few overflows a clock.
+pub(super) const LONGEST_SECONDS: f64 = 3.2e9;
 
 fn check_seconds(counts: &[f64]) -> Result<(), String> {
-    match counts.iter().find(|count| !(0.0..=LONGEST).contains(*count)) {
+    match counts.iter().find(|count| !(0.0..=LONGEST_SECONDS).contains(*count)) {
         None => Ok(()),
         Some(count) => Err(format!("{count} is no number of seconds, or calls a second")),
     }

@@ -10,11 +10,10 @@ mod lines;
 mod plan;
 mod published_rates;
 mod requests;
+mod suffering;
 
 pub use self::answers::{ConnectionFate, FailureFault, PageShape, RequestAnswer, RequestFate};
-pub(crate) use self::book::{
-    FailedStart, FaultBook, OutOfMemory, OutsideStop, TaskDetails, ToldExit, ToldStop,
-};
+pub(crate) use self::book::FaultBook;
 pub use self::check::FaultsError;
 #[cfg(test)]
 pub(crate) use self::check::OPERATIONS;
@@ -22,3 +21,6 @@ pub use self::effects::{LineFate, StartPhase, TaskEffect};
 pub(crate) use self::lines::{LineFaults, StreamFault, Way};
 pub use self::plan::{Faults, RequestFault, TaskFault};
 pub(crate) use self::requests::{Asked, Met};
+pub(crate) use self::suffering::{
+    FailedStart, OutOfMemory, OutsideStop, TaskDetails, ToldExit, ToldStop,
+};

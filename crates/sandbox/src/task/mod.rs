@@ -3,6 +3,7 @@
 mod control;
 mod environment;
 mod lifecycle;
+mod logs;
 mod metadata;
 mod prepare;
 mod process;

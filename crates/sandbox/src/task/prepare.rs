@@ -5,13 +5,14 @@ use std::sync::Arc;
 use tokio::time::sleep;
 
 use super::environment::{EnvironmentSources, environment};
+use super::logs::open_logs;
 use super::record::Task;
 use super::workload::Workload;
 use crate::core::{Core, State};
-use crate::ecs::{AwsLogs, ContainerOverride, ContainerSpec};
-use crate::faults::{FailedStart, StartPhase, StreamFault};
+use crate::ecs::{ContainerOverride, ContainerSpec};
+use crate::faults::{FailedStart, StartPhase};
 use crate::image::Launch;
-use crate::logs::{Destination, LineSink};
+use crate::logs::LineSink;
 use crate::secrets;
 
 /// Takes a task from PROVISIONING to where its containers can start. Dropping it half way is fine.
@@ -32,7 +33,7 @@ pub(crate) async fn prepare(core: &Arc<Core>, id: &str) -> Result<Vec<Workload>,
     fault(core, id, StartPhase::Pulling)?;
     pull_images(core, id)?;
 
-    let sinks = create_streams(core, id)?;
+    let sinks = open_logs(core, id)?;
     sleep(dwell.initialise).await;
     Ok(workloads(core, id, secrets, sinks))
 }
@@ -86,69 +87,6 @@ fn pull_images(core: &Core, id: &str) -> Result<(), FailedStart> {
 fn digest(image: &str) -> Option<String> {
     let (_, digest) = image.split_once('@')?;
     image.contains(".dkr.ecr.").then(|| digest.to_owned())
-}
-
-fn create_streams(core: &Arc<Core>, id: &str) -> Result<Vec<LineSink>, FailedStart> {
-    let mut streams = Vec::new();
-    let mut sinks = Vec::new();
-    {
-        let mut state = core.state();
-        let Some(details) = state.tasks.get(id).map(|task| task.details.clone()) else {
-            return Ok(Vec::new());
-        };
-        for container in containers(&state, id) {
-            let Some(logs) = container.awslogs() else {
-                streams.push(None);
-                sinks.push(None);
-                continue;
-            };
-            let stream = format!("{}/{}/{id}", logs.stream_prefix, container.name);
-            let fault = core.faults.at_stream(&details, &container.name);
-            if fault == StreamFault::None {
-                create_stream(core, &mut state, &logs, &stream)?;
-            }
-            streams.push(Some(stream.clone()));
-            let destination = Destination { core: Arc::clone(core), group: logs.group, stream };
-            let lines = core.faults.at_lines(&details, &container.name);
-            sinks.push(Some((destination, fault, lines)));
-        }
-        if let Some(task) = state.tasks.get_mut(id) {
-            for (container, stream) in task.containers.iter_mut().zip(streams) {
-                container.log_stream = stream;
-            }
-        }
-    }
-    Ok(sinks
-        .into_iter()
-        .map(|sink| match sink {
-            None => LineSink::Nowhere,
-            Some((destination, stream, lines)) => LineSink::open(destination, stream, lines),
-        })
-        .collect())
-}
-
-fn create_stream(
-    core: &Core,
-    state: &mut State,
-    logs: &AwsLogs,
-    stream: &str,
-) -> Result<(), FailedStart> {
-    let now = core.clock.now();
-    // The sandbox is one region: a group in another one does not exist.
-    let elsewhere = logs.region != core.identity.region;
-    if logs.creates_group && !elsewhere {
-        state.logs.create_group(&logs.group, now);
-    }
-    if elsewhere || state.logs.create_stream(&logs.group, stream, now).is_err() {
-        // aws-facts 1.5, R10.
-        return Err(FailedStart::because(
-            "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: \
-             failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not \
-             exist. : exit status 1"
-                .to_owned(),
-        ));
-    }
-    Ok(())
 }
 
 fn workloads(core: &Arc<Core>, id: &str, secrets: Secrets, sinks: Vec<LineSink>) -> Vec<Workload> {

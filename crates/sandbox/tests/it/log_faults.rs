@@ -104,6 +104,23 @@ async fn a_log_that_never_comes_does_not_keep_the_task_from_running() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_driver_that_makes_its_group_does_so_for_a_late_stream_too() {
+    let late = r#"{"tasks": [{"effect": {"log_stream": {"after_seconds": 5}}}]}"#;
+    let world = world(numbered(3).exits(3 * SECOND, 0), late);
+    let mut runner = container("runner").build();
+    let options = runner.log_configuration.as_mut().and_then(|logs| logs.options.as_mut());
+    let options = options.expect("options");
+    options.insert("awslogs-group".to_owned(), "/new".to_owned());
+    options.insert("awslogs-create-group".to_owned(), "true".to_owned());
+    world.definition().container_definitions(runner).send().await.expect("valid");
+    let ended = world.run_to_end().await;
+    let stream = stream(&ended, "runner");
+    assert!(world.sandbox.log_messages("/new", &stream).is_empty());
+    sleep(2 * SECOND).await;
+    assert_eq!(world.sandbox.log_messages("/new", &stream), ["1", "2", "3"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_late_line_lands_behind_the_reader() {
     let world = world(
         numbered(6).exits(6 * SECOND, 0),

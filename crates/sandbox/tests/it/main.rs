@@ -8,6 +8,7 @@ mod definitions;
 mod endings;
 mod examples;
 mod faults;
+mod fuzz;
 mod log_faults;
 mod logs;
 mod not_yet;

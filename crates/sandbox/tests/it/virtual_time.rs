@@ -80,6 +80,22 @@ async fn logs_are_late_as_fargates_are() {
     assert_eq!(count().await, 2);
 }
 
+/// A driver that looked at its empty batch all the time would need minutes for this.
+#[tokio::test(start_paused = true)]
+async fn a_silent_month_costs_nothing() {
+    let month = 30 * 24 * HOUR;
+    let script = Script::new().line(month, "good morning").exits(month, 0);
+    let dwell = sandbox::Dwell { log_flush: Duration::from_millis(1), ..Speed::Aws.dwell() };
+    let config = Config::new(Speed::Aws).dwell(dwell).image("*", Program::script(script));
+    let world = World::in_memory(config);
+    world.register(&[]).await;
+    let task = world.start().await;
+    tokio::time::sleep(month + Duration::from_mins(1)).await;
+    assert_eq!(exit_code(&world.describe(arn(&task)).await, "runner"), Some(0));
+    let lines = world.sandbox.log_messages(GROUP, &stream(&task, "runner"));
+    assert_eq!(lines, ["good morning"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn stop_task_meets_every_reaction() {
     let reacts = |after, code| OnTerminate::Exit {
