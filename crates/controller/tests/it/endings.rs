@@ -209,5 +209,15 @@ async fn a_long_run_is_mentioned_every_hour_and_asked_about_sparingly() {
     let told = story.run(&[]).await;
     told.says(0, &[]);
     assert_eq!(told.err.matches("the task has been running for").count(), 2);
-    assert!(story.calls("DescribeTasks") < 1000, "{}", story.calls("DescribeTasks"));
+    let looks: Vec<u64> = story
+        .sandbox
+        .journal()
+        .iter()
+        .filter(|entry| entry.operation == "DescribeTasks")
+        .map(|entry| entry.at)
+        .collect();
+    let within = |seconds: u64| looks.iter().filter(|at| **at < looks[0] + seconds * 1000).count();
+    assert!(within(60) <= 60, "at most one a second in the first minute: {}", within(60));
+    assert!(within(hour) <= 720, "one in five seconds over an hour: {}", within(hour));
+    assert!(looks.len() <= 1440, "{}", looks.len());
 }
