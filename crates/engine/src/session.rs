@@ -1,6 +1,6 @@
 //! One connection that runs everything: lock, scripts, history.
 
-use crate::error::{Error, Fault};
+use crate::error::{Error, Fault, Loss};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::quote;
@@ -30,7 +30,20 @@ pub(crate) struct Session {
     pub(crate) server_version: String,
     /// Whether it is encrypted.
     pub(crate) encrypted: bool,
+    /// Whether the server is a replica.
+    pub(crate) standby: bool,
+    /// Whether transactions are read-only unless they say otherwise.
+    pub(crate) read_only: bool,
+    /// When the server started: another one, or the same after a crash, started at another time.
+    pub(crate) server_start: String,
 }
+
+/// What a session asks of its server first.
+const ABOUT: &str = "SELECT pg_catalog.pg_backend_pid(), \
+    EXISTS (SELECT FROM pg_catalog.pg_stat_ssl WHERE pid = pg_catalog.pg_backend_pid() AND ssl), \
+    pg_catalog.pg_is_in_recovery(), \
+    pg_catalog.current_setting('default_transaction_read_only')::bool, \
+    pg_catalog.pg_postmaster_start_time()::text";
 
 /// How a statement ended that could be interrupted.
 pub(crate) enum Ran {
@@ -60,13 +73,17 @@ impl Session {
             backend: 0,
             server_version,
             encrypted: false,
+            standby: false,
+            read_only: false,
+            server_start: String::new(),
         };
         session.reset().await?;
-        let row = session
-            .one("SELECT pg_catalog.pg_backend_pid(), EXISTS (SELECT FROM pg_catalog.pg_stat_ssl WHERE pid = pg_catalog.pg_backend_pid() AND ssl)", &[])
-            .await?;
+        let row = session.one(ABOUT, &[]).await?;
         session.backend = row.get(0);
         session.encrypted = settings.tls != TlsMode::Disable && row.get(1);
+        session.standby = row.get(2);
+        session.read_only = row.get(3);
+        session.server_start = row.get(4);
         Ok(session)
     }
 
@@ -120,8 +137,17 @@ impl Session {
                 Fault::Server(_) => Ok(Ran::Cancelled),
                 lost @ Fault::Lost(_) => Err(lost),
             },
-            Err(_) => Err(Fault::Lost("the server did not answer the cancel".to_owned())),
+            Err(_) => Err(Fault::Lost(Loss {
+                cause: "the server did not answer the cancel".to_owned(),
+                sqlstate: None,
+            })),
         }
+    }
+
+    /// Whether the server still takes writes; a session that is gone takes none.
+    pub(crate) async fn can_write(&self) -> bool {
+        let row = self.one(ABOUT, &[]).await;
+        row.is_ok_and(|row| !row.get::<_, bool>(2) && !row.get::<_, bool>(3))
     }
 
     /// Rows of a query of our own.
@@ -174,6 +200,11 @@ fn hygiene(settings: &ConnectionSettings, server_version: &str) -> String {
     if let Some(schema) = &settings.schema {
         sql = format!("{sql} SET search_path = {};", quote::identifier(schema));
     }
+    // A client that vanished without a word keeps its locks until the server misses it; the kernel's
+    // default is two hours. No effect on a socket file.
+    sql.push_str(
+        "SET tcp_keepalives_idle = 20; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 35000;",
+    );
     // Since PostgreSQL 14 the server can notice that its client was killed while a statement runs;
     // without it the statement, and the lock, live on until the statement ends.
     if major(server_version) >= 14 {

