@@ -73,6 +73,12 @@ async fn persist(
                 login = another;
                 next
             }
+            Remedy::Login if settings.logins.is_some() => {
+                let error = given_up(error, attempts, begun.elapsed());
+                return Err(error.hint(
+                    "the login was fetched anew each time: check the secret and its rotation; for IAM the right rds-db:connect and the role's membership in rds_iam",
+                ));
+            }
             Remedy::Time | Remedy::Login | Remedy::Person => {
                 return Err(given_up(error, attempts, begun.elapsed()));
             }

@@ -144,7 +144,10 @@ fn certificate(settings: &ConnectionSettings, error: &CertificateError) -> (Stri
         CertificateError::NotValidForNameContext { presented, .. } => (
             match presented.as_slice() {
                 [] => "it is for no name at all".to_owned(),
-                names => format!("it is for {}", names.join(", ")),
+                names => format!(
+                    "it is for {}",
+                    names.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", ")
+                ),
             },
             "connect by the name that it is for, not by an alias or an address".to_owned(),
         ),
@@ -159,6 +162,12 @@ fn certificate(settings: &ConnectionSettings, error: &CertificateError) -> (Stri
         }
         other => (other.to_string(), "name its roots with sslrootcert".to_owned()),
     }
+}
+
+/// The library shows names as `DnsName("db.internal")`.
+fn plain(name: &str) -> &str {
+    let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    inner.unwrap_or(name).trim_matches('"')
 }
 
 fn unknown_issuer(settings: &ConnectionSettings) -> String {
@@ -227,6 +236,49 @@ fn by_server(settings: &ConnectionSettings, user: &str, db: &DbError) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::{ChannelBinding, TlsMode};
+
+    fn at(host: &str) -> ConnectionSettings {
+        ConnectionSettings {
+            host: host.to_owned(),
+            port: 5432,
+            user: "u".to_owned(),
+            password: None,
+            logins: None,
+            database: "d".to_owned(),
+            schema: None,
+            tls: TlsMode::VerifyFull,
+            root_certificates: Roots::ByHost,
+            client_certificate: None,
+            channel_binding: ChannelBinding::Prefer,
+            connect_timeout: None,
+            connect_wait: std::time::Duration::ZERO,
+            application_name: String::new(),
+            options: None,
+        }
+    }
+
+    #[test]
+    fn an_unknown_issuer_of_a_region_without_embedded_roots() {
+        for (host, word) in [
+            ("db.c1.il-central-1.rds.amazonaws.com", "do not have il-central-1"),
+            ("db.c1.rds.cn-north-1.amazonaws.com.cn", "do not have cn-north-1"),
+            ("db.c1.eu-west-1.rds.amazonaws.com", "sslrootcert"),
+            ("p.proxy-c1.il-central-1.rds.amazonaws.com", "name a file"),
+            ("db.internal", "name a file"),
+        ] {
+            let (_, hint) = certificate(&at(host), &CertificateError::UnknownIssuer);
+            assert!(hint.contains(word), "{host}: {hint}");
+        }
+        let file = ConnectionSettings {
+            root_certificates: Roots::File("ca.pem".into()),
+            ..at("db.internal")
+        };
+        assert!(unknown_issuer(&file).contains("ca.pem"));
+        assert_eq!(plain("DnsName(\"a.b\")"), "a.b");
+        assert_eq!(plain("IpAddress(127.0.0.1)"), "127.0.0.1");
+        assert_eq!(plain("other"), "other");
+    }
 
     #[test]
     fn what_helps_against_a_sqlstate() {

@@ -1,5 +1,6 @@
 //! One connection that runs everything: lock, scripts, history.
 
+use crate::cancel;
 use crate::error::{Error, Fault, Loss};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
@@ -15,6 +16,9 @@ use tokio_postgres::{Client, Connection, Row, Socket};
 /// How long the server has to answer a cancel before the connection is given up.
 const CANCEL_GRACE: Duration = Duration::from_millis(1_500);
 
+/// How long it has before it is asked another way.
+const CANCEL_ANSWER: Duration = Duration::from_millis(400);
+
 /// The stream of an encrypted connection.
 type TlsStream = <Tls as MakeTlsConnect<Socket>>::Stream;
 
@@ -23,6 +27,7 @@ pub(crate) struct Session {
     client: Client,
     driver: JoinHandle<()>,
     tls: Tls,
+    settings: ConnectionSettings,
     hygiene: String,
     /// Process id of the backend.
     pub(crate) backend: i32,
@@ -69,6 +74,7 @@ impl Session {
             client,
             driver,
             tls,
+            settings: settings.clone(),
             hygiene: hygiene(settings, &server_version),
             backend: 0,
             server_version,
@@ -129,7 +135,10 @@ impl Session {
         let cancelled = async {
             // The answer to the statement says whether the cancel arrived.
             let _sent = cancel.cancel_query(self.tls.clone()).await;
-            running.await
+            match tokio::time::timeout(CANCEL_ANSWER, &mut running).await {
+                Ok(ended) => ended,
+                Err(_) => tokio::join!(running, cancel::aside(&self.settings, self.backend)).0,
+            }
         };
         match tokio::time::timeout(CANCEL_GRACE, cancelled).await {
             Ok(Ok(())) => Ok(Ran::Done),

@@ -83,6 +83,14 @@ impl Secret {
         self.versions.push(Version { id, value, stages: vec![CURRENT.to_owned()], created_at });
     }
 
+    /// Adds a version with these stages, which leave the versions that had them.
+    pub(crate) fn stage(&mut self, staged: Version) {
+        for version in &mut self.versions {
+            version.stages.retain(|stage| !staged.stages.contains(stage));
+        }
+        self.versions.push(staged);
+    }
+
     pub(crate) fn at_stage(&self, stage: &str) -> Option<&Version> {
         self.versions.iter().find(|version| version.stages.iter().any(|name| name == stage))
     }
