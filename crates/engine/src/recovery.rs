@@ -65,7 +65,7 @@ impl Recovery {
         self.applied = report.applied.len();
         let server_start = session.server_start.clone();
         session.close().await;
-        let wanted = (Purpose::Write, deploy.connection.connect_wait * 3);
+        let wanted = (Purpose::Write, deploy.connection.reconnect_wait);
         let again = match reach(deploy.connection, wanted, sink, interrupt).await {
             Ok(again) => again,
             Err(cause) => {

@@ -113,6 +113,7 @@ fn tls_error(error: &tokio_postgres::Error) -> Option<&rustls::Error> {
 
 fn by_certificate(settings: &ConnectionSettings, error: &rustls::Error) -> Error {
     let ConnectionSettings { host, port, .. } = settings;
+    #[expect(clippy::wildcard_enum_match_arm, reason = "non-exhaustive")]
     let (message, hint) = match error {
         rustls::Error::InvalidCertificate(cause) => {
             let (cause, hint) = certificate(settings, cause);
@@ -253,6 +254,7 @@ mod tests {
             channel_binding: ChannelBinding::Prefer,
             connect_timeout: None,
             connect_wait: std::time::Duration::ZERO,
+            reconnect_wait: std::time::Duration::ZERO,
             application_name: String::new(),
             options: None,
         }

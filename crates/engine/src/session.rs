@@ -137,7 +137,11 @@ impl Session {
             let _sent = cancel.cancel_query(self.tls.clone()).await;
             match tokio::time::timeout(CANCEL_ANSWER, &mut running).await {
                 Ok(ended) => ended,
-                Err(_) => tokio::join!(running, cancel::aside(&self.settings, self.backend)).0,
+                Err(_) => {
+                    // Boxed: connecting is large, and every statement would carry room for it.
+                    let aside = Box::pin(cancel::aside(&self.settings, self.backend));
+                    tokio::join!(running, aside).0
+                }
             }
         };
         match tokio::time::timeout(CANCEL_GRACE, cancelled).await {

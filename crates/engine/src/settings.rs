@@ -37,9 +37,11 @@ pub struct ConnectionSettings {
     pub channel_binding: ChannelBinding,
     /// For one attempt at one address; none waits for ever.
     pub connect_timeout: Option<Duration>,
-    /// How long a database that does not answer is tried again; three times as long after a
-    /// connection was lost, because a failover of RDS takes up to two minutes.
+    /// How long a database that does not answer is tried again.
     pub connect_wait: Duration,
+    /// The same after a connection was lost: it was there, so it will come back. AWS: a failover of
+    /// RDS takes one to two minutes.
+    pub reconnect_wait: Duration,
     /// What `pg_stat_activity` shows.
     pub application_name: String,
     /// Command-line options for the backend, e.g. `-c statement_timeout=1h`.

@@ -187,15 +187,13 @@ impl Context<'_> {
     }
 
     async fn database(&self) -> Result<Found, Error> {
-        let connect_wait = match self.prisma() {
-            // Prisma gives up at once.
-            true => Duration::ZERO,
-            false => self.options.connect_wait,
-        };
+        let wait = self.options.connect_wait;
         let ask = source::Ask {
             secret: self.options.secret.as_deref(),
             sign_in: if self.options.iam_auth { SignIn::Iam } else { SignIn::Password },
-            connect_wait,
+            // Prisma gives up at once.
+            connect_wait: if self.prisma() { Duration::ZERO } else { wait },
+            reconnect_wait: wait * 3,
             run: self.emitter.run(),
         };
         source::find(&ask, self.environment).await

@@ -22,6 +22,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) sign_in: SignIn,
     /// How long a database that does not answer is tried again.
     pub(crate) connect_wait: Duration,
+    /// The same after a connection was lost.
+    pub(crate) reconnect_wait: Duration,
     /// The run, for `pg_stat_activity`.
     pub(crate) run: &'a str,
 }
@@ -65,6 +67,7 @@ pub(crate) async fn find(ask: &Ask<'_>, environment: &Environment) -> Result<Fou
     };
     let mut settings = said.decide(ask.sign_in)?;
     settings.connect_wait = ask.connect_wait;
+    settings.reconnect_wait = ask.reconnect_wait;
     if settings.application_name.is_empty() {
         settings.application_name = format!("ecs-migrate {}", ask.run);
     }

@@ -49,6 +49,7 @@ impl Default for Said {
             channel_binding: ChannelBinding::Prefer,
             connect_timeout: Some(Duration::from_secs(5)),
             connect_wait: Duration::ZERO,
+            reconnect_wait: Duration::ZERO,
             application_name: String::new(),
             options: None,
         };
@@ -74,10 +75,10 @@ impl Said {
         let (root_certificates, client_certificate) = match (self.roots, self.certificate, self.key)
         {
             (roots, Some(certificate), Some(key)) => {
-                (named(roots), Some(ClientCertificate { certificate, key }))
+                (named(roots.as_deref()), Some(ClientCertificate { certificate, key }))
             }
             (None, Some(prismas_root), None) => (Roots::File(prismas_root), None),
-            (roots, None, None) => (named(roots), None),
+            (roots, None, None) => (named(roots.as_deref()), None),
             (Some(_), Some(_), None) => {
                 return refuse(
                     "sslcert is set without sslkey",
@@ -121,8 +122,8 @@ impl Said {
     }
 }
 
-fn named(roots: Option<String>) -> Roots {
-    match roots.as_deref() {
+fn named(roots: Option<&str>) -> Roots {
+    match roots {
         None => Roots::ByHost,
         Some("system") => Roots::System,
         Some(path) => Roots::File(path.into()),
