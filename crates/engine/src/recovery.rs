@@ -12,6 +12,7 @@ use crate::reach::{Purpose, reach};
 use crate::session::Session;
 use migrations::Row;
 use tokio::time::Instant;
+use tokio_postgres::types::Type;
 
 /// How often a run goes on at the same place: after a failover the old primary may still be the one
 /// that DNS names, and go away a second time.
@@ -63,7 +64,11 @@ impl Recovery {
             *self = Self { attempt: self.attempt.take(), ..Self::default() };
         }
         self.applied = report.applied.len();
-        let server_start = session.server_start.clone();
+        let old = Old {
+            server_start: session.server_start.clone(),
+            backend: session.backend,
+            backend_start: session.backend_start.clone(),
+        };
         session.close().await;
         let wanted = (Purpose::Write, deploy.connection.reconnect_wait);
         let again = match reach(deploy.connection, wanted, sink, interrupt).await {
@@ -75,7 +80,10 @@ impl Recovery {
                     .database(DatabaseState::Unknown));
             }
         };
-        let same = again.server_start == server_start;
+        let same = again.server_start == old.server_start;
+        if same {
+            old.end(&again).await;
+        }
         self.losses += 1;
         self.losses_of_one_server += u32::from(same);
         let on_purpose = same && deliberate(error.sqlstate.as_deref());
@@ -96,6 +104,28 @@ impl Recovery {
             report.applied.push(attempt.migration);
             self.ended = None;
         }
+    }
+}
+
+/// The session that was lost.
+struct Old {
+    server_start: String,
+    backend: i32,
+    backend_start: String,
+}
+
+impl Old {
+    /// A backend that does not know that its client is gone keeps the lock until its statement ends;
+    /// before PostgreSQL 14 it cannot know. It is ours, and what it does is not wanted any more.
+    async fn end(&self, session: &Session) {
+        // Whether it is gone is seen when the lock is taken.
+        let _asked = session
+            .query(
+                "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity \
+                 WHERE pid = $1 AND backend_start = $2::text::timestamptz",
+                &[(&self.backend, Type::INT4), (&self.backend_start, Type::TEXT)],
+            )
+            .await;
     }
 }
 

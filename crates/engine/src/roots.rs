@@ -97,6 +97,8 @@ mod tests {
             assert_eq!(of_region, 3, "{region}");
         }
         assert!(!cover("eu-west-9") && !cover("Beta"), "only Regions are covered");
+        assert_eq!(super::rds().len(), 87);
+        assert!(rds_proxy().len() >= 5 && !public().is_empty());
         let amazon = subjects(AMAZON);
         assert_eq!(amazon.len(), 5, "{amazon:?}");
         assert!(

@@ -33,6 +33,8 @@ pub(crate) struct Session {
     pub(crate) backend: i32,
     /// The server's version as it gives it.
     pub(crate) server_version: String,
+    /// When the backend started; process ids are used again.
+    pub(crate) backend_start: String,
     /// Whether it is encrypted.
     pub(crate) encrypted: bool,
     /// Whether the server is a replica.
@@ -48,7 +50,8 @@ const ABOUT: &str = "SELECT pg_catalog.pg_backend_pid(), \
     EXISTS (SELECT FROM pg_catalog.pg_stat_ssl WHERE pid = pg_catalog.pg_backend_pid() AND ssl), \
     pg_catalog.pg_is_in_recovery(), \
     pg_catalog.current_setting('default_transaction_read_only')::bool, \
-    pg_catalog.pg_postmaster_start_time()::text";
+    pg_catalog.pg_postmaster_start_time()::text, \
+    (SELECT backend_start::text FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid())";
 
 /// How a statement ended that could be interrupted.
 pub(crate) enum Ran {
@@ -78,6 +81,7 @@ impl Session {
             hygiene: hygiene(settings, &server_version),
             backend: 0,
             server_version,
+            backend_start: String::new(),
             encrypted: false,
             standby: false,
             read_only: false,
@@ -90,6 +94,7 @@ impl Session {
         session.standby = row.get(2);
         session.read_only = row.get(3);
         session.server_start = row.get(4);
+        session.backend_start = row.get(5);
         Ok(session)
     }
 

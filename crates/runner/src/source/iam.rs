@@ -88,6 +88,8 @@ impl fmt::Debug for Tokens {
 }
 
 fn no_credentials(cause: &str) -> Error {
+    // The rest of the SDK's text is a list, one line for each place where it looked.
+    let cause = cause.lines().next().unwrap_or_default();
     Error::new(Kind::AccessDenied, format!("no AWS credentials to sign in with: {cause}"))
         .hint("give the task a task role that allows rds-db:connect")
 }

@@ -148,6 +148,25 @@ async fn a_database_that_does_not_come_back_is_left_in_doubt() {
     server.resume().await;
 }
 
+#[tokio::test]
+async fn a_signal_while_the_database_is_gone() {
+    let server = OwnServer::start().await;
+    let world = World::at(&server.url).await;
+    world.migration("1_a", "CREATE TABLE a(id int); SELECT pg_sleep(60);");
+    let mut run = Follow::spawn(world.command(&["deploy", "--connect-wait", "1h"]));
+    world.until("EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep')").await;
+    server.halt().await;
+    run.until_waiting("onnection refused").await;
+    let pid = Pid::from_raw(i32::try_from(run.id()).unwrap()).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    let ended = run.finish().await;
+    // Nobody can say that it is rolled back.
+    let failure = ended.failed(21);
+    assert!(failure.message.contains("interrupted while connecting"), "{failure:?}");
+    assert_eq!(ended.finished().database, protocol::DatabaseState::Unknown);
+    server.resume().await;
+}
+
 /// A script that takes its server down with it is not tried for ever.
 #[tokio::test]
 async fn a_connection_that_is_cut_again_and_again() {

@@ -176,6 +176,7 @@ async fn what_is_missing_is_named_and_no_token_leaves() {
         let ended = gate.deploy(&world, &query, &variables).await;
         let failure = ended.failed(code);
         assert!(failure.message.contains(word) && failure.hint.is_some(), "{query}: {failure:?}");
+        assert!(!failure.message.contains('\n'), "{failure:?}");
     }
     assert!(gate.tokens.lock().unwrap().is_empty());
 }
