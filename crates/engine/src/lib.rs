@@ -8,7 +8,7 @@
 //! | [`resolve()`], `evidence`, `scratch`, `catalog` | correcting the history by hand, after looking at what is known |
 //! | [`settings`] | how to reach the database |
 //! | `host`, `roots`, `login` | what a host's name tells, whom to trust, who we are |
-//! | `connect`, `refusal`, `tls`, `session`, `cancel` | one connection, what its refusal means, how it is cancelled |
+//! | `connect`, `refusal`, `certificate`, `tls`, `session`, `cancel` | one connection, what its refusal means, how it is cancelled |
 //! | `reach`, `opening`, `pooler` | trying again in a budget, until a session is really ours |
 //! | `lock` | the advisory locks, by polling |
 //! | `history` | reading and writing `_prisma_migrations` |
@@ -21,6 +21,7 @@
 mod apply;
 mod cancel;
 mod catalog;
+mod certificate;
 mod connect;
 mod deploy;
 pub mod error;

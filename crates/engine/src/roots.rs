@@ -6,6 +6,7 @@
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use std::sync::{Arc, LazyLock};
 
 /// Roots of RDS and Aurora, several for each Region.
 const RDS: &str = include_str!("roots/rds.pem");
@@ -19,29 +20,35 @@ pub(crate) fn cover(region: &str) -> bool {
 }
 
 /// The roots of RDS.
-pub(crate) fn rds() -> RootCertStore {
-    store(embedded(RDS))
+pub(crate) fn rds() -> Arc<RootCertStore> {
+    static STORE: LazyLock<Arc<RootCertStore>> = LazyLock::new(|| Arc::new(store(&embedded(RDS))));
+    Arc::clone(&STORE)
 }
 
 /// What signs RDS Proxy's certificates, and what the system trusts.
-pub(crate) fn rds_proxy() -> RootCertStore {
-    let mut store = store(embedded(AMAZON));
-    store.add_parsable_certificates(system());
-    store
+pub(crate) fn rds_proxy() -> Arc<RootCertStore> {
+    let mut roots = store(&embedded(AMAZON));
+    roots.add_parsable_certificates(system().iter().cloned());
+    Arc::new(roots)
 }
 
 /// What the system trusts; if it trusts nothing, as in an image without files, what Mozilla trusts.
-pub(crate) fn public() -> RootCertStore {
-    let mut store = store(system());
-    if store.is_empty() {
-        store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    }
-    store
+pub(crate) fn public() -> Arc<RootCertStore> {
+    static STORE: LazyLock<Arc<RootCertStore>> = LazyLock::new(|| {
+        let mut roots = store(system());
+        if roots.is_empty() {
+            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        }
+        Arc::new(roots)
+    });
+    Arc::clone(&STORE)
 }
 
-/// The system's own roots; none in an image without files.
-pub fn system() -> Vec<CertificateDer<'static>> {
-    rustls_native_certs::load_native_certs().certs
+/// The system's own roots, read once, because there are many; none in an image without files.
+pub fn system() -> &'static [CertificateDer<'static>] {
+    static ROOTS: LazyLock<Vec<CertificateDer<'static>>> =
+        LazyLock::new(|| rustls_native_certs::load_native_certs().certs);
+    &ROOTS
 }
 
 fn embedded(pem: &'static str) -> Vec<CertificateDer<'static>> {
@@ -50,9 +57,9 @@ fn embedded(pem: &'static str) -> Vec<CertificateDer<'static>> {
         .expect("invariant: the embedded certificates are PEM, a test reads them")
 }
 
-fn store(certificates: Vec<CertificateDer<'static>>) -> RootCertStore {
+fn store(certificates: &[CertificateDer<'static>]) -> RootCertStore {
     let mut store = RootCertStore::empty();
-    store.add_parsable_certificates(certificates);
+    store.add_parsable_certificates(certificates.iter().cloned());
     store
 }
 

@@ -53,16 +53,14 @@ fn verifier(
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<WebPkiServerVerifier>, Error> {
     let store = match (&settings.root_certificates, settings.host_kind()) {
-        (Roots::File(path), _) => chosen(path)?,
+        (Roots::File(path), _) => Arc::new(chosen(path)?),
         (Roots::ByHost, Host::Rds(_) | Host::RdsReader(_)) => roots::rds(),
         (Roots::ByHost, Host::RdsProxy(_)) => roots::rds_proxy(),
         (Roots::ByHost, Host::Pooler(_) | Host::Other) | (Roots::System, _) => roots::public(),
     };
-    WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider))
-        .build()
-        .map_err(|error| {
-            Error::new(Kind::Configuration, format!("the trusted roots are unusable: {error}"))
-        })
+    WebPkiServerVerifier::builder_with_provider(store, Arc::clone(provider)).build().map_err(
+        |error| Error::new(Kind::Configuration, format!("the trusted roots are unusable: {error}")),
+    )
 }
 
 fn chosen(path: &Path) -> Result<RootCertStore, Error> {

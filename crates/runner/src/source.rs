@@ -6,6 +6,7 @@ mod parameters;
 mod pg;
 mod said;
 mod secret;
+mod secret_value;
 mod url;
 
 use crate::environment::Environment;

@@ -148,6 +148,28 @@ async fn a_database_that_does_not_come_back_is_left_in_doubt() {
     server.resume().await;
 }
 
+/// Prisma's words are there once, though the run connects twice.
+#[tokio::test]
+async fn a_cut_connection_in_prismas_words() {
+    let world = World::new().await;
+    world.migration("1_a", "CREATE TABLE a(id int); SELECT pg_advisory_xact_lock(7);");
+    world.sql("SELECT pg_advisory_lock(7)").await;
+    let port = world.url.rsplit_once(':').unwrap().1.split('/').next().unwrap().parse().unwrap();
+    let endpoint = Proxy::to(port).await;
+    let mut command = world.command(&["deploy", "--compat", "prisma"]);
+    command.env("DATABASE_URL", endpoint.url(&world.database)).env_remove("ECS_MIGRATE_LOG_FORMAT");
+    let run = Follow::spawn(command);
+    world.until("EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))").await;
+    endpoint.cut();
+    world.sql("SELECT pg_advisory_unlock(7)").await;
+    let ended = run.finish().await;
+    assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
+    assert_eq!(ended.stdout.matches("Datasource").count(), 1, "{}", ended.stdout);
+    assert_eq!(ended.stdout.matches("1 migration found").count(), 1, "{}", ended.stdout);
+    assert!(ended.stdout.ends_with("All migrations have been successfully applied.\n"));
+    assert_eq!(world.history().await, ["1_a rolled-back 0", "1_a applied 1"]);
+}
+
 #[tokio::test]
 async fn a_signal_while_the_database_is_gone() {
     let server = OwnServer::start().await;
