@@ -18,7 +18,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How often another login is asked for. A rotation changes the password in the database a moment
 /// before the secret says so, or after (AWS: "rotation strategies").
 const LOGINS: u32 = 3;
-const LOGIN_PAUSE: Duration = Duration::from_secs(2);
+const LOGIN_PAUSE: Duration = Duration::from_secs(3);
 
 /// What the session is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,10 +51,12 @@ async fn persist(
         check_name(settings)?;
     }
     let begun = Instant::now();
-    let mut login = settings.login(None).await?;
+    let mut refused = None;
     let (mut attempts, mut logins, mut pause) = (0, 0, FIRST_PAUSE);
     loop {
         attempts += 1;
+        // Asked for each time: a token does not live as long as some budgets.
+        let login = settings.login(refused.take().as_ref()).await?;
         let opened = match attempt(settings, &login).await {
             Ok(session) if purpose == Purpose::Write => writable(session, settings).await,
             opened => opened,
@@ -68,10 +70,8 @@ async fn persist(
             Remedy::Time if !left.is_zero() => pause.mul_f64(0.5 + fastrand::f64() / 2.0).min(left),
             Remedy::Login if settings.logins.is_some() && logins < LOGINS => {
                 logins += 1;
-                let another = settings.login(Some(&login)).await?;
-                let next = if another == login { LOGIN_PAUSE } else { Duration::ZERO };
-                login = another;
-                next
+                refused = Some(login);
+                if logins == 1 { Duration::ZERO } else { LOGIN_PAUSE }
             }
             Remedy::Login if settings.logins.is_some() => {
                 let error = given_up(error, attempts, begun.elapsed());

@@ -155,7 +155,7 @@ async fn every_connection_has_a_token_over_verified_tls() {
 async fn a_refused_token_is_followed_by_another() {
     let world = World::new().await;
     world.migration("1_a", "CREATE TABLE a(id int);");
-    let gate = Gate::before(port(&world), 1).await;
+    let gate = Gate::before(port(&world), 2).await;
     let ended = gate.deploy(&world, &gate.roots(), &[]).await;
     assert_eq!(ended.succeeded().applied, 1);
     let tokens = gate.tokens.lock().unwrap();
