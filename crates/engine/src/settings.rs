@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::login::{Login, Logins};
 use crate::secret::Secret;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,6 +72,16 @@ pub enum Roots {
     System,
     /// These, in PEM.
     File(PathBuf),
+}
+
+impl Roots {
+    /// The file, if one was named.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::ByHost | Self::System => None,
+        }
+    }
 }
 
 /// Our own certificate and its key, in PEM.
