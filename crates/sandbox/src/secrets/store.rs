@@ -105,6 +105,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_pending_version_leaves_the_current_one() {
+        let mut store = SecretStore::default();
+        let secret = store.create("app/db", "arn:x:secret:app/db-AbCdEf".to_owned());
+        let now = Timestamp::from_millis(0);
+        secret.put("1".to_owned(), "one".to_owned(), now);
+        for (id, value) in [("2", "two"), ("3", "three")] {
+            let stages = vec!["AWSPENDING".to_owned()];
+            secret.stage(Version {
+                id: id.to_owned(),
+                value: value.to_owned(),
+                stages,
+                created_at: now,
+            });
+        }
+        assert_eq!(secret.at_stage(CURRENT).expect("current").value, "one");
+        assert_eq!(secret.at_stage("AWSPENDING").expect("pending").value, "three");
+    }
+
+    #[test]
     fn a_new_version_moves_the_stages() {
         let mut store = SecretStore::default();
         let secret = store.create("app/db", "arn:x:secret:app/db-AbCdEf".to_owned());
