@@ -7,6 +7,9 @@ usage() {
 Usage: scripts/postgres.sh start DIR   start a server with its data in DIR, print its URL
        scripts/postgres.sh stop DIR    stop it and remove DIR
        scripts/postgres.sh crash DIR   stop it as a crash would, and start it again
+       scripts/postgres.sh halt DIR    stop it as a crash would, and keep its data: `crash` starts it
+       scripts/postgres.sh standby DIR OF   start a replica of the server in OF, which restarts; print its URL
+       scripts/postgres.sh promote DIR      make a replica a primary
        scripts/postgres.sh bin         print the folder of the server's programs
 
 The server listens on 127.0.0.1 only, on a free port, and trusts every role but `with_password`.
@@ -59,7 +62,7 @@ free_port() {
 }
 
 start() {
-  local dir=$1 bin port
+  local dir=$1 bin
   bin=$(find_bin) || { install_postgres; bin=$(find_bin) || fail "PostgreSQL was installed, but its initdb is not found"; }
   mkdir -p "$dir"
   dir=$(cd "$dir" && pwd)
@@ -72,9 +75,15 @@ start() {
   as_server "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$dir.initdb.log" 2>&1 ||
     { cat "$dir.initdb.log" >&2; fail "initdb failed"; }
   rm -f "$dir.initdb.log"
-  printf '%s\n' 'local all all trust' \
+  printf '%s\n' 'local all all trust' 'local replication all trust' \
     'host all with_password 127.0.0.1/32 scram-sha-256' \
     'host all all 127.0.0.1/32 trust' | as_server tee "$dir/data/pg_hba.conf" >/dev/null
+  serve "$bin" "$dir"
+}
+
+# Starts the server whose data is in DIR/data on a free port.
+serve() {
+  local bin=$1 dir=$2 port
   for _ in 1 2 3 4 5; do
     port=$(free_port)
     if as_server "$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w -t 60 -s start \
@@ -85,6 +94,41 @@ start() {
   done
   tail -n 20 "$dir/log" >&2 || true
   fail "the server does not start"
+}
+
+# Copies the data of the server in OF, which is down meanwhile: not every build has pg_basebackup.
+standby() {
+  local dir=$1 of=$2 bin port
+  bin=$(find_bin)
+  mkdir -p "$dir"
+  dir=$(cd "$dir" && pwd)
+  of=$(cd "$of" && pwd)
+  [ "$(id -u)" != 0 ] || chown postgres "$dir"
+  cd /
+  # postmaster.pid: the fourth line is the port.
+  port=$(sed -n 4p "$of/data/postmaster.pid")
+  as_server "$bin/pg_ctl" -D "$of/data" -m fast -w -s stop >/dev/null 2>&1 || fail "the primary does not stop"
+  as_server cp -a "$of/data" "$dir/data"
+  as_server "$bin/pg_ctl" -D "$of/data" -l "$of/log" -w -t 60 -s restart >/dev/null 2>&1 || fail "the primary does not start again"
+  as_server touch "$dir/data/standby.signal"
+  echo "primary_conninfo = 'host=$of port=$port user=postgres'" | as_server tee -a "$dir/data/postgresql.auto.conf" >/dev/null
+  serve "$bin" "$dir"
+}
+
+promote() {
+  local dir bin
+  bin=$(find_bin)
+  dir=$(cd "$1" && pwd)
+  cd /
+  as_server "$bin/pg_ctl" -D "$dir/data" -w -t 60 -s promote >/dev/null 2>&1 || fail "the replica cannot be promoted"
+}
+
+halt() {
+  local dir bin
+  bin=$(find_bin)
+  dir=$(cd "$1" && pwd)
+  cd /
+  as_server "$bin/pg_ctl" -D "$dir/data" -m immediate -w -s stop >/dev/null 2>&1 || fail "the server does not stop"
 }
 
 stop() {
@@ -107,7 +151,8 @@ crash() {
 }
 
 case "${1:-}" in
-  start | stop | crash) [ $# = 2 ] || { usage >&2; exit 2; }; "$1" "$2" ;;
+  start | stop | crash | halt | promote) [ $# = 2 ] || { usage >&2; exit 2; }; "$1" "$2" ;;
+  standby) [ $# = 3 ] || { usage >&2; exit 2; }; "$1" "$2" "$3" ;;
   bin) find_bin || fail "PostgreSQL's server is not installed" ;;
   -h | --help) usage ;;
   *) usage >&2; exit 2 ;;

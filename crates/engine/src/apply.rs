@@ -1,24 +1,17 @@
-//! One migration's turn: how it runs, what is left when it fails, and what becomes of a lost answer.
+//! One migration's turn: how it runs, and what is left when it fails.
 
-use crate::connect::connect;
 use crate::deploy::{Deploy, Habits, unreadable};
-use crate::error::{DatabaseState, Error, Kind};
+use crate::error::{DatabaseState, Error, Kind, Loss};
 use crate::history::History;
 use crate::interrupt::Interrupt;
 use crate::journal;
-use crate::lock;
 use crate::progress::{Progress, Sink};
 use crate::session::Session;
-use crate::settle::settle;
 use crate::transaction::{self, Attempt, Begun, Stop};
 use crate::units;
 use migrations::script::Form;
 use migrations::{Marker, Migration, Mode, Script};
-use std::time::Duration;
 use tokio::time::Instant;
-
-/// How long a lost connection is tried again before the outcome is left to the next run.
-const RECONNECT_FOR: Duration = Duration::from_secs(30);
 
 /// One migration's turn.
 pub(crate) struct Step<'a> {
@@ -29,14 +22,16 @@ pub(crate) struct Step<'a> {
     pub(crate) number: usize,
     /// How many this run applies.
     pub(crate) of: usize,
-    /// The row of the attempt that goes on.
-    pub(crate) resumed: Option<&'a str>,
+    /// The attempt's row.
+    pub(crate) id: &'a str,
+    /// Who began it.
+    pub(crate) begun: Begun,
 }
 
 /// Applies it, whatever it takes, and says what is left if it fails.
 pub(crate) async fn apply(
     step: &Step<'_>,
-    session: &mut Session,
+    session: &Session,
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<(), Error> {
     let name = step.migration.name.as_str();
@@ -65,7 +60,6 @@ pub(crate) async fn apply(
     }
     let begun = Instant::now();
     let marker = Marker { run: step.deploy.run.to_owned(), mode, backend: session.backend };
-    let id = step.resumed.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
     sink.emit(Progress::MigrationStarted {
         migration: name.to_owned(),
         number: step.number,
@@ -79,9 +73,9 @@ pub(crate) async fn apply(
         name,
         checksum: &checksum,
         script: &script,
-        id: &id,
+        id: step.id,
         key: step.deploy.lock_keys[0],
-        begun: if step.resumed.is_some() { Begun::Earlier } else { Begun::Now },
+        begun: step.begun,
         marker: &marker,
     };
     let ran = match &script.form {
@@ -93,17 +87,26 @@ pub(crate) async fn apply(
     };
     match ran {
         Ok(()) => {}
-        Err(Stop::Lost(cause)) => {
-            recover(step, session, (&id, &cause), (sink, interrupt)).await?;
+        Err(Stop::Lost(loss)) => return Err(lost(name, loss)),
+        Err(Stop::Failed(error)) => {
+            return Err(ended(step, session, (step.id, &marker), *error).await);
         }
-        Err(Stop::Failed(error)) => return Err(ended(step, session, (&id, &marker), *error).await),
         Err(Stop::Interrupted) => {
             let error = Error::new(Kind::Interrupted, "interrupted").migration(name);
-            return Err(ended(step, session, (&id, &marker), error).await);
+            return Err(ended(step, session, (step.id, &marker), error).await);
         }
     }
     sink.emit(Progress::MigrationApplied { migration: name.to_owned(), duration: begun.elapsed() });
     Ok(())
+}
+
+/// Only the row says what became of it.
+fn lost(name: &str, loss: Loss) -> Error {
+    let message = format!("the connection was lost while applying `{name}`: {}", loss.cause);
+    Error {
+        sqlstate: loss.sqlstate,
+        ..Error::new(Kind::ConnectionLost, message).migration(name).database(DatabaseState::Unknown)
+    }
 }
 
 /// Rolls back what is open and records what is left; the error then says so.
@@ -158,58 +161,4 @@ fn resumable(error: Error) -> Error {
     error.hint(format!(
         "{hint}{stays}: fix the rest of the file and run again, the run resumes there"
     ))
-}
-
-/// After a lost connection: connect again, take the lock, so that the old backend is gone, and
-/// read the row. It is the truth, also about a COMMIT whose answer never came.
-async fn recover(
-    step: &Step<'_>,
-    session: &mut Session,
-    (id, cause): (&str, &str),
-    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
-) -> Result<(), Error> {
-    let name = step.migration.name.as_str();
-    sink.emit(Progress::Notice {
-        code: "connection_lost",
-        text: format!(
-            "the connection was lost while applying `{name}` ({cause}); connecting again"
-        ),
-    });
-    let lost = || {
-        Error::new(
-            Kind::Unreachable,
-            format!("the connection was lost while applying `{name}`: {cause}"),
-        )
-        .migration(name)
-    };
-    let Ok(again) = reconnect(step.deploy, interrupt).await else {
-        return Err(lost()
-            .hint("run again when the database is back: the next run finds out what became of it")
-            .database(DatabaseState::Unknown));
-    };
-    std::mem::replace(session, again).close().await;
-    lock::acquire(session, step.deploy.lock_keys, step.deploy.lock_wait, sink, interrupt).await?;
-    let row = step.history.row(session, id).await?;
-    if row.is_some_and(|row| row.applied()) {
-        return Ok(());
-    }
-    let rows = step.history.rows(session).await?;
-    let (_rows, resumable) = settle(session, step.history, rows, sink).await?;
-    let state = if resumable.contains_key(name) {
-        DatabaseState::PartWay
-    } else {
-        DatabaseState::Unchanged
-    };
-    Err(lost().hint("run again").database(state))
-}
-
-async fn reconnect(deploy: &Deploy<'_>, interrupt: &mut Interrupt) -> Result<Session, Error> {
-    let deadline = Instant::now() + RECONNECT_FOR;
-    loop {
-        match connect(deploy.connection).await {
-            Err(error) if Instant::now() >= deadline || interrupt.requested() => return Err(error),
-            Err(_) => tokio::time::sleep(Duration::from_millis(500)).await,
-            Ok(session) => return Ok(session),
-        }
-    }
 }

@@ -1,40 +1,113 @@
-//! Opening a connection, and why it cannot be opened.
+//! Owns one attempt at a connection: every address of the host, one after the other.
 
-use crate::error::{Error, Kind, chain};
+use crate::error::Error;
+use crate::login::Login;
+use crate::refusal::{self, Refusal, Remedy};
 use crate::session::Session;
-use crate::settings::{ConnectionSettings, TlsMode};
-use crate::tls;
+use crate::settings::{ChannelBinding, ConnectionSettings, TlsMode};
+use crate::tls::{self, Tls};
+use std::net::IpAddr;
+use std::time::Duration;
 use tokio_postgres::Config;
-use tokio_postgres::config::SslMode;
-use tokio_postgres::error::DbError;
+use tokio_postgres::config::{self, SslMode};
 
-/// Opens a session and prepares it.
+/// A primary that vanishes in a failover answers neither FIN nor RST. After this much silence the
+/// client asks whether it is there; the kernel's default is two hours.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(20);
+/// Between two such questions.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+/// How many of them stay without an answer before the connection is given up.
+const KEEPALIVE_RETRIES: u32 = 3;
+/// Linux: once it is set it decides for keep-alives too, instead of their number, so it says the same
+/// (tcp(7), TCP_USER_TIMEOUT); without it, what was sent and not acknowledged is repeated for a
+/// quarter of an hour.
+const UNANSWERED: Duration = Duration::from_secs(35);
+
+/// Opens a session and prepares it, with another login if the first one is refused.
 pub(crate) async fn connect(settings: &ConnectionSettings) -> Result<Session, Error> {
-    let tls = tls::connector(settings)?;
-    let config = config(settings);
-    let opening = config.connect(tls.clone());
-    let opened = match settings.connect_timeout {
-        Some(limit) => match tokio::time::timeout(limit, opening).await {
-            Ok(opened) => opened,
-            Err(_) => {
-                return Err(unreachable(
-                    settings,
-                    &format!("no answer within {} s", limit.as_secs()),
-                ));
+    let login = settings.login(None).await?;
+    match attempt(settings, &login).await {
+        Err(Refusal { remedy: Remedy::Login, error }) => {
+            let another = settings.login(Some(&login)).await?;
+            if another == login {
+                return Err(error);
             }
-        },
-        None => opening.await,
-    };
-    let (client, connection) = opened.map_err(|error| refused(settings, &error))?;
-    Session::start(client, connection, tls, settings).await
+            attempt(settings, &another).await.map_err(|refusal| refusal.error)
+        }
+        opened => opened.map_err(|refusal| refusal.error),
+    }
 }
 
-fn config(settings: &ConnectionSettings) -> Config {
+/// Opens a session with this login. The host's name is resolved each time: after a failover it
+/// names another address.
+pub(crate) async fn attempt(
+    settings: &ConnectionSettings,
+    login: &Login,
+) -> Result<Session, Refusal> {
+    let tls = tls::connector(settings)?;
+    let config = config(settings, login);
+    if settings.host.starts_with('/') {
+        return one(settings, login, (&config, tls)).await;
+    }
+    let mut last = None;
+    for address in addresses(settings).await? {
+        let mut config = config.clone();
+        config.hostaddr(address);
+        match one(settings, login, (&config, tls.clone())).await {
+            // Whoever answers speaks for the host; silence does not.
+            Err(refusal) if refusal.error.prisma_code == Some("P1001") => last = Some(refusal),
+            answered => return answered,
+        }
+    }
+    Err(last.unwrap_or_else(|| refusal::unreachable(settings, "its name has no address")))
+}
+
+async fn addresses(settings: &ConnectionSettings) -> Result<Vec<IpAddr>, Refusal> {
+    let looking = tokio::net::lookup_host((settings.host.as_str(), settings.port));
+    match within(settings.connect_timeout, looking).await {
+        Some(Ok(found)) => Ok(found.map(|address| address.ip()).collect()),
+        Some(Err(error)) => Err(refusal::unreachable(settings, &error.to_string())),
+        None => Err(silent(settings)),
+    }
+}
+
+async fn one(
+    settings: &ConnectionSettings,
+    login: &Login,
+    (config, tls): (&Config, Tls),
+) -> Result<Session, Refusal> {
+    let opening = async {
+        let (client, connection) = config
+            .connect(tls.clone())
+            .await
+            .map_err(|error| refusal::of(settings, &login.user, &error))?;
+        // A server that is about to go may refuse even the first statement.
+        Session::start(client, connection, tls, settings).await.map_err(|error| {
+            let remedy = refusal::remedy(error.sqlstate.as_deref().unwrap_or("08006"));
+            Refusal { error, remedy }
+        })
+    };
+    within(settings.connect_timeout, opening).await.unwrap_or_else(|| Err(silent(settings)))
+}
+
+fn silent(settings: &ConnectionSettings) -> Refusal {
+    let seconds = settings.connect_timeout.unwrap_or_default().as_secs();
+    refusal::unreachable(settings, &format!("no answer within {seconds} s"))
+}
+
+async fn within<W: Future>(limit: Option<Duration>, work: W) -> Option<W::Output> {
+    match limit {
+        Some(limit) => tokio::time::timeout(limit, work).await.ok(),
+        None => Some(work.await),
+    }
+}
+
+fn config(settings: &ConnectionSettings, login: &Login) -> Config {
     let mut config = Config::new();
     config
         .host(&settings.host)
         .port(settings.port)
-        .user(&settings.user)
+        .user(&login.user)
         .dbname(&settings.database)
         .application_name(&settings.application_name)
         .ssl_mode(match settings.tls {
@@ -42,86 +115,20 @@ fn config(settings: &ConnectionSettings) -> Config {
             TlsMode::Prefer => SslMode::Prefer,
             TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => SslMode::Require,
         })
-        // A primary that vanishes in a failover answers neither FIN nor RST: without these the
-        // client would wait for the kernel's default of two hours.
-        .keepalives_idle(std::time::Duration::from_secs(20))
-        .keepalives_interval(std::time::Duration::from_secs(5))
-        .keepalives_retries(3)
-        .tcp_user_timeout(std::time::Duration::from_mins(1));
-    if let Some(password) = &settings.password {
+        .channel_binding(match settings.channel_binding {
+            ChannelBinding::Disable => config::ChannelBinding::Disable,
+            ChannelBinding::Prefer => config::ChannelBinding::Prefer,
+            ChannelBinding::Require => config::ChannelBinding::Require,
+        })
+        .keepalives_idle(KEEPALIVE_IDLE)
+        .keepalives_interval(KEEPALIVE_INTERVAL)
+        .keepalives_retries(KEEPALIVE_RETRIES)
+        .tcp_user_timeout(UNANSWERED);
+    if let Some(password) = &login.password {
         config.password(password.expose());
     }
     if let Some(options) = &settings.options {
         config.options(options);
     }
     config
-}
-
-fn unreachable(settings: &ConnectionSettings, cause: &str) -> Error {
-    let ConnectionSettings { host, port, .. } = settings;
-    let hint = match host.as_str() {
-        "localhost" | "127.0.0.1" | "::1" => "is the database, or the port forward to it, up?",
-        _ => {
-            "check host and port, that the database is running, and that its security group lets this task in"
-        }
-    };
-    Error::new(Kind::Unreachable, format!("cannot reach the database at {host}:{port}: {cause}"))
-        .hint(hint)
-        .prisma("P1001")
-}
-
-fn refused(settings: &ConnectionSettings, error: &tokio_postgres::Error) -> Error {
-    match error.as_db_error() {
-        Some(db) => refused_by_server(settings, db),
-        None if chain(error).contains("password missing") => Error::new(
-            Kind::AccessDenied,
-            format!("the server wants a password for `{}`, and none is set", settings.user),
-        )
-        .hint("put it into DATABASE_URL, PGPASSWORD or the secret")
-        .prisma("P1000"),
-        None if chain(error).contains("certificate") => {
-            let ConnectionSettings { host, port, .. } = settings;
-            Error::new(Kind::Unreachable, format!("the certificate of {host}:{port} is not accepted: {}", chain(error)))
-                .hint("name its roots with sslrootcert (for RDS: the RDS bundle), and connect by the name that it is for")
-                .prisma("P1011")
-        }
-        None => unreachable(settings, &chain(error)),
-    }
-}
-
-fn refused_by_server(settings: &ConnectionSettings, db: &DbError) -> Error {
-    let ConnectionSettings { host, port, user, database, .. } = settings;
-    let code = db.code().code();
-    let error = match code {
-        "28P01" => Error::new(
-            Kind::AccessDenied,
-            format!("the server at {host}:{port} refused the password of `{user}`"),
-        )
-        .hint("check the password; in a URL the characters # / ? % @ : must be percent-encoded")
-        .prisma("P1000"),
-        "28000" if db.message().contains("no encryption") || db.message().contains("SSL off") => {
-            Error::new(
-                Kind::AccessDenied,
-                format!("the server refused the connection: {}", db.message()),
-            )
-            .hint("it wants encryption: use sslmode=require or stricter")
-            .prisma("P1010")
-        }
-        "28000" | "42501" => {
-            Error::new(Kind::AccessDenied, format!("the server refused `{user}`: {}", db.message()))
-                .hint("check the role and its right to CONNECT")
-                .prisma("P1010")
-        }
-        "3D000" => Error::new(
-            Kind::Unreachable,
-            format!("there is no database `{database}` at {host}:{port}"),
-        )
-        .hint("check the name; `--create-database` creates it")
-        .prisma("P1003"),
-        _ => Error::new(
-            Kind::Unreachable,
-            format!("the server at {host}:{port} refused the connection: {}", db.message()),
-        ),
-    };
-    Error { sqlstate: Some(code.to_owned()), ..error }
 }

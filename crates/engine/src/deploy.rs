@@ -1,4 +1,4 @@
-//! The story of a deployment: connect, lock, settle, plan, apply.
+//! The story of a deployment: connect, lock, settle, plan, apply; and again after a lost connection.
 
 use crate::apply::{Step, apply};
 use crate::error::{DatabaseState, Error, Kind};
@@ -7,12 +7,15 @@ use crate::interrupt::Interrupt;
 use crate::lock;
 use crate::opening::{self, MissingDatabase};
 use crate::progress::{Progress, Sink};
+use crate::recovery::{Attempted, Recovery, lost};
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
 use crate::settle::{Resumable, settle};
+use crate::transaction::Begun;
 use migrations::plan::{Blocker, Difference};
 use migrations::{Allowances, Directory, Plan};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// What to deploy, and how.
 #[derive(Debug)]
@@ -62,15 +65,27 @@ pub async fn deploy(
 ) -> Result<(), Error> {
     let mut session =
         opening::open(deploy.connection, deploy.missing_database, sink, interrupt).await?;
-    let outcome = deploy_in(deploy, &mut session, (report, sink, interrupt)).await;
-    session.close().await;
-    outcome
+    let mut recovery = Recovery::default();
+    loop {
+        let outcome = deploy_in(deploy, &session, (report, &mut recovery), (sink, interrupt)).await;
+        match outcome {
+            Err(error) if recovery.ended.is_none() && lost(&error, &session).await => {
+                let so_far = (deploy, &*report);
+                session = recovery.again(so_far, (session, error), (sink, interrupt)).await?;
+            }
+            outcome => {
+                session.close().await;
+                return outcome;
+            }
+        }
+    }
 }
 
 async fn deploy_in(
     deploy: &Deploy<'_>,
-    session: &mut Session,
-    (report, sink, interrupt): (&mut Report, &mut dyn Sink, &mut Interrupt),
+    session: &Session,
+    (report, recovery): (&mut Report, &mut Recovery),
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<(), Error> {
     let history = History::locate(session, deploy.connection).await?;
     sink.emit(session.connected(deploy.connection, history.schema()));
@@ -79,31 +94,45 @@ async fn deploy_in(
     let mut history = History::locate(session, deploy.connection).await?;
     history.ensure(session).await?;
     let rows = history.rows(session).await?;
+    recovery.credit(&rows, report, sink);
     let (rows, resumable) = settle(session, &history, rows, sink).await?;
+    if let Some(error) = recovery.ended.clone() {
+        return Err(error.database(left(&resumable)));
+    }
     check_resumable(&resumable, deploy.directory)?;
     let plan = Plan::make(deploy.directory, &rows, deploy.allowances).map_err(blocked)?;
     announce(&plan, deploy, sink);
     report.pending = plan.pending.len();
-    for (number, migration) in (1..).zip(&plan.pending) {
+    let of = report.applied.len() + plan.pending.len();
+    for migration in &plan.pending {
         if interrupt.requested() {
             return Err(Error::new(
                 Kind::Interrupted,
                 format!("interrupted before `{}`", migration.name),
             ));
         }
-        let step = Step {
-            deploy,
-            history: &history,
-            migration,
-            number,
-            of: plan.pending.len(),
-            resumed: resumable.get(&migration.name).map(|row| row.id.as_str()),
+        let (id, begun) = match resumable.get(&migration.name) {
+            Some(row) => (row.id.clone(), Begun::Earlier),
+            None => (uuid::Uuid::new_v4().to_string(), Begun::Now),
         };
+        let number = report.applied.len() + 1;
+        let step = Step { deploy, history: &history, migration, number, of, id: &id, begun };
+        recovery.attempt = Some(Attempted {
+            migration: migration.name.clone(),
+            id: id.clone(),
+            begun: Instant::now(),
+        });
         apply(&step, session, (sink, interrupt)).await?;
+        recovery.attempt = None;
         report.applied.push(migration.name.clone());
         report.pending -= 1;
     }
     Ok(())
+}
+
+/// What a run that must not go on leaves.
+fn left(resumable: &Resumable) -> DatabaseState {
+    if resumable.is_empty() { DatabaseState::Unchanged } else { DatabaseState::PartWay }
 }
 
 fn check_resumable(resumable: &Resumable, directory: &Directory) -> Result<(), Error> {

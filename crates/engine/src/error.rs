@@ -2,6 +2,7 @@
 
 use migrations::Row;
 use std::fmt;
+use tokio_postgres::error::{DbError, Severity};
 
 /// Whose fault it is and what it calls for; the runner maps each kind to an exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +23,10 @@ pub enum Kind {
     Contradicted,
     /// The advisory lock was not obtained in time.
     LockNotObtained,
-    /// No connection, or it was lost.
+    /// No connection.
     Unreachable,
+    /// The connection was lost, or its server must not write any more.
+    ConnectionLost,
     /// Authentication or a right is missing.
     AccessDenied,
     /// Other sessions held what we need.
@@ -139,20 +142,37 @@ impl std::error::Error for Error {}
 #[derive(Debug)]
 pub(crate) enum Fault {
     /// The server refused a statement; the session goes on.
-    Server(Box<tokio_postgres::error::DbError>),
+    Server(Box<DbError>),
     /// The connection is gone, and with it the answer.
-    Lost(String),
+    Lost(Loss),
+}
+
+/// How a connection went.
+#[derive(Debug)]
+pub(crate) struct Loss {
+    pub(crate) cause: String,
+    /// The server's code, if it said goodbye.
+    pub(crate) sqlstate: Option<String>,
 }
 
 impl From<tokio_postgres::Error> for Fault {
     fn from(error: tokio_postgres::Error) -> Self {
         match error.as_db_error() {
-            // Class 57P: the server itself ends the session (admin shutdown, crash, starting up).
-            Some(db) if db.code().code().starts_with("57P") => Self::Lost(db.message().to_owned()),
+            Some(db) if ends_session(db) => Self::Lost(Loss {
+                cause: db.message().to_owned(),
+                sqlstate: Some(db.code().code().to_owned()),
+            }),
             Some(db) => Self::Server(Box::new(db.clone())),
-            None => Self::Lost(chain(&error)),
+            None => Self::Lost(Loss { cause: chain(&error), sqlstate: None }),
         }
     }
+}
+
+/// Class 57P: the server itself ends the session (shutdown, crash, starting up); and whatever else
+/// it calls fatal, such as a time limit for a transaction.
+fn ends_session(db: &DbError) -> bool {
+    db.code().code().starts_with("57P")
+        || matches!(db.parsed_severity(), Some(Severity::Fatal | Severity::Panic))
 }
 
 /// An error with its causes, none said twice.
@@ -188,11 +208,15 @@ impl From<Fault> for Error {
                     ..Self::new(kind, db.message())
                 }
             }
-            Fault::Lost(cause) => {
-                Self::new(Kind::Unreachable, format!("the connection was lost: {cause}"))
-                    .hint("run again: what was not committed is rolled back")
-                    .database(DatabaseState::Unknown)
-            }
+            Fault::Lost(loss) => Self {
+                sqlstate: loss.sqlstate,
+                ..Self::new(
+                    Kind::ConnectionLost,
+                    format!("the connection was lost: {}", loss.cause),
+                )
+                .hint("run again: what was not committed is rolled back")
+                .database(DatabaseState::Unknown)
+            },
         }
     }
 }

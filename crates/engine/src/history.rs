@@ -160,34 +160,17 @@ impl History {
         if !self.exists {
             return Ok(Vec::new());
         }
-        self.select(session, "ORDER BY started_at, id", None).await.map_err(Error::from)
-    }
-
-    /// One attempt's row.
-    pub(crate) async fn row(&self, session: &Session, id: &str) -> Result<Option<Row>, Fault> {
-        Ok(self.select(session, "WHERE id = $1", Some(id)).await?.pop())
-    }
-
-    async fn select(
-        &self,
-        session: &Session,
-        which: &str,
-        id: Option<&str>,
-    ) -> Result<Vec<Row>, Fault> {
         let utc = |column: &str| {
             format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")
         };
         let sql = format!(
-            "SELECT id::text, migration_name::text, checksum::text, {}, {}, {}, logs FROM {} {which}",
+            "SELECT id::text, migration_name::text, checksum::text, {}, {}, {}, logs FROM {} ORDER BY started_at, id",
             utc("started_at"),
             utc("finished_at"),
             utc("rolled_back_at"),
             self.table
         );
-        let rows = match &id {
-            Some(id) => session.query(&sql, &[(id, Type::TEXT)]).await?,
-            None => session.query(&sql, &[]).await?,
-        };
+        let rows = session.query(&sql, &[]).await?;
         Ok(rows
             .iter()
             .map(|row| Row {

@@ -7,32 +7,42 @@
 //! | [`status()`] | the same question without a lock and without writing |
 //! | [`resolve()`], `evidence`, `scratch`, `catalog` | correcting the history by hand, after looking at what is known |
 //! | [`settings`] | how to reach the database |
-//! | `opening`, `connect`, `tls`, `pooler`, `session` | one connection that is really ours |
+//! | `host`, `roots`, `login` | what a host's name tells, whom to trust, who we are |
+//! | `connect`, `refusal`, `certificate`, `tls`, `session`, `cancel` | one connection, what its refusal means, how it is cancelled |
+//! | `reach`, `opening`, `pooler` | trying again in a budget, until a session is really ours |
 //! | `lock` | the advisory locks, by polling |
 //! | `history` | reading and writing `_prisma_migrations` |
 //! | `apply` | one migration's turn, and what is left when it fails |
 //! | `transaction` | a script and its history row in one transaction |
 //! | `units`, `journal`, `index` | scripts that cannot be one transaction |
-//! | `settle` | what an earlier run of ours left unfinished |
+//! | `settle`, `recovery` | what an earlier run of ours left unfinished, or this one when its connection was lost |
 //! | [`error`], `hint` | why it failed and what to do |
 
 mod apply;
+mod cancel;
 mod catalog;
+mod certificate;
 mod connect;
 mod deploy;
 pub mod error;
 mod evidence;
 mod hint;
 mod history;
+mod host;
 mod index;
 pub mod interrupt;
 mod journal;
 mod lock;
+pub mod login;
 mod opening;
 mod pooler;
 pub mod progress;
 mod quote;
+mod reach;
+mod recovery;
+mod refusal;
 mod resolve;
+pub mod roots;
 mod scratch;
 pub mod secret;
 mod session;
@@ -45,11 +55,13 @@ mod units;
 
 pub use deploy::{Deploy, Habits, Report, deploy};
 pub use error::{DatabaseState, Error, Kind};
+pub use host::Host;
 pub use interrupt::Interrupt;
 pub use lock::{DEFAULT_LOCK_KEY, PRISMA_LOCK_KEY};
+pub use login::{Login, Logins};
 pub use opening::MissingDatabase;
 pub use progress::{Progress, Sink};
 pub use resolve::{Force, Resolution, Resolve, resolve};
 pub use secret::Secret;
-pub use settings::{ConnectionSettings, TlsMode};
+pub use settings::{ChannelBinding, ClientCertificate, ConnectionSettings, Roots, TlsMode};
 pub use status::{MigrationState, State, Status, status};

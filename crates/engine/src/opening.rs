@@ -2,10 +2,12 @@
 
 use crate::connect::connect;
 use crate::error::{Error, Kind};
+use crate::host::Host;
 use crate::interrupt::Interrupt;
 use crate::pooler;
 use crate::progress::{Progress, Sink};
 use crate::quote;
+use crate::reach::{Purpose, reach};
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
 
@@ -18,30 +20,34 @@ pub enum MissingDatabase {
     Create,
 }
 
-/// Connects, and makes sure that no pooler stands in between.
+/// Connects, and makes sure that it is the primary and that no pooler stands in between.
 pub(crate) async fn open(
     settings: &ConnectionSettings,
     missing: MissingDatabase,
     sink: &mut dyn Sink,
     interrupt: &mut Interrupt,
 ) -> Result<Session, Error> {
-    let opening = async {
-        let session = match connect(settings).await {
-            Err(error)
-                if missing == MissingDatabase::Create && error.prisma_code == Some("P1003") =>
-            {
-                create(settings, sink).await?;
-                connect(settings).await?
-            }
-            opened => opened?,
-        };
-        pooler::probe(&session, settings).await?;
-        Ok(session)
+    let wanted = (Purpose::Write, settings.connect_wait);
+    let session = match reach(settings, wanted, sink, interrupt).await {
+        Err(error) if missing == MissingDatabase::Create && error.prisma_code == Some("P1003") => {
+            create(settings, sink).await?;
+            reach(settings, wanted, sink, interrupt).await?
+        }
+        opened => opened?,
     };
-    tokio::select! {
-        opened = opening => opened,
-        () = interrupt.wait() => Err(Error::new(Kind::Interrupted, "interrupted while connecting")),
+    if let Host::RdsProxy(_) = settings.host_kind() {
+        sink.emit(Progress::Notice {
+            code: "rds_proxy",
+            text: "this is an RDS Proxy: the migration lock pins the connection to one server connection, so it works, but nothing is gained; the endpoint of the instance or cluster is better".to_owned(),
+        });
     }
+    tokio::select! {
+        probed = pooler::probe(&session, settings) => probed?,
+        () = interrupt.wait() => {
+            return Err(Error::new(Kind::Interrupted, "interrupted while connecting"));
+        }
+    }
+    Ok(session)
 }
 
 async fn create(settings: &ConnectionSettings, sink: &mut dyn Sink) -> Result<(), Error> {

@@ -5,6 +5,7 @@
 
 use crate::connect::connect;
 use crate::error::{Error, Kind};
+use crate::host::Host;
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
 use tokio_postgres::types::Type;
@@ -47,5 +48,14 @@ pub(crate) async fn probe(session: &Session, settings: &ConnectionSettings) -> R
             settings.host, settings.port
         ),
     )
-    .hint("connect to the database directly, or to a pooler in session mode"))
+    .hint(match settings.host_kind() {
+        Host::Pooler(Some(direct)) => format!("connect to the database directly: {direct}"),
+        Host::Pooler(None)
+        | Host::Rds(_)
+        | Host::RdsReader(_)
+        | Host::RdsProxy(_)
+        | Host::Other => {
+            "connect to the database directly, or to a pooler in session mode".to_owned()
+        }
+    }))
 }

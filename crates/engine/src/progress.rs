@@ -25,6 +25,17 @@ pub enum Progress {
         /// Whether the connection is encrypted.
         tls: bool,
     },
+    /// The database could not be reached, or not as it has to be; it is tried again.
+    ConnectWaiting {
+        /// Number of the attempt that failed, from 1.
+        attempt: u32,
+        /// Why it failed.
+        cause: String,
+        /// Since when we try.
+        waited: Duration,
+        /// How long until the next attempt.
+        next: Duration,
+    },
     /// Somebody else holds an advisory lock.
     LockWaiting {
         /// Its key.

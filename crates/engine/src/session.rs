@@ -1,6 +1,7 @@
 //! One connection that runs everything: lock, scripts, history.
 
-use crate::error::{Error, Fault};
+use crate::cancel;
+use crate::error::{Error, Fault, Loss};
 use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::quote;
@@ -15,6 +16,9 @@ use tokio_postgres::{Client, Connection, Row, Socket};
 /// How long the server has to answer a cancel before the connection is given up.
 const CANCEL_GRACE: Duration = Duration::from_millis(1_500);
 
+/// How long it has before it is asked another way.
+const CANCEL_ANSWER: Duration = Duration::from_millis(400);
+
 /// The stream of an encrypted connection.
 type TlsStream = <Tls as MakeTlsConnect<Socket>>::Stream;
 
@@ -23,14 +27,31 @@ pub(crate) struct Session {
     client: Client,
     driver: JoinHandle<()>,
     tls: Tls,
+    settings: ConnectionSettings,
     hygiene: String,
     /// Process id of the backend.
     pub(crate) backend: i32,
     /// The server's version as it gives it.
     pub(crate) server_version: String,
+    /// When the backend started; process ids are used again.
+    pub(crate) backend_start: String,
     /// Whether it is encrypted.
     pub(crate) encrypted: bool,
+    /// Whether the server is a replica.
+    pub(crate) standby: bool,
+    /// Whether transactions are read-only unless they say otherwise.
+    pub(crate) read_only: bool,
+    /// When the server started: another one, or the same after a crash, started at another time.
+    pub(crate) server_start: String,
 }
+
+/// What a session asks of its server first.
+const ABOUT: &str = "SELECT pg_catalog.pg_backend_pid(), \
+    EXISTS (SELECT FROM pg_catalog.pg_stat_ssl WHERE pid = pg_catalog.pg_backend_pid() AND ssl), \
+    pg_catalog.pg_is_in_recovery(), \
+    pg_catalog.current_setting('default_transaction_read_only')::bool, \
+    pg_catalog.pg_postmaster_start_time()::text, \
+    (SELECT backend_start::text FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid())";
 
 /// How a statement ended that could be interrupted.
 pub(crate) enum Ran {
@@ -56,17 +77,24 @@ impl Session {
             client,
             driver,
             tls,
+            settings: settings.clone(),
             hygiene: hygiene(settings, &server_version),
             backend: 0,
             server_version,
+            backend_start: String::new(),
             encrypted: false,
+            standby: false,
+            read_only: false,
+            server_start: String::new(),
         };
         session.reset().await?;
-        let row = session
-            .one("SELECT pg_catalog.pg_backend_pid(), EXISTS (SELECT FROM pg_catalog.pg_stat_ssl WHERE pid = pg_catalog.pg_backend_pid() AND ssl)", &[])
-            .await?;
+        let row = session.one(ABOUT, &[]).await?;
         session.backend = row.get(0);
         session.encrypted = settings.tls != TlsMode::Disable && row.get(1);
+        session.standby = row.get(2);
+        session.read_only = row.get(3);
+        session.server_start = row.get(4);
+        session.backend_start = row.get(5);
         Ok(session)
     }
 
@@ -112,7 +140,14 @@ impl Session {
         let cancelled = async {
             // The answer to the statement says whether the cancel arrived.
             let _sent = cancel.cancel_query(self.tls.clone()).await;
-            running.await
+            match tokio::time::timeout(CANCEL_ANSWER, &mut running).await {
+                Ok(ended) => ended,
+                Err(_) => {
+                    // Boxed: connecting is large, and every statement would carry room for it.
+                    let aside = Box::pin(cancel::aside(&self.settings, self.backend));
+                    tokio::join!(running, aside).0
+                }
+            }
         };
         match tokio::time::timeout(CANCEL_GRACE, cancelled).await {
             Ok(Ok(())) => Ok(Ran::Done),
@@ -120,8 +155,17 @@ impl Session {
                 Fault::Server(_) => Ok(Ran::Cancelled),
                 lost @ Fault::Lost(_) => Err(lost),
             },
-            Err(_) => Err(Fault::Lost("the server did not answer the cancel".to_owned())),
+            Err(_) => Err(Fault::Lost(Loss {
+                cause: "the server did not answer the cancel".to_owned(),
+                sqlstate: None,
+            })),
         }
+    }
+
+    /// Whether the server still takes writes; a session that is gone takes none.
+    pub(crate) async fn can_write(&self) -> bool {
+        let row = self.one(ABOUT, &[]).await;
+        row.is_ok_and(|row| !row.get::<_, bool>(2) && !row.get::<_, bool>(3))
     }
 
     /// Rows of a query of our own.
@@ -174,6 +218,11 @@ fn hygiene(settings: &ConnectionSettings, server_version: &str) -> String {
     if let Some(schema) = &settings.schema {
         sql = format!("{sql} SET search_path = {};", quote::identifier(schema));
     }
+    // A client that vanished without a word keeps its locks until the server misses it; the kernel's
+    // default is two hours. No effect on a socket file.
+    sql.push_str(
+        "SET tcp_keepalives_idle = 20; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SET tcp_user_timeout = 35000;",
+    );
     // Since PostgreSQL 14 the server can notice that its client was killed while a statement runs;
     // without it the statement, and the lock, live on until the statement ends.
     if major(server_version) >= 14 {

@@ -1,8 +1,12 @@
 //! How to reach the database. Decided before the engine is called: nothing is optional that
 //! matters.
 
+use crate::error::Error;
+use crate::host::Host;
+use crate::login::{Login, Logins};
 use crate::secret::Secret;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Everything that a connection needs.
@@ -16,6 +20,8 @@ pub struct ConnectionSettings {
     pub user: String,
     /// Its password; none for `trust` and `peer`.
     pub password: Option<Secret>,
+    /// Asked for each connection, if role and password do not stay the same.
+    pub logins: Option<Arc<dyn Logins>>,
     /// Database.
     pub database: String,
     /// Prisma's `?schema=`: where the history lives and unqualified names resolve. Without it the
@@ -23,17 +29,82 @@ pub struct ConnectionSettings {
     pub schema: Option<String>,
     /// Encryption.
     pub tls: TlsMode,
-    /// Trusted roots in PEM, instead of the system's.
-    pub root_certificates: Option<PathBuf>,
-    /// For the whole of connecting; none waits for ever.
+    /// Trusted roots.
+    pub root_certificates: Roots,
+    /// Our own certificate, if the server wants one.
+    pub client_certificate: Option<ClientCertificate>,
+    /// Whether the password exchange must be bound to the encrypted channel.
+    pub channel_binding: ChannelBinding,
+    /// For one attempt at one address; none waits for ever.
     pub connect_timeout: Option<Duration>,
+    /// How long a database that does not answer is tried again.
+    pub connect_wait: Duration,
+    /// The same after a connection was lost: it was there, so it will come back. AWS: a failover of
+    /// RDS takes one to two minutes.
+    pub reconnect_wait: Duration,
     /// What `pg_stat_activity` shows.
     pub application_name: String,
     /// Command-line options for the backend, e.g. `-c statement_timeout=1h`.
     pub options: Option<String>,
 }
 
-/// libpq's `sslmode`, without `allow`.
+impl ConnectionSettings {
+    /// The login for a new connection, after the server `refused` one, if it did.
+    pub async fn login(&self, refused: Option<&Login>) -> Result<Login, Error> {
+        match &self.logins {
+            Some(logins) => logins.login(refused).await,
+            None => Ok(Login { user: self.user.clone(), password: self.password.clone() }),
+        }
+    }
+
+    /// What the host's name tells.
+    pub fn host_kind(&self) -> Host {
+        Host::of(&self.host, self.port, &self.user)
+    }
+}
+
+/// Which roots a server's certificate must come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Roots {
+    /// The embedded ones for RDS and RDS Proxy, the system's for everything else.
+    ByHost,
+    /// The system's; Mozilla's, if it has none.
+    System,
+    /// These, in PEM.
+    File(PathBuf),
+}
+
+impl Roots {
+    /// The file, if one was named.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            Self::ByHost | Self::System => None,
+        }
+    }
+}
+
+/// Our own certificate and its key, in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// File of the certificate, and what is between it and the root.
+    pub certificate: PathBuf,
+    /// File of its key.
+    pub key: PathBuf,
+}
+
+/// libpq's `channel_binding`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChannelBinding {
+    /// Never.
+    Disable,
+    /// If the server can.
+    Prefer,
+    /// Or there is no connection.
+    Require,
+}
+
+/// libpq's `sslmode`; `allow` counts as `prefer`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TlsMode {
     /// Never encrypt.
@@ -53,7 +124,7 @@ impl TlsMode {
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "disable" => Self::Disable,
-            "prefer" => Self::Prefer,
+            "allow" | "prefer" => Self::Prefer,
             "require" => Self::Require,
             "verify-ca" => Self::VerifyCa,
             "verify-full" => Self::VerifyFull,

@@ -1,9 +1,10 @@
 //! What the history says of the directory, without a lock and without writing.
 
-use crate::connect::connect;
 use crate::error::Error;
 use crate::history::History;
+use crate::interrupt::Interrupt;
 use crate::progress::Sink;
+use crate::reach::{Purpose, reach};
 use crate::settings::ConnectionSettings;
 use migrations::{Allowances, Directory, Plan, Row, order};
 use std::collections::BTreeSet;
@@ -74,7 +75,10 @@ pub async fn status(
     allowances: &Allowances,
     sink: &mut dyn Sink,
 ) -> Result<Status, Error> {
-    let session = connect(connection).await?;
+    // Whoever asks does so in a future that can be dropped.
+    let (_interrupter, mut never) = Interrupt::pair();
+    let wanted = (Purpose::Read, connection.connect_wait);
+    let session = reach(connection, wanted, sink, &mut never).await?;
     let read = async {
         let history = History::locate(&session, connection).await?;
         sink.emit(session.connected(connection, history.schema()));

@@ -1,12 +1,14 @@
 //! Encryption of connections, with one provider.
 
 use crate::error::{Error, Kind};
-use crate::settings::{ConnectionSettings, TlsMode};
+use crate::host::Host;
+use crate::roots;
+use crate::settings::{ConnectionSettings, Roots, TlsMode};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
@@ -30,8 +32,19 @@ pub(crate) fn connector(settings: &ConnectionSettings) -> Result<Tls, Error> {
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::new(Kind::Unexpected, format!("TLS is not available: {error}")))?
         .dangerous()
-        .with_custom_certificate_verifier(verifier)
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(verifier);
+    let config = match &settings.client_certificate {
+        None => config.with_no_client_auth(),
+        Some(ours) => {
+            let key = PrivateKeyDer::from_pem_file(&ours.key)
+                .map_err(|error| unusable("the client's key", &ours.key, &error.to_string()))?;
+            let chain = read(&ours.certificate)
+                .map_err(|cause| unusable("the client's certificate", &ours.certificate, &cause))?;
+            config.with_client_auth_cert(chain, key).map_err(|error| {
+                unusable("the client's certificate", &ours.certificate, &error.to_string())
+            })?
+        }
+    };
     Ok(MakeRustlsConnect::new(config))
 }
 
@@ -39,46 +52,35 @@ fn verifier(
     settings: &ConnectionSettings,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<WebPkiServerVerifier>, Error> {
-    let mut roots = RootCertStore::empty();
-    match &settings.root_certificates {
-        Some(path) => {
-            for certificate in read(path)? {
-                roots.add(certificate).map_err(|error| unusable(path, &error.to_string()))?;
-            }
-            if roots.is_empty() {
-                return Err(unusable(path, "it has no certificate"));
-            }
-        }
-        None => {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            if roots.is_empty() {
-                return Err(Error::new(
-                    Kind::Configuration,
-                    "the server's certificate is to be verified, but this system has no trusted roots",
-                )
-                .hint("name a file of roots with sslrootcert"));
-            }
-        }
-    }
-    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
-        .build()
-        .map_err(|error| {
-            Error::new(Kind::Configuration, format!("the trusted roots are unusable: {error}"))
-        })
+    let store = match (&settings.root_certificates, settings.host_kind()) {
+        (Roots::File(path), _) => Arc::new(chosen(path)?),
+        (Roots::ByHost, Host::Rds(_) | Host::RdsReader(_)) => roots::rds(),
+        (Roots::ByHost, Host::RdsProxy(_)) => roots::rds_proxy(),
+        (Roots::ByHost, Host::Pooler(_) | Host::Other) | (Roots::System, _) => roots::public(),
+    };
+    WebPkiServerVerifier::builder_with_provider(store, Arc::clone(provider)).build().map_err(
+        |error| Error::new(Kind::Configuration, format!("the trusted roots are unusable: {error}")),
+    )
 }
 
-fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
+fn chosen(path: &Path) -> Result<RootCertStore, Error> {
+    let unusable = |cause: &str| unusable("the root certificates", path, cause);
+    let mut store = RootCertStore::empty();
+    for certificate in read(path).map_err(|cause| unusable(&cause))? {
+        store.add(certificate).map_err(|error| unusable(&error.to_string()))?;
+    }
+    if store.is_empty() { Err(unusable("it has no certificate")) } else { Ok(store) }
+}
+
+fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect)
-        .map_err(|error| unusable(path, &error.to_string()))
+        .map_err(|error| error.to_string())
 }
 
-fn unusable(path: &Path, cause: &str) -> Error {
-    Error::new(
-        Kind::Configuration,
-        format!("cannot use the root certificates in `{}`: {cause}", path.display()),
-    )
-    .hint("sslrootcert takes a file of PEM certificates")
+fn unusable(what: &str, path: &Path, cause: &str) -> Error {
+    Error::new(Kind::Configuration, format!("cannot use {what} in `{}`: {cause}", path.display()))
+        .hint("it must be a file in PEM that this process can read")
 }
 
 /// What is less than `verify-full`. `prefer` and `require` have no roots, because libpq verifies

@@ -1,6 +1,6 @@
 //! A script and its history row in one transaction.
 
-use crate::error::{DatabaseState, Error, FailedStatement, Fault, Kind};
+use crate::error::{DatabaseState, Error, FailedStatement, Fault, Kind, Loss};
 use crate::hint;
 use crate::history::{Fence, History};
 use crate::interrupt::Interrupt;
@@ -61,7 +61,7 @@ pub(crate) enum Stop {
     /// A signal; what was open is to be rolled back.
     Interrupted,
     /// The connection is gone: only the row says what became of it.
-    Lost(String),
+    Lost(Loss),
 }
 
 impl From<Fault> for Stop {

@@ -10,6 +10,10 @@ pub const MIGRATIONS: &str = "ECS_MIGRATE_MIGRATIONS";
 pub const LOG_FORMAT: &str = "ECS_MIGRATE_LOG_FORMAT";
 /// How long to wait for the advisory lock, e.g. `10m`.
 pub const LOCK_WAIT: &str = "ECS_MIGRATE_LOCK_WAIT";
+/// How long a database that does not answer is tried again, e.g. `1m`.
+pub const CONNECT_WAIT: &str = "ECS_MIGRATE_CONNECT_WAIT";
+/// Sign in with an IAM token instead of a password.
+pub const IAM_AUTH: &str = "ECS_MIGRATE_IAM_AUTH";
 /// The advisory lock's key.
 pub const LOCK_KEY: &str = "ECS_MIGRATE_LOCK_KEY";
 /// Differences in the history that are allowed, comma-separated.
@@ -35,6 +39,15 @@ pub const PGDATABASE: &str = "PGDATABASE";
 pub const PGSSLMODE: &str = "PGSSLMODE";
 /// libpq's file of trusted roots.
 pub const PGSSLROOTCERT: &str = "PGSSLROOTCERT";
+
+/// libpq's file of the client's certificate.
+pub const PGSSLCERT: &str = "PGSSLCERT";
+/// libpq's file of the client's key.
+pub const PGSSLKEY: &str = "PGSSLKEY";
+/// libpq's channel binding.
+pub const PGCHANNELBINDING: &str = "PGCHANNELBINDING";
+/// libpq's name in `pg_stat_activity`.
+pub const PGAPPNAME: &str = "PGAPPNAME";
 
 /// libpq's backend options.
 pub const PGOPTIONS: &str = "PGOPTIONS";

@@ -14,6 +14,8 @@ pub enum Event {
     RunStarted(RunStarted),
     /// The database was found and answered.
     Connected(Connected),
+    /// The database could not be reached yet, or not as it has to be; it is tried again.
+    ConnectWaiting(ConnectWaiting),
     /// Somebody else holds the advisory lock.
     LockWaiting(LockWaiting),
     /// The advisory lock is ours.
@@ -81,6 +83,20 @@ pub struct Connected {
     pub backend: i32,
     /// Whether the connection is encrypted.
     pub tls: bool,
+}
+
+/// See [`Event::ConnectWaiting`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ConnectWaiting {
+    /// Number of the attempt that failed, from 1.
+    pub attempt: u32,
+    /// Why it failed.
+    pub cause: String,
+    /// How long we have tried.
+    pub waited_ms: u64,
+    /// How long until the next attempt.
+    pub next_ms: u64,
 }
 
 /// See [`Event::LockWaiting`].

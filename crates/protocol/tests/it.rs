@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use protocol::event::{
-    Connected, Interrupted, LockAcquired, LockWaiting, MigrationApplied, MigrationFailed, Outcome,
-    Output, OutputDropped, Planned, RunFinished, RunStarted,
+    ConnectWaiting, Connected, Interrupted, LockAcquired, LockWaiting, MigrationApplied,
+    MigrationFailed, Outcome, Output, OutputDropped, Planned, RunFinished, RunStarted,
 };
 use protocol::failure::FailedStatement;
 use protocol::limits::MAX_LINE_BYTES;
@@ -35,6 +35,11 @@ fn event() -> impl Strategy<Value = Event> {
             host,
             port,
             ..Connected::default()
+        })),
+        (text(), any::<u32>()).prop_map(|(cause, attempt)| Event::ConnectWaiting(ConnectWaiting {
+            attempt,
+            cause,
+            ..ConnectWaiting::default()
         })),
         (any::<i64>(), prop::option::of(text())).prop_map(|(key, holder)| Event::LockWaiting(
             LockWaiting { key, waited_ms: 1, holder }

@@ -78,6 +78,15 @@ pub struct Options {
     #[arg(long, global = true, value_name = "ID", env = env::SECRET)]
     pub secret: Option<String>,
 
+    /// Sign in with a token of AWS IAM, signed with the task role, instead of a password
+    #[arg(long, global = true, env = env::IAM_AUTH, value_parser = clap::builder::FalseyValueParser::new())]
+    pub iam_auth: bool,
+
+    /// How long to try again while the database does not answer, starts, or is full; three times as
+    /// long after a connection was lost
+    #[arg(long, global = true, value_name = "DURATION", env = env::CONNECT_WAIT, default_value = "1m", value_parser = humantime::parse_duration)]
+    pub connect_wait: Duration,
+
     /// How to write: one JSON object per line, or sentences; `auto` is sentences on a terminal
     #[arg(long, global = true, value_name = "FORMAT", env = env::LOG_FORMAT, default_value = "auto")]
     pub log_format: LogFormat,

@@ -9,7 +9,7 @@ use crate::emit::Emitter;
 use crate::environment::Environment;
 use crate::failure;
 use crate::shutdown;
-use crate::source::{self, Found};
+use crate::source::{self, Found, SignIn};
 use crate::words;
 use engine::{Error, Interrupt, Kind, PRISMA_LOCK_KEY, Progress};
 use migrations::directory::DirectoryError;
@@ -108,6 +108,7 @@ fn finish(context: &Context<'_>, result: Result<Ended, Failed>, took: Duration) 
                 | Kind::Contradicted
                 | Kind::LockNotObtained
                 | Kind::Unreachable
+                | Kind::ConnectionLost
                 | Kind::AccessDenied
                 | Kind::Blocked => Outcome::Failed,
             };
@@ -186,7 +187,16 @@ impl Context<'_> {
     }
 
     async fn database(&self) -> Result<Found, Error> {
-        source::find(self.options.secret.as_deref(), self.environment, self.emitter.run()).await
+        let wait = self.options.connect_wait;
+        let ask = source::Ask {
+            secret: self.options.secret.as_deref(),
+            sign_in: if self.options.iam_auth { SignIn::Iam } else { SignIn::Password },
+            // Prisma gives up at once.
+            connect_wait: if self.prisma() { Duration::ZERO } else { wait },
+            reconnect_wait: wait * 3,
+            run: self.emitter.run(),
+        };
+        source::find(&ask, self.environment).await
     }
 
     /// Writes progress down as it comes.

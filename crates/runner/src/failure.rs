@@ -15,7 +15,7 @@ pub(crate) const fn exit_code(kind: Kind) -> ExitCode {
         Kind::HistoryDiffers => ExitCode::HistoryDiffers,
         Kind::Contradicted => ExitCode::StoppedByCheck,
         Kind::LockNotObtained => ExitCode::LockNotObtained,
-        Kind::Unreachable => ExitCode::DatabaseUnreachable,
+        Kind::Unreachable | Kind::ConnectionLost => ExitCode::DatabaseUnreachable,
         Kind::AccessDenied => ExitCode::AccessDenied,
         Kind::Blocked => ExitCode::BlockedByTraffic,
         Kind::Interrupted => ExitCode::InterruptedRolledBack,

@@ -14,6 +14,7 @@ const RESOLVE: &str = "Read more about how to resolve migration issues in a prod
 pub struct Prisma {
     command: String,
     connected: Connected,
+    planned: bool,
     applied: Vec<String>,
     statuses: Vec<MigrationStatus>,
     created: bool,
@@ -29,6 +30,9 @@ impl Prisma {
                 self.command.clone_from(&started.command);
                 Block::default()
             }
+            // A second connection after a loss, and what is planned on it, have no words.
+            Event::Connected(_) if self.connected.backend != 0 => Block::default(),
+            Event::Planned(_) if self.planned => Block::default(),
             Event::Connected(connected) => {
                 self.connected = connected.clone();
                 Block::out(self.datasource())
@@ -42,7 +46,10 @@ impl Prisma {
                 }
                 Block::default()
             }
-            Event::Planned(planned) => Block::out(count(planned)),
+            Event::Planned(planned) => {
+                self.planned = true;
+                Block::out(count(planned))
+            }
             Event::MigrationStarted(started) => {
                 Block::out(format!("Applying migration `{}`\n", started.migration))
             }
@@ -55,7 +62,8 @@ impl Prisma {
                 Block::default()
             }
             Event::RunFinished(finished) => self.end(finished),
-            Event::LockWaiting(_)
+            Event::ConnectWaiting(_)
+            | Event::LockWaiting(_)
             | Event::LockAcquired(_)
             | Event::Settled(_)
             | Event::StatementFinished(_)

@@ -1,13 +1,42 @@
-//! Where the database is: a secret, a URL, or libpq's variables, in this order.
+//! Owns where the database is: a secret, a URL, or libpq's variables, in this order.
 
+mod aws;
+mod iam;
+mod parameters;
 mod pg;
+mod said;
 mod secret;
+mod secret_value;
 mod url;
 
 use crate::environment::Environment;
-use engine::{ConnectionSettings, Error, Kind, Secret, TlsMode};
+use engine::{ConnectionSettings, Error, Kind};
 use protocol::env;
+use std::sync::Arc;
 use std::time::Duration;
+
+/// What the command line says about it.
+pub(crate) struct Ask<'a> {
+    /// Id or ARN of a secret.
+    pub(crate) secret: Option<&'a str>,
+    /// How to sign in.
+    pub(crate) sign_in: SignIn,
+    /// How long a database that does not answer is tried again.
+    pub(crate) connect_wait: Duration,
+    /// The same after a connection was lost.
+    pub(crate) reconnect_wait: Duration,
+    /// The run, for `pg_stat_activity`.
+    pub(crate) run: &'a str,
+}
+
+/// How to sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignIn {
+    /// With the password that was found with the address, if any.
+    Password,
+    /// With a token of AWS IAM.
+    Iam,
+}
 
 /// A database that was found.
 #[derive(Debug)]
@@ -19,13 +48,16 @@ pub struct Found {
 }
 
 /// Finds the database.
-pub(crate) async fn find(
-    secret: Option<&str>,
-    environment: &Environment,
-    run: &str,
-) -> Result<Found, Error> {
-    let (mut settings, source) = if let Some(id) = secret {
-        (secret::find(id, environment).await?, format!("secret {id}"))
+pub(crate) async fn find(ask: &Ask<'_>, environment: &Environment) -> Result<Found, Error> {
+    let (said, source) = if let Some(id) = ask.secret {
+        let secret = secret::Stored::new(id, environment).await?;
+        let mut said = secret.read().await?;
+        match ask.sign_in {
+            SignIn::Password => said.settings.logins = Some(Arc::new(secret)),
+            // Its password is for others.
+            SignIn::Iam => said.settings.password = None,
+        }
+        (said, format!("secret {id}"))
     } else if let Some(text) = environment.get(env::DATABASE_URL) {
         (url::parse(text, env::DATABASE_URL)?, env::DATABASE_URL.to_owned())
     } else if environment.get(env::PGHOST).is_some() {
@@ -34,40 +66,30 @@ pub(crate) async fn find(
         return Err(Error::new(Kind::Configuration, "no database is named")
             .hint("set DATABASE_URL, or PGHOST and its kin, or --secret"));
     };
+    let mut settings = said.decide(ask.sign_in)?;
+    settings.connect_wait = ask.connect_wait;
+    settings.reconnect_wait = ask.reconnect_wait;
     if settings.application_name.is_empty() {
-        settings.application_name = format!("ecs-migrate {run}");
+        settings.application_name = format!("ecs-migrate {}", ask.run);
+    }
+    if ask.sign_in == SignIn::Iam {
+        settings.logins = Some(Arc::new(iam::Tokens::new(&settings).await?));
     }
     Ok(Found { settings, source })
 }
 
-/// What holds where nothing is said: Prisma's defaults.
-fn defaults() -> ConnectionSettings {
-    ConnectionSettings {
-        host: "localhost".into(),
-        port: 5432,
-        user: String::new(),
-        password: None::<Secret>,
-        database: "postgres".into(),
-        schema: None,
-        tls: TlsMode::Prefer,
-        root_certificates: None,
-        connect_timeout: Some(Duration::from_secs(5)),
-        application_name: String::new(),
-        options: None,
-    }
-}
-
-/// A TLS mode by name.
-fn tls_mode(name: &str, place: &str) -> Result<TlsMode, Error> {
-    TlsMode::from_name(name).ok_or_else(|| {
-        Error::new(Kind::Configuration, format!("{place} is `{name}`, which is no TLS mode"))
-            .hint("it takes disable, prefer, require, verify-ca or verify-full")
-    })
-}
-
 /// A port by its digits.
 fn port(digits: &str, place: &str) -> Result<u16, Error> {
-    digits.trim().parse().map_err(|_| {
-        Error::new(Kind::Configuration, format!("{place} is `{digits}`, which is no TCP port"))
-    })
+    digits.trim().parse().map_err(|_| wrong(place, digits, "no TCP port"))
+}
+
+/// A time limit in seconds; 0 is none.
+fn seconds(digits: &str, place: &str) -> Result<Option<Duration>, Error> {
+    let seconds: u64 =
+        digits.trim().parse().map_err(|_| wrong(place, digits, "no number of seconds"))?;
+    Ok((seconds > 0).then(|| Duration::from_secs(seconds)))
+}
+
+fn wrong(place: &str, value: &str, what: &str) -> Error {
+    Error::new(Kind::Configuration, format!("{place} is `{value}`, which is {what}"))
 }

@@ -4,8 +4,8 @@ use crate::failure;
 use engine::{Error, Progress};
 use jiff::Timestamp;
 use protocol::event::{
-    Connected, Heartbeat, LockAcquired, LockWaiting, MigrationApplied, MigrationFailed,
-    MigrationStarted, Notice, Planned, Settled, StatementFinished,
+    ConnectWaiting, Connected, Heartbeat, LockAcquired, LockWaiting, MigrationApplied,
+    MigrationFailed, MigrationStarted, Notice, Planned, Settled, StatementFinished,
 };
 use protocol::limits::MAX_NAMES_PER_EVENT;
 use protocol::{Event, Failure};
@@ -42,6 +42,22 @@ pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)>
                     server_version,
                     backend,
                     tls,
+                }),
+                msg,
+            )
+        }
+        Progress::ConnectWaiting { attempt, cause, waited, next } => {
+            let msg = format!(
+                "{cause}; attempt {attempt} after {}, the next one in {}",
+                duration(waited),
+                duration(next)
+            );
+            one(
+                Event::ConnectWaiting(ConnectWaiting {
+                    attempt,
+                    cause,
+                    waited_ms: millis(waited),
+                    next_ms: millis(next),
                 }),
                 msg,
             )

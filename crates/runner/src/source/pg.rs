@@ -1,14 +1,15 @@
 //! libpq's variables, as ECS `secrets` inject them.
 
-use super::{defaults, port, tls_mode};
+use super::said::{Said, channel_binding, tls_mode};
+use super::{port, seconds};
 use crate::environment::Environment;
-use engine::{ConnectionSettings, Error, Kind, Secret};
+use engine::{Error, Kind, Secret};
 use protocol::env;
-use std::time::Duration;
 
 /// Reads the variables; the password may have any character, nothing is decoded.
-pub(super) fn read(environment: &Environment) -> Result<ConnectionSettings, Error> {
-    let mut settings = defaults();
+pub(super) fn read(environment: &Environment) -> Result<Said, Error> {
+    let mut said = Said::default();
+    let settings = &mut said.settings;
     if let Some(host) = environment.get(env::PGHOST) {
         settings.host = host.to_owned();
     }
@@ -24,32 +25,34 @@ pub(super) fn read(environment: &Environment) -> Result<ConnectionSettings, Erro
     settings.password = environment.get(env::PGPASSWORD).map(Secret::new);
     // libpq: the database is named like the role unless said.
     settings.database = environment.get(env::PGDATABASE).unwrap_or(&settings.user).to_owned();
-    extras(&mut settings, environment)?;
-    Ok(settings)
+    extras(&mut said, environment)?;
+    Ok(said)
 }
 
 /// What also goes with a secret: TLS and timeouts.
-pub(super) fn extras(
-    settings: &mut ConnectionSettings,
-    environment: &Environment,
-) -> Result<(), Error> {
+pub(super) fn extras(said: &mut Said, environment: &Environment) -> Result<(), Error> {
     if let Some(mode) = environment.get(env::PGSSLMODE) {
-        settings.tls = tls_mode(mode, env::PGSSLMODE)?;
+        said.mode = Some(tls_mode(mode, env::PGSSLMODE)?);
     }
-    if let Some(path) = environment.get(env::PGSSLROOTCERT) {
-        settings.root_certificates = Some(path.into());
+    said.roots = environment.get(env::PGSSLROOTCERT).map(str::to_owned);
+    said.certificate = environment.get(env::PGSSLCERT).map(Into::into);
+    said.key = environment.get(env::PGSSLKEY).map(Into::into);
+    if said.certificate.is_some() && said.key.is_none() {
+        return Err(Error::new(Kind::Configuration, "PGSSLCERT is set without PGSSLKEY")
+            .hint("name the key of the client certificate"));
+    }
+    let settings = &mut said.settings;
+    if let Some(name) = environment.get(env::PGCHANNELBINDING) {
+        settings.channel_binding = channel_binding(name, env::PGCHANNELBINDING)?;
+    }
+    if let Some(name) = environment.get(env::PGAPPNAME) {
+        name.clone_into(&mut settings.application_name);
     }
     if let Some(options) = environment.get(env::PGOPTIONS) {
         settings.options = Some(options.to_owned());
     }
-    if let Some(seconds) = environment.get(env::PGCONNECT_TIMEOUT) {
-        let seconds: u64 = seconds.trim().parse().map_err(|_| {
-            Error::new(
-                Kind::Configuration,
-                format!("PGCONNECT_TIMEOUT is `{seconds}`, which is no number of seconds"),
-            )
-        })?;
-        settings.connect_timeout = (seconds > 0).then(|| Duration::from_secs(seconds));
+    if let Some(digits) = environment.get(env::PGCONNECT_TIMEOUT) {
+        settings.connect_timeout = seconds(digits, env::PGCONNECT_TIMEOUT)?;
     }
     Ok(())
 }
@@ -71,7 +74,8 @@ mod tests {
             ("PGPASSWORD", password),
             ("PGPORT", "6432"),
         ]))
-        .unwrap();
+        .unwrap()
+        .settings;
         assert_eq!(settings.password.unwrap().expose(), password);
         assert_eq!((settings.port, settings.database.as_str()), (6432, "u"));
     }
@@ -82,6 +86,7 @@ mod tests {
             (vec![("PGHOST", "db")], "PGUSER"),
             (vec![("PGHOST", "db"), ("PGUSER", "u"), ("PGPORT", "x")], "PGPORT"),
             (vec![("PGHOST", "db"), ("PGUSER", "u"), ("PGSSLMODE", "x")], "PGSSLMODE"),
+            (vec![("PGHOST", "db"), ("PGUSER", "u"), ("PGSSLCERT", "x")], "PGSSLKEY"),
             (
                 vec![("PGHOST", "db"), ("PGUSER", "u"), ("PGCONNECT_TIMEOUT", "x")],
                 "PGCONNECT_TIMEOUT",

@@ -114,14 +114,16 @@ fn choose(random: &mut fastrand::Rng) -> Fault {
     }
 }
 
-/// Runs once with the fault. The exit code may be anything; what counts comes after.
+/// Runs once with the fault. A cut connection is mended by the run itself; else the exit code may be
+/// anything, what counts comes after.
 async fn disturb(server: &Server, database: &str, migrations: &Path, fault: Fault) {
     let url = server.database(database);
     let mut child = match fault {
         Fault::Connection(cut) => {
             let proxy = Proxy::start(&url, cut).await;
-            let child = runner(&proxy.url, migrations);
-            let _output = child.wait_with_output().await.unwrap();
+            let output = runner(&proxy.url, migrations).wait_with_output().await.unwrap();
+            let text = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success(), "a run whose connection was cut once: {text}");
             return;
         }
         Fault::Kill(_) | Fault::Terminate(_) | Fault::Backend(_) | Fault::Server(_) => {

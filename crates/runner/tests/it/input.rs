@@ -47,7 +47,8 @@ async fn a_database_that_does_not_answer() {
         (silent.as_str(), "no answer within 1 s"),
         ("postgresql://u:hunter2@database.invalid/shop", "database.invalid"),
     ] {
-        let failure = failure(&world, &[("DATABASE_URL", url)], 21).await;
+        let changes = [("DATABASE_URL", url), ("ECS_MIGRATE_CONNECT_WAIT", "0s")];
+        let failure = failure(&world, &changes, 21).await;
         assert!(failure.message.contains(word), "{failure:?}");
         assert_eq!(failure.prisma_code.as_deref(), Some("P1001"));
     }

@@ -9,15 +9,23 @@
 
 mod compat;
 mod deploy;
+mod failover;
+mod follow;
 mod history;
+mod iam;
 mod input;
 mod interrupted;
 mod lock;
 mod output;
+mod own_server;
 mod pooler;
 mod prisma;
+mod proxy;
 mod resolve;
+mod rotation;
 mod secret;
 mod statements;
 mod status;
 mod support;
+mod tls;
+mod waiting;

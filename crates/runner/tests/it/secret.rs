@@ -88,6 +88,15 @@ async fn what_is_wrong_with_a_secret_is_named() {
     let ended = deploy(&world, &server, &nobody).await;
     let message = &ended.failed(22).message;
     assert!(message.contains("Connection refused") && !message.contains('{'), "{message}");
+    // An image without files trusts AWS all the same, and does not fall over.
+    let bare = [
+        ("ECS_MIGRATE_SECRET", "whole"),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "https://127.0.0.1:1"),
+        ("SSL_CERT_FILE", "/dev/null"),
+        ("SSL_CERT_DIR", "/nonexistent"),
+    ];
+    let message = deploy(&world, &server, &bare).await.failed(22).message.clone();
+    assert!(message.contains("Connection refused"), "{message}");
     sandbox.set_faults(Faults {
         requests: vec![RequestFault {
             operation: "GetSecretValue".to_owned(),

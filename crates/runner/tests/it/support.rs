@@ -43,9 +43,13 @@ async fn client(url: &str) -> Client {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        let server = server();
+        Self::at(&server()).await
+    }
+
+    /// On another server.
+    pub(crate) async fn at(server: &str) -> Self {
         let database = format!("test_{}", uuid::Uuid::new_v4().simple());
-        client(&server).await.batch_execute(&format!("CREATE DATABASE {database}")).await.unwrap();
+        client(server).await.batch_execute(&format!("CREATE DATABASE {database}")).await.unwrap();
         let url = format!("{}/{database}", server.rsplit_once('/').unwrap().0);
         let client = client(&url).await;
         Self { database, url, directory: tempfile::tempdir().unwrap(), client }
@@ -147,7 +151,11 @@ pub(crate) async fn finish(child: Child) -> Ended {
         .unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
-    let code = output.status.code().unwrap_or(-1);
+    ended(output.status.code().unwrap_or(-1), stdout, stderr)
+}
+
+/// What a runner left behind.
+pub(crate) fn ended(code: i32, stdout: String, stderr: String) -> Ended {
     let mut lines = Vec::new();
     for text in stdout.lines() {
         if let Line::Event(line) = Line::decode(text) {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::store::{CURRENT, Secret};
+use super::store::{CURRENT, Secret, Version};
 use crate::core::Core;
 use crate::wire::{ApiError, Fields, parse};
 
@@ -95,6 +95,7 @@ fn create_secret(core: &Core, input: &Value) -> Result<Value, ApiError> {
 struct PutSecretValue {
     secret_id: String,
     secret_string: Option<String>,
+    version_stages: Option<Vec<String>>,
 }
 
 fn put_secret_value(core: &Core, input: &Value) -> Result<Value, ApiError> {
@@ -109,8 +110,14 @@ fn put_secret_value(core: &Core, input: &Value) -> Result<Value, ApiError> {
     let mut state = core.state();
     let secret =
         state.secrets.find_mut(&input.secret_id).ok_or_else(|| ApiError::not_found(NO_SECRET))?;
-    secret.put(id.clone(), value, core.clock.now());
-    Ok(named(secret, Some(id)).set("VersionStages", json!([CURRENT])).into())
+    let created_at = core.clock.now();
+    let stages = input.version_stages.unwrap_or_else(|| vec![CURRENT.to_owned()]);
+    if stages.iter().any(|stage| stage == CURRENT) {
+        secret.put(id.clone(), value, created_at);
+    } else {
+        secret.stage(Version { id: id.clone(), value, stages: stages.clone(), created_at });
+    }
+    Ok(named(secret, Some(id)).set("VersionStages", json!(stages)).into())
 }
 
 fn named(secret: &Secret, version: Option<String>) -> Fields {

@@ -83,6 +83,14 @@ impl Secret {
         self.versions.push(Version { id, value, stages: vec![CURRENT.to_owned()], created_at });
     }
 
+    /// Adds a version with these stages, which leave the versions that had them.
+    pub(crate) fn stage(&mut self, staged: Version) {
+        for version in &mut self.versions {
+            version.stages.retain(|stage| !staged.stages.contains(stage));
+        }
+        self.versions.push(staged);
+    }
+
     pub(crate) fn at_stage(&self, stage: &str) -> Option<&Version> {
         self.versions.iter().find(|version| version.stages.iter().any(|name| name == stage))
     }
@@ -95,6 +103,25 @@ impl Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pending_version_leaves_the_current_one() {
+        let mut store = SecretStore::default();
+        let secret = store.create("app/db", "arn:x:secret:app/db-AbCdEf".to_owned());
+        let now = Timestamp::from_millis(0);
+        secret.put("1".to_owned(), "one".to_owned(), now);
+        for (id, value) in [("2", "two"), ("3", "three")] {
+            let stages = vec!["AWSPENDING".to_owned()];
+            secret.stage(Version {
+                id: id.to_owned(),
+                value: value.to_owned(),
+                stages,
+                created_at: now,
+            });
+        }
+        assert_eq!(secret.at_stage(CURRENT).expect("current").value, "one");
+        assert_eq!(secret.at_stage("AWSPENDING").expect("pending").value, "three");
+    }
 
     #[test]
     fn a_new_version_moves_the_stages() {
