@@ -9,6 +9,7 @@
 //! | [`settings`] | how to reach the database |
 //! | `opening`, `connect`, `tls`, `pooler`, `session` | one connection that is really ours |
 //! | `lock` | the advisory locks, by polling |
+//! | [`Hold`], `steps` | the lock while a command works under it; what runs once after the migrations |
 //! | `history` | reading and writing `_prisma_migrations` |
 //! | `apply` | one migration's turn, and what is left when it fails |
 //! | `transaction` | a script and its history row in one transaction |
@@ -24,6 +25,7 @@ pub mod error;
 mod evidence;
 mod hint;
 mod history;
+mod hold;
 mod index;
 pub mod interrupt;
 mod journal;
@@ -39,12 +41,14 @@ mod session;
 pub mod settings;
 mod settle;
 mod status;
+mod steps;
 mod tls;
 mod transaction;
 mod units;
 
-pub use deploy::{Deploy, Habits, Report, deploy};
+pub use deploy::{Deploy, Habits, Report, Turn, deploy, deploy_and_hold};
 pub use error::{DatabaseState, Error, Kind};
+pub use hold::Hold;
 pub use interrupt::Interrupt;
 pub use lock::{DEFAULT_LOCK_KEY, PRISMA_LOCK_KEY};
 pub use opening::MissingDatabase;
@@ -53,3 +57,4 @@ pub use resolve::{Force, Resolution, Resolve, resolve};
 pub use secret::Secret;
 pub use settings::{ConnectionSettings, TlsMode};
 pub use status::{MigrationState, State, Status, status};
+pub use steps::{Again, Earlier};
