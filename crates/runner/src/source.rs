@@ -2,7 +2,7 @@
 
 mod pg;
 mod secret;
-mod url;
+pub(crate) mod url;
 
 use crate::environment::Environment;
 use engine::{ConnectionSettings, Error, Kind, Secret, TlsMode};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use url::Url;
 
 /// Reads a URL; `place` is where it came from. No message repeats any part of it.
-pub(super) fn parse(text: &str, place: &str) -> Result<ConnectionSettings, Error> {
+pub(crate) fn parse(text: &str, place: &str) -> Result<ConnectionSettings, Error> {
     let invalid = |cause: &str| {
         Error::new(Kind::Configuration, format!("{place} is not a PostgreSQL URL: {cause}"))
             .hint(hint(text))
