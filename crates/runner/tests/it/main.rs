@@ -9,6 +9,7 @@
 
 mod compat;
 mod deploy;
+mod exec;
 mod history;
 mod input;
 mod interrupted;
@@ -18,6 +19,8 @@ mod pooler;
 mod prisma;
 mod resolve;
 mod secret;
+mod start;
 mod statements;
 mod status;
+mod steps;
 mod support;

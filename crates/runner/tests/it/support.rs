@@ -4,6 +4,7 @@
 use protocol::event::RunFinished;
 use protocol::sequence::Sequences;
 use protocol::{Event, EventLine, Line};
+use rustix::process::{Pid, Signal, kill_process};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -148,17 +149,31 @@ pub(crate) async fn finish(child: Child) -> Ended {
     let stdout = String::from_utf8(output.stdout).unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     let code = output.status.code().unwrap_or(-1);
-    let mut lines = Vec::new();
-    for text in stdout.lines() {
-        if let Line::Event(line) = Line::decode(text) {
-            lines.push(*line);
-        }
-    }
     assert!(!stderr.contains("panicked"), "{stderr}");
-    Ended { code, lines, stdout, stderr }
+    Ended { code, lines: Ended::decode(&stdout), stdout, stderr }
+}
+
+/// Sends a signal to a runner.
+pub(crate) fn send(child: &Child, signal: Signal) {
+    let pid = i32::try_from(child.id().unwrap()).unwrap();
+    kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+}
+
+/// Where programs are.
+pub(crate) fn search_path() -> String {
+    std::env::var("PATH").unwrap()
 }
 
 impl Ended {
+    /// The event lines of a text.
+    pub(crate) fn decode(text: &str) -> Vec<EventLine> {
+        let lines = text.lines().filter_map(|line| match Line::decode(line) {
+            Line::Event(line) => Some(*line),
+            Line::Text(_) => None,
+        });
+        lines.collect()
+    }
+
     /// The last line, which must agree with the exit code; no line may be missing.
     pub(crate) fn finished(&self) -> &RunFinished {
         let mut sequences = Sequences::default();
