@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn long_lines_are_parts_that_make_the_whole_and_hide_what_is_on_the_seam() {
         let mut text = "é\u{1b}\"".repeat(20_000);
-        text.insert_str(LONGEST_WAIT - 3, "hunter2");
+        text.insert_str(LONGEST_WAIT - 4, "hunter2");
         let chunks: Vec<&[u8]> = text.as_bytes().chunks(1_000).collect();
         let parts = lines(&chunks);
         let joined: String = parts.iter().map(|(text, _)| text.as_str()).collect();
