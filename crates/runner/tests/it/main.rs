@@ -11,6 +11,7 @@ mod compat;
 mod deploy;
 mod exec;
 mod history;
+mod image;
 mod input;
 mod interrupted;
 mod lock;

@@ -36,7 +36,7 @@ pub(crate) struct Ended {
     pub(crate) stderr: String,
 }
 
-async fn client(url: &str) -> Client {
+pub(crate) async fn client(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
     client
@@ -157,6 +157,16 @@ pub(crate) async fn finish(child: Child) -> Ended {
 pub(crate) fn send(child: &Child, signal: Signal) {
     let pid = i32::try_from(child.id().unwrap()).unwrap();
     kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+}
+
+/// One of the project's scripts.
+pub(crate) fn script(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../scripts").join(name)
+}
+
+/// What `scripts/static.sh` built, if it could.
+pub(crate) fn static_binary() -> Option<PathBuf> {
+    std::env::var_os("ECS_MIGRATE_TEST_STATIC").map(PathBuf::from).filter(|path| path.exists())
 }
 
 /// Where programs are.
