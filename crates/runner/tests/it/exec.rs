@@ -1,6 +1,6 @@
 //! Any command under the lock.
 
-use crate::support::{Ended, World, finish, search_path, send};
+use crate::support::{Ended, World, finish, search_path, send, send_to};
 use protocol::DatabaseState;
 use protocol::Event;
 use protocol::event::Outcome;
@@ -211,8 +211,7 @@ async fn a_process_that_left_the_group_does_not_hold_us_up() {
     assert_eq!(ended.output("stdout"), "done\n");
     ended.succeeded();
     let pid: i32 = world.file("left").await.parse().unwrap();
-    rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), Signal::KILL)
-        .unwrap();
+    send_to(pid, Signal::KILL);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@
 mod compat;
 mod deploy;
 mod exec;
+mod first_process;
 mod history;
 mod image;
 mod input;

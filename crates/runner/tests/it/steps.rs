@@ -1,6 +1,6 @@
 //! Steps after the migrations.
 
-use crate::support::{Ended, World, finish, search_path};
+use crate::support::{Ended, World, finish, search_path, send, send_to};
 use protocol::DatabaseState;
 use protocol::event::Outcome;
 use rustix::process::Signal;
@@ -84,10 +84,9 @@ async fn a_step_that_nobody_saw_the_end_of_runs_again() {
     let mut command = world.command(&["deploy", "--then", &step]);
     let mut child = command.env("PATH", search_path()).spawn().unwrap();
     let pid = world.file("runs").await;
-    crate::support::send(&child, Signal::KILL);
+    send(&child, Signal::KILL);
     child.wait().await.unwrap();
-    let left = rustix::process::Pid::from_raw(pid.parse().unwrap()).unwrap();
-    rustix::process::kill_process(left, Signal::KILL).unwrap();
+    send_to(pid.parse().unwrap(), Signal::KILL);
     assert!(world.steps().await[0].ends_with(" 1 started"));
     let mut command = world.command(&["deploy", "--then", &step]);
     let ended = finish(command.env("PATH", search_path()).spawn().unwrap()).await;

@@ -155,7 +155,11 @@ pub(crate) async fn finish(child: Child) -> Ended {
 
 /// Sends a signal to a runner.
 pub(crate) fn send(child: &Child, signal: Signal) {
-    let pid = i32::try_from(child.id().unwrap()).unwrap();
+    send_to(i32::try_from(child.id().unwrap()).unwrap(), signal);
+}
+
+/// Sends a signal to any process.
+pub(crate) fn send_to(pid: i32, signal: Signal) {
     kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
 }
 
