@@ -1,7 +1,7 @@
-//! Owns how a child ended. As process 1 of a container, every orphan is our child too: what nobody
-//! waits for would stay a zombie.
+//! Owns how a child ended, and that nothing stays a zombie: as process 1 of a container, every orphan
+//! is our child too.
 
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, wait, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, wait, waitpgid};
 use tokio::signal::unix::{self, SignalKind};
 
 /// How a child ended.
@@ -48,43 +48,66 @@ const NAMES: [(Signal, &str); 7] = [
     (Signal::ABORT, "SIGABRT"),
 ];
 
-/// Listening for the ends of children; to be had before one is started.
+/// Listening for the ends of children; to be had before one is started. As long as it lives, what a
+/// child leaves behind becomes ours, so that its end does not depend on an init that reaps.
 pub(super) struct Reaper {
     ends: unix::Signal,
-    first: bool,
 }
 
 impl Reaper {
     pub(super) fn listen() -> std::io::Result<Self> {
-        Ok(Self { ends: unix::signal(SignalKind::child())?, first: getpid().is_init() })
+        let ends = unix::signal(SignalKind::child())?;
+        adopt(Some(getpid()));
+        Ok(Self { ends })
     }
 
-    /// Waits for the end of `child`.
+    /// Waits for the end of `child`, the leader of its group.
     pub(super) async fn end_of(&mut self, child: Pid) -> Exit {
         loop {
-            if let Some(exit) = self.look(Some(child)) {
+            if let Some(exit) = Self::look(child) {
                 return exit;
             }
             self.ends.recv().await;
         }
     }
 
-    /// Takes what has ended, and says how `child` did.
-    pub(super) fn look(&self, child: Option<Pid>) -> Option<Exit> {
-        if !self.first {
-            let (_, status) = waitpid(child, WaitOptions::NOHANG).ok()??;
-            return Some(exit(status));
-        }
+    /// Takes what has ended of the group that `child` leads, and says how `child` did. Process 1
+    /// takes everybody; nobody else does, because a library may wait for a child of its own.
+    pub(super) fn look(child: Pid) -> Option<Exit> {
+        let next = || {
+            if getpid().is_init() {
+                wait(WaitOptions::NOHANG)
+            } else {
+                waitpgid(child, WaitOptions::NOHANG)
+            }
+        };
         let mut found = None;
         // No children, or none that has ended.
-        while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
-            if Some(pid) == child {
+        while let Ok(Some((pid, status))) = next() {
+            if pid == child {
                 found = Some(exit(status));
             }
         }
         found
     }
 }
+
+impl Drop for Reaper {
+    fn drop(&mut self) {
+        // It would outlive exec(2), and the application has not asked for it.
+        adopt(None);
+    }
+}
+
+/// Whether orphans below us become our children.
+#[cfg(target_os = "linux")]
+fn adopt(us: Option<Pid>) {
+    // Without it they go to process 1, as everywhere else.
+    let _adopting = rustix::process::set_child_subreaper(us);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn adopt(_us: Option<Pid>) {}
 
 fn exit(status: WaitStatus) -> Exit {
     match (status.exit_status(), status.terminating_signal()) {

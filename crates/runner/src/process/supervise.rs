@@ -27,6 +27,9 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 /// Once somebody else may hold the lock, the child has no more time than this to end by itself.
 const GRACE_WITHOUT_LOCK: Duration = Duration::from_secs(2);
 
+/// What a child left behind may be about to end anyway.
+const A_MOMENT: Duration = Duration::from_millis(500);
+
 /// What a child left behind has this long to end by itself.
 const GRACE_FOR_THE_REST: Duration = Duration::from_secs(5);
 
@@ -96,7 +99,7 @@ pub(crate) async fn run(
     };
     let left = async {
         let grace = surroundings.grace.min(GRACE_FOR_THE_REST);
-        child.end_the_rest((&mut signals, &mut reaper), grace, emitter).await
+        child.end_the_rest(&mut signals, grace, emitter).await
     };
     tokio::pin!(left);
     loop {
@@ -206,23 +209,18 @@ impl Child {
     }
 
     /// Ends what it left behind in its group; whether we were asked to end meanwhile.
-    async fn end_the_rest(
-        self,
-        (signals, reaper): (&mut Signals, &mut Reaper),
-        grace: Duration,
-        emitter: &Emitter,
-    ) -> bool {
+    async fn end_the_rest(self, signals: &mut Signals, grace: Duration, emitter: &Emitter) -> bool {
         let gone = async || {
             while self.anybody_left() {
                 sleep(ASK_AGAIN).await;
-                reaper.look(None);
+                Reaper::look(self.0);
             }
         };
         if !self.anybody_left() {
             return false;
         }
         // Most are only a moment behind.
-        if timeout(ASK_AGAIN * 5, gone()).await.is_ok() {
+        if timeout(A_MOMENT, gone()).await.is_ok() {
             return false;
         }
         let text = "the command ended and left processes behind; they are stopped".to_owned();

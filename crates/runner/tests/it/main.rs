@@ -26,3 +26,4 @@ mod statements;
 mod status;
 mod steps;
 mod support;
+mod wrapped;

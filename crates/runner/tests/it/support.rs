@@ -237,3 +237,32 @@ pub(crate) fn skip(why: &str) {
         writeln!(file, "{why}").unwrap();
     }
 }
+
+/// Installs the packages of a folder beside this one, once for all runs; none, and a skip for this
+/// reason, where npm cannot.
+pub(crate) async fn npm(name: &str, why_not: &str) -> Option<PathBuf> {
+    let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests").join(name);
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("npm-{name}"));
+    std::fs::create_dir_all(&folder).unwrap();
+    for entry in std::fs::read_dir(source).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, folder.join(path.file_name().unwrap())).unwrap();
+    }
+    // Written when everything is there, with what was asked for.
+    let (wanted, ready) = (folder.join("package.json"), folder.join("node_modules/.ready"));
+    let wanted = std::fs::read(wanted).unwrap();
+    if std::fs::read(&ready).ok().as_ref() != Some(&wanted) {
+        let install = Command::new("npm")
+            .args(["install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund"])
+            .current_dir(&folder)
+            .stdin(Stdio::null())
+            .output();
+        let installed = tokio::time::timeout(Duration::from_mins(3), install).await;
+        if !matches!(installed, Ok(Ok(output)) if output.status.success()) {
+            skip(why_not);
+            return None;
+        }
+        std::fs::write(ready, wanted).unwrap();
+    }
+    Some(folder)
+}
