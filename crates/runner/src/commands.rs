@@ -137,6 +137,7 @@ fn finish(context: &Context<'_>, result: Result<Ended, Failed>, took: Duration) 
             let finished = RunFinished {
                 outcome: ended.outcome,
                 exit_code: ExitCode::Success.code(),
+                passed_through: false,
                 applied: ended.applied as u64,
                 pending: ended.pending as u64,
                 duration_ms: words::millis(took),
@@ -193,6 +194,7 @@ impl Failed {
         let finished = RunFinished {
             outcome,
             exit_code,
+            passed_through: passed.is_some(),
             applied: applied as u64,
             pending: pending as u64,
             duration_ms: words::millis(took),

@@ -71,6 +71,7 @@ async fn its_lines_are_events_and_its_code_is_ours() {
     assert!(ended.output("stdout").ends_with("}\nlast\n"), "{}", ended.stdout);
     assert_eq!(ended.output("stderr"), "err\n");
     let finished = ended.finished();
+    assert!(finished.passed_through);
     assert_eq!((finished.outcome, finished.database), (Outcome::Failed, DatabaseState::Unknown));
     assert_eq!(finished.failure.as_ref().unwrap().message, "`sh` ended with exit code 7");
     assert!(ended.has(
