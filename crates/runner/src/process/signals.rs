@@ -12,10 +12,17 @@ const FORWARDED: [Signal; 6] =
 pub(super) struct Signals(Vec<(Signal, unix::Signal)>);
 
 impl Signals {
+    /// From now on; a signal that whoever started us had us ignore, as `nohup` does, stays ignored.
     pub(super) fn listen() -> std::io::Result<Self> {
+        let ignored = ignored(&std::fs::read_to_string("/proc/self/status").unwrap_or_default());
         let listen =
             |number: Signal| Ok((number, unix::signal(SignalKind::from_raw(number.as_raw()))?));
-        FORWARDED.into_iter().map(listen).collect::<Result<_, _>>().map(Self)
+        FORWARDED
+            .into_iter()
+            .filter(|signal| !ignored(*signal))
+            .map(listen)
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     /// The next one.
@@ -32,7 +39,29 @@ impl Signals {
     }
 }
 
+/// What the process's status in /proc says of signals; without /proc none counts as ignored.
+fn ignored(status: &str) -> impl Fn(Signal) -> bool + use<> {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    move |signal| mask >> (signal.as_raw() - 1) & 1 == 1
+}
+
 /// Whether it asks to end.
 pub(super) fn ends(signal: Signal) -> bool {
     signal == Signal::TERM || signal == Signal::INT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_ignored_is_read_from_the_mask() {
+        let none = ignored("");
+        let hangup = ignored("Name:\trunner\nSigIgn:\t0000000000001001\nSigCgt:\tff\n");
+        for signal in FORWARDED {
+            assert!(!none(signal));
+            assert_eq!(hangup(signal), signal == Signal::HUP, "{signal:?}");
+        }
+    }
 }
