@@ -210,9 +210,13 @@ impl Failed {
             let message = format!("{subject} was stopped: {}", error.message);
             return Error { message, ..error }.into();
         }
-        let kind = if ending.interrupted { Kind::Interrupted } else { Kind::Unexpected };
+        let (kind, hint) = if ending.interrupted {
+            (Kind::Interrupted, "its own last lines say what it left; run again")
+        } else {
+            (Kind::Unexpected, "its own last lines say why")
+        };
         let error = Error::new(kind, format!("{subject} {}", ending.exit.words()))
-            .hint("its own last lines say why")
+            .hint(hint)
             .database(engine::DatabaseState::Unknown);
         Self { passed: Some(ending.exit.code()), ..error.into() }
     }

@@ -143,7 +143,7 @@ fn spawn(program: &Program) -> Result<(Child, ChildStdout, ChildStderr), Error> 
 async fn beat(emitter: &Emitter, name: &str) {
     let begun = Instant::now();
     loop {
-        sleep(HEARTBEAT_PERIOD).await;
+        sleep(HEARTBEAT_PERIOD.saturating_sub(emitter.silent_for())).await;
         if emitter.silent_for() >= HEARTBEAT_PERIOD {
             let (doing, elapsed) = (format!("running `{name}`"), begun.elapsed());
             let msg = format!("still {doing}, for {}", words::duration(elapsed));
