@@ -67,7 +67,7 @@ for version in 13 18; do
     trap 'scripts/postgres.sh stop "$other"' EXIT
     ECS_MIGRATE_TEST_DATABASE=$(scripts/postgres.sh start "$other")
     export ECS_MIGRATE_TEST_DATABASE
-    cargo test -p ecs-migrate-runner --locked --test it --test chaos --quiet -- --skip prisma
+    cargo test -p ecs-migrate-runner --locked --test it --test chaos --quiet -- --skip prisma --skip image
   )
 done
 

@@ -163,8 +163,9 @@ async fn lock_in_turn(
             lock::acquire_unless(session, keys, (sink, interrupt), async || Ok(false)).await?
         }
         Turn::IfNeeded => {
-            let done = async || Ok(done(deploy, session).await?.is_some());
-            !done().await? && lock::acquire_unless(session, keys, (sink, interrupt), done).await?
+            let is_done = async || Ok(done(deploy, session).await?.is_some());
+            !is_done().await?
+                && lock::acquire_unless(session, keys, (sink, interrupt), is_done).await?
         }
     };
     if !locked && let Some(plan) = done(deploy, session).await? {

@@ -161,6 +161,18 @@ async fn signals_reach_the_whole_group_and_its_end_is_waited_for() {
 }
 
 #[tokio::test]
+async fn interrupted_while_it_waits_for_the_lock_nothing_is_started() {
+    let world = World::new().await;
+    world.sql("SELECT pg_advisory_lock(123456789)").await;
+    let child = world.script("echo started").spawn().unwrap();
+    world.until("EXISTS (SELECT FROM pg_stat_activity WHERE application_name LIKE 'ecs-migrate %' AND query LIKE '%advisory%' AND datname = current_database())").await;
+    send(&child, Signal::TERM);
+    let ended = finish(child).await;
+    assert_eq!(ended.code, 30, "{}", ended.stdout);
+    assert_eq!((ended.finished().passed_through, ended.output("stdout").as_str()), (false, ""));
+}
+
+#[tokio::test]
 async fn what_does_not_end_is_killed_after_the_grace_or_a_second_signal() {
     for (grace, signals) in [("300ms", 1), ("1h", 2)] {
         let world = World::new().await;
