@@ -114,15 +114,12 @@ pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter)
 pub(crate) fn not_become(error: &Error, emitter: &Emitter) -> u8 {
     let failure = failure::failure(error);
     let code = failure::exit_code(error.kind).code();
-    let msg = format!(
-        "{} (exit code {code}): {}",
-        "the application did not start",
-        words::sentence(&failure)
-    );
+    let sentence = words::sentence(&failure);
+    let msg = format!("the application did not start (exit code {code}): {sentence}");
     let finished = RunFinished {
         outcome: Outcome::Failed,
         exit_code: code,
-        database: DatabaseState::Changed,
+        database: DatabaseState::Unknown,
         failure: Some(failure),
         ..RunFinished::default()
     };

@@ -126,7 +126,7 @@ impl Emitter {
         }
         self.tell_dropped();
         let end = text.floor_char_boundary(MAX_OUTPUT_MSG);
-        let msg = if end < text.len() { format!("{}…", &text[..end]) } else { text.clone() };
+        let msg = words::printable(&text[..end]) + if end < text.len() { "…" } else { "" };
         self.waiting.fetch_add(size, Ordering::Relaxed);
         let output = Output { stream: stream.to_owned(), text, partial };
         self.send(Order::WriteOutput(entry(Event::Output(output), msg), size));

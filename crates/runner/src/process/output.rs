@@ -8,9 +8,9 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 /// A line without an end is passed on in parts from this size, in bytes.
 const LONGEST_WAIT: usize = 16 * 1024;
 
-/// The most JSON that a part may take, in bytes: an event line has 8 KiB for it, its sentence and
-/// its envelope.
-const LONGEST_PART: usize = 6 * 1024;
+/// The most JSON that a part may take, in bytes: an event line has 8 KiB for it, its sentence of up
+/// to 1.5 KiB and its envelope.
+const LONGEST_PART: usize = 5 * 1024;
 
 /// Reads a stream to its end and passes on its lines.
 pub(super) async fn copy(

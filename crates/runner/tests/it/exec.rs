@@ -38,6 +38,15 @@ impl World {
         tokio::time::timeout(Duration::from_secs(30), waiting).await.expect(name)
     }
 
+    /// A file that may be executed and cannot be.
+    pub(crate) fn garbage(&self) -> String {
+        let path = self.directory.path().join("garbage");
+        std::fs::write(&path, "\x7fELF garbage").unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .unwrap();
+        path.display().to_string()
+    }
+
     pub(crate) fn path(&self, name: &str) -> String {
         self.directory.path().join(name).display().to_string()
     }
@@ -85,6 +94,18 @@ async fn its_lines_are_events_and_its_code_is_ours() {
 }
 
 #[tokio::test]
+async fn a_long_line_is_parts_that_make_the_whole() {
+    let world = World::new().await;
+    let mut command = world.script(
+        "head -c 30000 /dev/zero | tr '\\0' '\\033'; head -c 30000 /dev/zero | tr '\\0' '\"'",
+    );
+    let ended = finish(command.env("ECS_MIGRATE_RUN", "r".repeat(200)).spawn().unwrap()).await;
+    ended.succeeded();
+    assert_eq!(ended.output("stdout"), "\u{1b}".repeat(30_000) + &"\"".repeat(30_000) + "\n");
+    assert!(ended.stdout.lines().all(|line| line.len() <= 8 * 1024));
+}
+
+#[tokio::test]
 async fn a_command_that_is_not_there_is_a_mistake_before_anything_is_done() {
     let world = World::new().await;
     for arguments in [
@@ -109,9 +130,7 @@ async fn a_command_that_is_not_there_is_a_mistake_before_anything_is_done() {
         assert!(ended.stdout.is_empty() && !ended.stderr.is_empty());
     }
     // Found, but not a program: the system says so.
-    let path = world.path("garbage");
-    std::fs::write(&path, "\x7fELF garbage").unwrap();
-    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = world.garbage();
     let ended = world.run(&["exec", "--", &path]).await;
     assert!(ended.failed(2).message.contains("cannot start"), "{}", ended.stdout);
     world.lock_is_free().await;

@@ -164,6 +164,17 @@ async fn the_application_gets_another_url_only_if_asked() {
 }
 
 #[tokio::test]
+async fn an_application_that_is_no_program_is_said_in_the_last_line() {
+    let world = World::new().await;
+    world.migration("1_a", "CREATE TABLE a(id int);");
+    let path = world.garbage();
+    let ended = world.run(&["start", "--migrations", "/nonexistent", "--", &path]).await;
+    assert!(ended.failed(2).message.contains("no migrations directory"), "{}", ended.stdout);
+    let ended = world.run(&["start", "--", &path]).await;
+    assert!(ended.failed(2).message.contains("cannot start"), "{}", ended.stdout);
+}
+
+#[tokio::test]
 async fn a_reader_that_is_not_there_holds_up_no_application() {
     let world = World::new().await;
     world.migration("1_a", "CREATE TABLE a(id int);");
