@@ -47,7 +47,7 @@ impl Lines {
         }
         self.0.extend_from_slice(rest);
         if self.0.len() >= LONGEST_WAIT {
-            let unsure = mask.unsure(&self.0).max(begun_character(&self.0));
+            let unsure = mask.unsure(&self.0).max(last_character(&self.0));
             let tail = self.0.split_off(self.0.len() - unsure);
             pass(&std::mem::replace(&mut self.0, tail), mask, (emit, true));
         }
@@ -61,14 +61,11 @@ impl Lines {
     }
 }
 
-/// How many bytes at the end are a UTF-8 character that has not come whole.
-fn begun_character(bytes: &[u8]) -> usize {
-    match bytes.utf8_chunks().last() {
-        Some(chunk) if chunk.invalid().len() < 4 && bytes.ends_with(chunk.invalid()) => {
-            chunk.invalid().len()
-        }
-        _ => 0,
-    }
+/// How many bytes the last character has, be it whole or not. It waits: it may be half a character,
+/// and when the stream ends there must be a part left to say that the line does not go on.
+fn last_character(bytes: &[u8]) -> usize {
+    let begins = |byte: &u8| byte & 0b1100_0000 != 0b1000_0000;
+    bytes.iter().rev().take(4).position(begins).map_or(1, |before| before + 1)
 }
 
 /// Passes on one line in as many parts as it needs; `goes_on` says whether more of it is to come.
@@ -141,6 +138,9 @@ mod tests {
         assert_eq!(joined, text.replace("hunter2", "***"));
         let (last, before) = parts.split_last().unwrap();
         assert!(!last.1 && before.iter().all(|(_, partial)| *partial));
+        // Also when it ends where a part ends.
+        let parts = lines(&[&[b'x'; LONGEST_WAIT], &[b'y'; LONGEST_WAIT]]);
+        assert!(!parts.last().unwrap().1);
         for (text, _) in &parts {
             assert!(serde_json::to_string(text).unwrap().len() <= LONGEST_PART + 2);
         }

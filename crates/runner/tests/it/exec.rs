@@ -41,7 +41,7 @@ impl World {
     /// A file that may be executed and cannot be.
     pub(crate) fn garbage(&self) -> String {
         let path = self.directory.path().join("garbage");
-        std::fs::write(&path, "\x7fELF garbage").unwrap();
+        std::fs::write(&path, "#!/nonexistent/interpreter\n").unwrap();
         std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755))
             .unwrap();
         path.display().to_string()
@@ -101,7 +101,8 @@ async fn a_long_line_is_parts_that_make_the_whole() {
     );
     let ended = finish(command.env("ECS_MIGRATE_RUN", "r".repeat(200)).spawn().unwrap()).await;
     ended.succeeded();
-    assert_eq!(ended.output("stdout"), "\u{1b}".repeat(30_000) + &"\"".repeat(30_000) + "\n");
+    let wanted = "\u{1b}".repeat(30_000) + &"\"".repeat(30_000) + "\n";
+    assert!(ended.output("stdout") == wanted, "{}", ended.output("stdout").len());
     assert!(ended.stdout.lines().all(|line| line.len() <= 8 * 1024));
 }
 
