@@ -7,7 +7,7 @@
 //! | [`environment`] | the environment, read once |
 //! | [`source`] | where the database is: secret, URL, `PG*` |
 //! | [`commands`] | `deploy`, `status`, `resolve`, `exec`, `start` |
-//! | [`process`] | child processes, and becoming the application |
+//! | `process` | child processes, and becoming the application |
 //! | [`emit`] | the only writer of stdout |
 //! | [`words`] | progress as event and sentence |
 //! | [`shutdown`] | signals |
