@@ -5,10 +5,12 @@ set -euo pipefail
 usage() {
   cat <<'USAGE'
 Usage: scripts/bench.sh engine [--rounds N] [--migrations DIR]
+       scripts/bench.sh start [--rounds N]
        scripts/bench.sh gate [--rounds N]
 
   engine   nothing pending on 434 and on 5,000 migrations, applying 434, and a 200 MB data migration;
            beside psql, Prisma's schema engine (npm) and dbmate (PyPI) where they can be had
+  start    from the start of the process to the answers to its first queries, static and dynamic
   gate     how late the verdict is, how many lines are shown and at what cost; beside awscli's wait and
            fabfuel's ecs run (PyPI) against one sandbox
 
@@ -16,8 +18,9 @@ Needs python3. Builds in release mode.
 USAGE
 }
 
-case "${1:-}" in
-  engine | gate) what=$1 && shift ;;
+what=${1:-}
+case "$what" in
+  engine | start | gate) shift ;;
   -h | --help) usage; exit 0 ;;
   *) usage >&2; exit 2 ;;
 esac
@@ -42,6 +45,13 @@ if [ "$what" = gate ]; then
   fi
   python3 scripts/bench/gate.py --controller "$target/release/ecs-migrate" --runner "$target/release/ecs-migrate-runner" \
     --sandbox "$target/release/ecs-migrate-sandbox" --url "$url" --scratch "$scratch/work" ${venv:+--venv "$venv"} "$@"
+  exit
+fi
+if [ "$what" = start ]; then
+  mkdir -p "$scratch/migrations/1_a"
+  echo 'SELECT 1;' >"$scratch/migrations/1_a/migration.sql"
+  python3 scripts/bench/start.py --static "$(scripts/static.sh)" --dynamic "$target/release/ecs-migrate-runner" --url "$url" \
+    --psql "$(scripts/postgres.sh bin)/psql" --migrations "$scratch/migrations" "$@"
   exit
 fi
 

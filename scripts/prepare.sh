@@ -15,8 +15,9 @@ fi
 prepare_missing=()
 command -v cc >/dev/null || prepare_missing+=(build-essential)
 command -v runuser >/dev/null || [ "$(id -u)" != 0 ] || prepare_missing+=(util-linux)
+# COMMAND, or COMMAND=PACKAGE where they are named apart.
 for prepare_package in "${prepare_needs[@]:-}"; do
-  [ -z "$prepare_package" ] || command -v "$prepare_package" >/dev/null || prepare_missing+=("$prepare_package")
+  [ -z "$prepare_package" ] || command -v "${prepare_package%%=*}" >/dev/null || prepare_missing+=("${prepare_package#*=}")
 done
 if [ ${#prepare_missing[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

@@ -3,6 +3,7 @@
 use crate::apply::{Step, apply};
 use crate::error::{DatabaseState, Error, Kind};
 use crate::history::History;
+use crate::hold::Hold;
 use crate::interrupt::Interrupt;
 use crate::lock;
 use crate::opening::{self, MissingDatabase};
@@ -11,6 +12,7 @@ use crate::recovery::{Attempted, Recovery, lost};
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
 use crate::settle::{Resumable, settle};
+use crate::steps;
 use crate::transaction::Begun;
 use migrations::plan::{Blocker, Difference};
 use migrations::{Allowances, Directory, Plan};
@@ -36,6 +38,19 @@ pub struct Deploy<'a> {
     pub missing_database: MissingDatabase,
     /// Whose habits to keep.
     pub habits: Habits,
+    /// What to do while somebody else has the locks.
+    pub turn: Turn,
+    /// Names of the steps that follow the migrations; see [`Hold::start_step`].
+    pub steps: &'a [String],
+}
+
+/// What to do while somebody else has the locks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Wait for them: the database may only be touched in turn.
+    Always,
+    /// Take them only if something is to be done, and go on as soon as somebody else has done it.
+    IfNeeded,
 }
 
 /// Whose habits to keep where Prisma's are not the safest.
@@ -63,19 +78,40 @@ pub async fn deploy(
     sink: &mut dyn Sink,
     interrupt: &mut Interrupt,
 ) -> Result<(), Error> {
+    if let Some(hold) = deploy_and_hold(deploy, report, sink, interrupt).await? {
+        hold.release().await;
+    }
+    Ok(())
+}
+
+/// As [`deploy()`], and keeps the first key for the steps that follow; none, if nothing was left
+/// to be done without the locks.
+pub async fn deploy_and_hold(
+    deploy: &Deploy<'_>,
+    report: &mut Report,
+    sink: &mut dyn Sink,
+    interrupt: &mut Interrupt,
+) -> Result<Option<Hold>, Error> {
     let mut session =
         opening::open(deploy.connection, deploy.missing_database, sink, interrupt).await?;
     let mut recovery = Recovery::default();
     loop {
         let outcome = deploy_in(deploy, &session, (report, &mut recovery), (sink, interrupt)).await;
         match outcome {
+            Ok(true) => {
+                let hold = Hold::of(session, deploy.connection, deploy.lock_keys[0]);
+                for key in deploy.lock_keys.iter().skip(1).filter(|_| !deploy.steps.is_empty()) {
+                    hold.let_go(*key).await?;
+                }
+                return Ok(Some(hold));
+            }
             Err(error) if recovery.ended.is_none() && lost(&error, &session).await => {
                 let so_far = (deploy, &*report);
                 session = recovery.again(so_far, (session, error), (sink, interrupt)).await?;
             }
             outcome => {
                 session.close().await;
-                return outcome;
+                return outcome.map(|_done| None);
             }
         }
     }
@@ -86,13 +122,18 @@ async fn deploy_in(
     session: &Session,
     (report, recovery): (&mut Report, &mut Recovery),
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let history = History::locate(session, deploy.connection).await?;
     sink.emit(session.connected(deploy.connection, history.schema()));
-    lock::acquire(session, deploy.lock_keys, deploy.lock_wait, sink, interrupt).await?;
+    if !lock_in_turn(deploy, session, sink, interrupt).await? {
+        return Ok(false);
+    }
     // Again, under the lock: another run may have made the table meanwhile.
     let mut history = History::locate(session, deploy.connection).await?;
     history.ensure(session).await?;
+    if !deploy.steps.is_empty() {
+        steps::ensure(session).await?;
+    }
     let rows = history.rows(session).await?;
     recovery.credit(&rows, report, sink);
     let (rows, resumable) = settle(session, &history, rows, sink).await?;
@@ -127,7 +168,40 @@ async fn deploy_in(
         report.applied.push(migration.name.clone());
         report.pending -= 1;
     }
-    Ok(())
+    Ok(true)
+}
+
+/// Takes the locks; false if nothing is left to be done.
+async fn lock_in_turn(
+    deploy: &Deploy<'_>,
+    session: &Session,
+    sink: &mut dyn Sink,
+    interrupt: &mut Interrupt,
+) -> Result<bool, Error> {
+    let keys = (deploy.lock_keys, deploy.lock_wait);
+    let locked = match deploy.turn {
+        Turn::Always => {
+            lock::acquire_unless(session, keys, (sink, interrupt), async || Ok(false)).await?
+        }
+        Turn::IfNeeded => {
+            let is_done = async || Ok(done(deploy, session).await?.is_some());
+            !is_done().await?
+                && lock::acquire_unless(session, keys, (sink, interrupt), is_done).await?
+        }
+    };
+    if !locked && let Some(plan) = done(deploy, session).await? {
+        announce(&plan, deploy, sink);
+    }
+    Ok(locked)
+}
+
+/// The plan, if it is empty and every step is done. Whatever stands in the way is judged under the
+/// locks: another tool's unfinished row may be of a run that goes on.
+async fn done(deploy: &Deploy<'_>, session: &Session) -> Result<Option<Plan>, Error> {
+    let rows = History::locate(session, deploy.connection).await?.rows(session).await?;
+    let plan = Plan::make(deploy.directory, &rows, deploy.allowances).ok();
+    let Some(plan) = plan.filter(|plan| plan.pending.is_empty()) else { return Ok(None) };
+    Ok(steps::finished(session, deploy.steps).await?.then_some(plan))
 }
 
 /// What a run that must not go on leaves.

@@ -27,14 +27,19 @@ pub(crate) async fn ensure(session: &Session) -> Result<(), Error> {
     if row.get(0) {
         return Ok(());
     }
-    let made = session
-        .run(
-            "CREATE SCHEMA IF NOT EXISTS ecs_migrate; \
-             CREATE TABLE IF NOT EXISTS ecs_migrate.journal (\
-             history_id varchar(36) NOT NULL, unit integer NOT NULL, fingerprint varchar(64) NOT NULL, \
-             started_at timestamptz NOT NULL, finished_at timestamptz, PRIMARY KEY (history_id, unit))",
-        )
-        .await;
+    create(
+        session,
+        "CREATE TABLE IF NOT EXISTS ecs_migrate.journal (\
+         history_id varchar(36) NOT NULL, unit integer NOT NULL, fingerprint varchar(64) NOT NULL, \
+         started_at timestamptz NOT NULL, finished_at timestamptz, PRIMARY KEY (history_id, unit))",
+        "a script that cannot be one transaction needs a journal",
+    )
+    .await
+}
+
+/// Makes a table in our own schema; `reason` says what for.
+pub(crate) async fn create(session: &Session, table: &str, reason: &str) -> Result<(), Error> {
+    let made = session.run(&format!("CREATE SCHEMA IF NOT EXISTS ecs_migrate; {table}")).await;
     match made {
         Ok(()) => Ok(()),
         Err(Fault::Server(db)) if db.code().code() == "42501" => {
@@ -44,7 +49,7 @@ pub(crate) async fn ensure(session: &Session) -> Result<(), Error> {
             let (database, role): (String, String) = (row.get(0), row.get(1));
             Err(Error::new(
                 Kind::AccessDenied,
-                "a script that cannot be one transaction needs a journal, and the role may not create its schema",
+                format!("{reason}, and the role may not create its schema"),
             )
             .hint(format!("let the owner run: GRANT CREATE ON DATABASE {database} TO {role}")))
         }

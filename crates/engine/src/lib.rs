@@ -11,6 +11,7 @@
 //! | `connect`, `refusal`, `certificate`, `tls`, `session`, `cancel` | one connection, what its refusal means, how it is cancelled |
 //! | `reach`, `opening`, `pooler` | trying again in a budget, until a session is really ours |
 //! | `lock` | the advisory locks, by polling |
+//! | [`Hold`], `steps` | the lock while a command works under it; what runs once after the migrations |
 //! | `history` | reading and writing `_prisma_migrations` |
 //! | `apply` | one migration's turn, and what is left when it fails |
 //! | `transaction` | a script and its history row in one transaction |
@@ -28,6 +29,7 @@ pub mod error;
 mod evidence;
 mod hint;
 mod history;
+mod hold;
 mod host;
 mod index;
 pub mod interrupt;
@@ -49,12 +51,14 @@ mod session;
 pub mod settings;
 mod settle;
 mod status;
+mod steps;
 mod tls;
 mod transaction;
 mod units;
 
-pub use deploy::{Deploy, Habits, Report, deploy};
+pub use deploy::{Deploy, Habits, Report, Turn, deploy, deploy_and_hold};
 pub use error::{DatabaseState, Error, Kind};
+pub use hold::Hold;
 pub use host::Host;
 pub use interrupt::Interrupt;
 pub use lock::{DEFAULT_LOCK_KEY, PRISMA_LOCK_KEY};
@@ -65,3 +69,4 @@ pub use resolve::{Force, Resolution, Resolve, resolve};
 pub use secret::Secret;
 pub use settings::{ChannelBinding, ClientCertificate, ConnectionSettings, Roots, TlsMode};
 pub use status::{MigrationState, State, Status, status};
+pub use steps::{Again, Earlier};

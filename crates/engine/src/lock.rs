@@ -31,20 +31,33 @@ pub(crate) async fn acquire(
     sink: &mut dyn Sink,
     interrupt: &mut Interrupt,
 ) -> Result<(), Error> {
+    acquire_unless(session, (keys, limit), (sink, interrupt), async || Ok(false)).await.map(|_| ())
+}
+
+/// Takes every key, unless what they are for turns out to be done while somebody else has them:
+/// then false, and the session may hold some of them.
+pub(crate) async fn acquire_unless(
+    session: &Session,
+    (keys, limit): (&[i64], Duration),
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
+    done: impl AsyncFn() -> Result<bool, Error>,
+) -> Result<bool, Error> {
     let begun = Instant::now();
     for key in keys {
-        acquire_one(session, *key, begun + limit, (sink, &mut *interrupt)).await?;
+        if !acquire_one(session, (*key, begun + limit), (sink, &mut *interrupt), &done).await? {
+            return Ok(false);
+        }
     }
     sink.emit(Progress::LockAcquired { keys: keys.to_vec(), waited: begun.elapsed() });
-    Ok(())
+    Ok(true)
 }
 
 async fn acquire_one(
     session: &Session,
-    key: i64,
-    deadline: Instant,
+    (key, deadline): (i64, Instant),
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
-) -> Result<(), Error> {
+    done: &impl AsyncFn() -> Result<bool, Error>,
+) -> Result<bool, Error> {
     let begun = Instant::now();
     let mut pause = FIRST_PAUSE;
     let mut reported: Option<Instant> = None;
@@ -53,7 +66,10 @@ async fn acquire_one(
             .one("SELECT pg_catalog.pg_try_advisory_lock($1)", &[(&key, Type::INT8)])
             .await?;
         if row.get(0) {
-            return Ok(());
+            return Ok(true);
+        }
+        if done().await? {
+            return Ok(false);
         }
         if reported.is_none_or(|at| at.elapsed() >= REPORT_EVERY) {
             let holder = holder(session, key).await?;
@@ -101,7 +117,7 @@ fn matching(key: i64) -> String {
 }
 
 /// Who holds `key`, in words.
-async fn holder(session: &Session, key: i64) -> Result<Option<String>, Error> {
+pub(crate) async fn holder(session: &Session, key: i64) -> Result<Option<String>, Error> {
     let sql = format!(
         "SELECT l.pid, a.application_name, a.usename::text, pg_catalog.host(a.client_addr), a.state, \
                 EXTRACT(epoch FROM pg_catalog.clock_timestamp() - a.backend_start)::bigint \

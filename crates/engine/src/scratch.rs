@@ -2,7 +2,7 @@
 
 use crate::catalog;
 use crate::connect::connect;
-use crate::deploy::{Deploy, Habits, Report, deploy};
+use crate::deploy::{Deploy, Habits, Report, Turn, deploy};
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::opening::MissingDatabase;
@@ -63,6 +63,8 @@ async fn replay(
         lock_wait: Duration::from_secs(1),
         missing_database: MissingDatabase::Refuse,
         habits: Habits::Safer,
+        turn: Turn::Always,
+        steps: &[],
     };
     let mut quiet = |_progress: Progress| {};
     // The deployment calls us through `resolve` only on the type level; the box ends the circle.

@@ -23,6 +23,15 @@ pub const COMPAT: &str = "ECS_MIGRATE_COMPAT";
 /// Create the database when it does not exist.
 pub const CREATE_DATABASE: &str = "ECS_MIGRATE_CREATE_DATABASE";
 
+/// Commands to run once after the migrations, one a line.
+pub const THEN: &str = "ECS_MIGRATE_THEN";
+/// Run them even if they have ended well before.
+pub const THEN_AGAIN: &str = "ECS_MIGRATE_THEN_AGAIN";
+/// `prisma`, `libpq` or `keep`: the `DATABASE_URL` of a wrapped command.
+pub const CHILD_URL: &str = "ECS_MIGRATE_CHILD_URL";
+/// How long a wrapped command may take to end after a signal, e.g. `20s`.
+pub const GRACE: &str = "ECS_MIGRATE_GRACE";
+
 /// Connection URL, with Prisma's parameters.
 pub const DATABASE_URL: &str = "DATABASE_URL";
 /// libpq's host.

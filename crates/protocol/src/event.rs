@@ -290,6 +290,9 @@ pub struct RunFinished {
     pub outcome: Outcome,
     /// The process's exit code; it must agree with what ECS reports.
     pub exit_code: u8,
+    /// Whether that is a wrapped command's own code, and not one of ours.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub passed_through: bool,
     /// Migrations applied by this run.
     pub applied: u64,
     /// Migrations still to be applied.

@@ -1,7 +1,9 @@
 //! What a person or a task definition can say.
 
+use crate::process::program;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use protocol::{ExitCode, env};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,7 +15,8 @@ use std::time::Duration;
 #[command(name = "ecs-migrate-runner", version, max_term_width = 100)]
 #[command(
     after_help = "Exit codes: docs/exit-codes.md. 0 done, 10 a migration failed and was rolled back, \
-13 the history differs, 20 lock not obtained, 21 unreachable, 22 access denied, 30 interrupted."
+13 the history differs, 20 lock not obtained, 21 unreachable, 22 access denied, 30 interrupted. \
+A command's own code passes through."
 )]
 pub struct Cli {
     /// What to do; `deploy` unless said
@@ -34,6 +37,18 @@ pub enum Command {
     Status,
     /// Correct the history by hand, after looking at what is known
     Resolve(Resolve),
+    /// Run any command under the lock, its output as events, its exit code as ours
+    Exec(Wrapped),
+    /// Apply what is pending, then become the application
+    Start(Wrapped),
+}
+
+/// Any other program
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Wrapped {
+    /// The program and its arguments; there is no shell in between
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub command: Vec<OsString>,
 }
 
 /// What to record
@@ -63,6 +78,8 @@ impl Command {
             Self::Deploy => "deploy",
             Self::Status => "status",
             Self::Resolve(_) => "resolve",
+            Self::Exec(_) => "exec",
+            Self::Start(_) => "start",
         }
     }
 }
@@ -95,7 +112,7 @@ pub struct Options {
     #[arg(long, global = true, value_name = "DURATION", env = env::LOCK_WAIT, default_value = "10m", value_parser = humantime::parse_duration)]
     pub lock_wait: Duration,
 
-    /// Key of the advisory lock; Prisma's own key is held as well
+    /// Key of the advisory lock; all but `exec` hold Prisma's own key as well
     #[arg(long, global = true, value_name = "KEY", env = env::LOCK_KEY, default_value_t = engine::DEFAULT_LOCK_KEY, allow_negative_numbers = true)]
     pub lock_key: i64,
 
@@ -110,6 +127,35 @@ pub struct Options {
     /// Create the database if it does not exist
     #[arg(long, global = true, env = env::CREATE_DATABASE, value_parser = clap::builder::FalseyValueParser::new())]
     pub create_database: bool,
+
+    /// After the migrations of `deploy` and `start`, run this once under the lock, e.g. a seed;
+    /// again for more
+    #[arg(long, global = true, value_name = "CMD", env = env::THEN, value_delimiter = '\n', value_parser = step)]
+    pub then: Vec<String>,
+
+    /// Run the --then commands even if they have ended well before
+    #[arg(long, global = true, env = env::THEN_AGAIN, value_parser = clap::builder::FalseyValueParser::new())]
+    pub then_again: bool,
+
+    /// The DATABASE_URL of a command: for Prisma, for libpq (psql, dbmate), or as it is; `start`
+    /// keeps it unless said
+    #[arg(long, global = true, value_name = "DIALECT", env = env::CHILD_URL)]
+    pub child_url: Option<ChildUrl>,
+
+    /// How long a command may take to end after SIGTERM or SIGINT before it is killed
+    #[arg(long, global = true, value_name = "DURATION", env = env::GRACE, default_value = "20s", value_parser = humantime::parse_duration)]
+    pub grace: Duration,
+}
+
+/// Whose dialect a command's `DATABASE_URL` is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ChildUrl {
+    /// Prisma's parameters
+    Prisma,
+    /// libpq's parameters
+    Libpq,
+    /// Neither it nor PG* are touched
+    Keep,
 }
 
 /// Another tool.
@@ -134,6 +180,12 @@ fn permission(text: &str) -> Result<String, String> {
     text.parse::<migrations::Allowances>()
         .map(|_allowance| text.to_owned())
         .map_err(|_| "it takes edited:NAME, missing:NAME or out-of-order:NAME".to_owned())
+}
+
+/// A step is known by its words: blanks between them do not make another one. A blank line of the
+/// environment is none.
+fn step(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Ok(String::new()) } else { program::normal(text) }
 }
 
 /// Prints help, version, or what is wrong with the command line.

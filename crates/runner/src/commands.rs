@@ -1,17 +1,24 @@
 //! What the runner can do: one file each.
 
 mod deploy;
+mod exec;
 mod resolve;
+mod start;
 mod status;
+mod steps;
 
-use crate::cli::{Cli, Command, Compat, Options};
+use crate::cli::{ChildUrl, Cli, Command, Compat, Options};
 use crate::emit::Emitter;
 use crate::environment::Environment;
 use crate::failure;
-use crate::shutdown;
+use crate::process::address::Address;
+use crate::process::lent_roots;
+use crate::process::program::Program;
+use crate::process::supervise::Ending;
+use crate::shutdown::Listener;
 use crate::source::{self, Found, SignIn};
 use crate::words;
-use engine::{Error, Interrupt, Kind, PRISMA_LOCK_KEY, Progress};
+use engine::{ConnectionSettings, Error, Interrupt, Kind, Login, PRISMA_LOCK_KEY, Progress};
 use migrations::directory::DirectoryError;
 use migrations::{Allowances, Directory};
 use protocol::event::{Outcome, RunFinished, RunStarted};
@@ -31,6 +38,7 @@ struct Ended {
     outcome: Outcome,
     applied: usize,
     pending: usize,
+    database: DatabaseState,
     msg: String,
 }
 
@@ -39,16 +47,26 @@ struct Failed {
     error: Error,
     applied: usize,
     pending: usize,
+    /// The exit code of a wrapped command, which passes through.
+    passed: Option<u8>,
 }
 
 impl From<Error> for Failed {
     fn from(error: Error) -> Self {
-        Self { error, applied: 0, pending: 0 }
+        Self { error, applied: 0, pending: 0, passed: None }
     }
 }
 
+/// What is left to do for the process when a command has ended.
+pub(crate) enum End {
+    /// Leave with this code.
+    Exit(u8),
+    /// Become this program.
+    Become(Program),
+}
+
 /// Runs the command between its first and its last line.
-pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter) -> ExitCode {
+pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter) -> End {
     let begun = Instant::now();
     let command = cli.command.as_ref().unwrap_or(&Command::Deploy);
     let version = env!("CARGO_PKG_VERSION").to_owned();
@@ -56,86 +74,152 @@ pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter)
     emitter
         .emit(Event::RunStarted(RunStarted { version, command: command.name().to_owned() }), msg);
     let context = Context { options: &cli.options, environment, emitter };
+    let mut application = None;
     let work = async |interrupt: Interrupt| match command {
         Command::Deploy => deploy::run(&context, interrupt).await,
         Command::Status => status::run(&context, interrupt).await,
         Command::Resolve(resolve) => resolve::run(&context, resolve, interrupt).await,
-    };
-    let result = match shutdown::guard(emitter, work).await {
-        Ok(result) => result,
-        Err(error) => {
-            Err(Error::new(Kind::Unexpected, format!("cannot listen for signals: {error}")).into())
+        Command::Exec(wrapped) => exec::run(&context, wrapped, interrupt).await,
+        Command::Start(wrapped) => {
+            start::run(&context, wrapped, interrupt).await.map(|(ended, program)| {
+                application = Some(program);
+                ended
+            })
         }
     };
-    finish(&context, result, begun.elapsed())
+    let meaning = match command {
+        Command::Exec(_) => "stopping the command",
+        Command::Deploy | Command::Status | Command::Resolve(_) | Command::Start(_) => {
+            "stopping, what is open is rolled back"
+        }
+    };
+    let mut listener = match Listener::listen() {
+        Ok(listener) => listener,
+        Err(error) => {
+            let error = Error::new(Kind::Unexpected, format!("cannot listen for signals: {error}"));
+            return End::Exit(finish(&context, Err(error.into()), begun.elapsed()));
+        }
+    };
+    let result = listener.guard(emitter, meaning, work).await;
+    let code = finish(&context, result, begun.elapsed());
+    let Some(program) = application else { return End::Exit(code) };
+    // The application's own lines follow ours.
+    emitter.flush();
+    // A signal that came too late for us was meant for the application.
+    match listener.arrived().await {
+        Some(code) => End::Exit(code),
+        None => End::Become(program),
+    }
 }
 
-fn finish(context: &Context<'_>, result: Result<Ended, Failed>, took: Duration) -> ExitCode {
-    let (code, finished, msg) = match result {
+/// The application could not be started after all; its exit code.
+pub(crate) fn not_become(error: &Error, emitter: &Emitter) -> u8 {
+    let failure = failure::failure(error);
+    let code = failure::exit_code(error.kind).code();
+    let sentence = words::sentence(&failure);
+    let msg = format!("the application did not start (exit code {code}): {sentence}");
+    let finished = RunFinished {
+        outcome: Outcome::Failed,
+        exit_code: code,
+        database: DatabaseState::Unknown,
+        failure: Some(failure),
+        ..RunFinished::default()
+    };
+    emitter.emit(Event::RunFinished(finished), msg);
+    code
+}
+
+/// Writes the last line; the exit code.
+fn finish(context: &Context<'_>, result: Result<Ended, Failed>, took: Duration) -> u8 {
+    let (finished, msg) = match result {
         Ok(ended) => {
-            let database = match ended.applied {
-                0 => DatabaseState::Unchanged,
-                _ => DatabaseState::Changed,
-            };
             let finished = RunFinished {
                 outcome: ended.outcome,
                 exit_code: ExitCode::Success.code(),
+                passed_through: false,
                 applied: ended.applied as u64,
                 pending: ended.pending as u64,
                 duration_ms: words::millis(took),
-                database,
+                database: ended.database,
                 failure: None,
             };
-            (ExitCode::Success, finished, ended.msg)
+            (finished, ended.msg)
         }
-        Err(Failed { error, applied, pending }) => {
-            if let Some((event, msg)) = words::migration_failed(&error) {
-                context.emitter.emit(event, msg);
-            }
-            let code = if context.prisma() {
-                ExitCode::Unexpected
-            } else {
-                failure::exit_code(error.kind)
-            };
-            let outcome = match error.kind {
-                Kind::Interrupted | Kind::InterruptedPartWay => Outcome::Interrupted,
-                Kind::Unexpected
-                | Kind::Configuration
-                | Kind::MigrationFailed
-                | Kind::PartlyApplied
-                | Kind::UnfinishedMigration
-                | Kind::HistoryDiffers
-                | Kind::Contradicted
-                | Kind::LockNotObtained
-                | Kind::Unreachable
-                | Kind::ConnectionLost
-                | Kind::AccessDenied
-                | Kind::Blocked => Outcome::Failed,
-            };
-            let failure = failure::failure(&error);
-            let database = failure::database(error.database, applied);
-            let meaning = if code == ExitCode::MigrationFailed && database == DatabaseState::PartWay
-            {
-                "a migration failed part-way, the next run resumes it"
-            } else {
-                code.meaning()
-            };
-            let msg =
-                format!("{meaning} (exit code {}): {}", code.code(), words::sentence(&failure));
-            let finished = RunFinished {
-                outcome,
-                exit_code: code.code(),
-                applied: applied as u64,
-                pending: pending as u64,
-                duration_ms: words::millis(took),
-                database,
-                failure: Some(failure),
-            };
-            (code, finished, msg)
-        }
+        Err(failed) => failed.last_line(context, took),
     };
+    let code = finished.exit_code;
     context.emitter.emit(Event::RunFinished(finished), msg);
     code
+}
+
+impl Failed {
+    fn last_line(self, context: &Context<'_>, took: Duration) -> (RunFinished, String) {
+        let Self { error, applied, pending, passed } = self;
+        if let Some((event, msg)) = words::migration_failed(&error) {
+            context.emitter.emit(event, msg);
+        }
+        let outcome = match error.kind {
+            Kind::Interrupted | Kind::InterruptedPartWay => Outcome::Interrupted,
+            Kind::Unexpected
+            | Kind::Configuration
+            | Kind::MigrationFailed
+            | Kind::PartlyApplied
+            | Kind::UnfinishedMigration
+            | Kind::HistoryDiffers
+            | Kind::Contradicted
+            | Kind::LockNotObtained
+            | Kind::Unreachable
+            | Kind::ConnectionLost
+            | Kind::AccessDenied
+            | Kind::Blocked => Outcome::Failed,
+        };
+        let failure = failure::failure(&error);
+        let database = failure::database(error.database, applied);
+        let ours =
+            if context.prisma() { ExitCode::Unexpected } else { failure::exit_code(error.kind) };
+        let exit_code = passed.unwrap_or(ours.code());
+        let msg = match passed {
+            Some(_) => words::sentence(&failure),
+            None => {
+                let part_way =
+                    ours == ExitCode::MigrationFailed && database == DatabaseState::PartWay;
+                let meaning = if part_way {
+                    "a migration failed part-way, the next run resumes it"
+                } else {
+                    ours.meaning()
+                };
+                format!("{meaning} (exit code {exit_code}): {}", words::sentence(&failure))
+            }
+        };
+        let finished = RunFinished {
+            outcome,
+            exit_code,
+            passed_through: passed.is_some(),
+            applied: applied as u64,
+            pending: pending as u64,
+            duration_ms: words::millis(took),
+            database,
+            failure: Some(failure),
+        };
+        (finished, msg)
+    }
+
+    /// A wrapped command that did not end well; `subject` says which.
+    fn of_command(ending: Ending, subject: &str) -> Self {
+        if let Some(error) = ending.lost {
+            let message = format!("{subject} was stopped: {}", error.message);
+            return Error { message, ..error }.into();
+        }
+        let (kind, hint) = if ending.interrupted {
+            (Kind::Interrupted, "its own last lines say what it left; run again")
+        } else {
+            (Kind::Unexpected, "its own last lines say why")
+        };
+        let error = Error::new(kind, format!("{subject} {}", ending.exit.words()))
+            .hint(hint)
+            .database(engine::DatabaseState::Unknown);
+        Self { passed: Some(ending.exit.code()), ..error.into() }
+    }
 }
 
 impl Context<'_> {
@@ -184,6 +268,23 @@ impl Context<'_> {
             keys.push(PRISMA_LOCK_KEY);
         }
         keys
+    }
+
+    /// The database as a command gets it.
+    async fn address(
+        &self,
+        settings: &ConnectionSettings,
+        dialect: ChildUrl,
+    ) -> Result<Address, Error> {
+        let Login { user, password } = settings.login(None).await?;
+        let settings = ConnectionSettings { user, password, ..settings.clone() };
+        let roots = lent_roots::for_child(&settings)?;
+        Ok(Address::new(settings, roots, (dialect, self.emitter.run())))
+    }
+
+    /// The dialect of a command's `DATABASE_URL`.
+    fn child_url(&self) -> ChildUrl {
+        self.options.child_url.unwrap_or(ChildUrl::Prisma)
     }
 
     async fn database(&self) -> Result<Found, Error> {

@@ -8,11 +8,27 @@ use crate::environment::Environment;
 use crate::prisma::Prisma;
 use crate::words;
 use jiff::Timestamp;
+use protocol::event::{Output, OutputDropped};
 use protocol::limits::WRITER_GRACE;
 use protocol::{Event, EventLine, env};
+use std::cell::Cell;
 use std::io::{IsTerminal as _, Write as _};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Sender};
 use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The most output of a wrapped command that waits to be written, in bytes; what comes while it is
+/// full is dropped and counted.
+const MAX_WAITING: usize = 8 * 1024 * 1024;
+
+/// What a waiting line takes beside its text, in bytes, about.
+const ENTRY: usize = 256;
+
+/// The sentence beside a line of a wrapped command is the line, up to here, in bytes.
+const MAX_OUTPUT_MSG: usize = 512;
 
 /// Something to write: the event, and the sentence for people.
 struct Entry {
@@ -21,13 +37,25 @@ struct Entry {
     msg: String,
 }
 
+/// What the writer gets.
+enum Order {
+    Write(Entry),
+    /// A line of a wrapped command, and what it takes of [`MAX_WAITING`].
+    WriteOutput(Entry, usize),
+    /// Says when everything before is written.
+    Flush(Sender<()>),
+}
+
 /// The way into the queue. Never blocks.
 #[derive(Debug)]
 pub struct Emitter {
-    queue: Sender<Entry>,
-    done: Receiver<()>,
+    queue: Sender<Order>,
     writer: JoinHandle<()>,
     run: String,
+    last: Cell<Instant>,
+    waiting: Arc<AtomicUsize>,
+    /// Lines and bytes that were dropped and not yet told.
+    dropped: Cell<(u64, u64)>,
 }
 
 impl Emitter {
@@ -35,23 +63,28 @@ impl Emitter {
     pub fn start(options: &Options, environment: &Environment) -> Self {
         let random = || uuid::Uuid::new_v4().simple().to_string();
         let run = environment.get(env::RUN).map_or_else(random, str::to_owned);
-        let (queue, entries) = mpsc::channel::<Entry>();
-        let (finished, done) = mpsc::channel();
+        let (queue, orders) = mpsc::channel::<Order>();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let freed = Arc::clone(&waiting);
         let mut format = Format::choose(options);
         let mut lines = Lines { run: run.clone(), process: random(), seq: 0 };
         let writer = std::thread::spawn(move || {
-            for entry in entries {
-                let block = match &mut format {
-                    Format::Json => Block::out(lines.encode(entry)),
-                    Format::Text => Block::out(words::text(entry.at, &entry.event, &entry.msg)),
-                    Format::Prisma(prisma) => prisma.render(&entry.event),
-                };
-                write(&block);
+            for order in orders {
+                match order {
+                    Order::Write(entry) => write(&format.render(&mut lines, entry)),
+                    Order::WriteOutput(entry, size) => {
+                        write(&format.render(&mut lines, entry));
+                        freed.fetch_sub(size, Ordering::Relaxed);
+                    }
+                    Order::Flush(told) => {
+                        // Nobody waits any longer.
+                        let _told = told.send(());
+                    }
+                }
             }
-            // The receiver is gone when the exit did not wait any longer.
-            let _told = finished.send(());
         });
-        Self { queue, done, writer, run }
+        let (last, dropped) = (Cell::new(Instant::now()), Cell::new((0, 0)));
+        Self { queue, writer, run, last, waiting, dropped }
     }
 
     /// The run that the lines belong to.
@@ -59,20 +92,71 @@ impl Emitter {
         &self.run
     }
 
-    /// Puts one event into the queue.
-    pub fn emit(&self, event: Event, msg: String) {
-        // The writer lives until the queue is closed.
-        let _queued = self.queue.send(Entry { at: Timestamp::now(), event, msg });
+    /// How long nothing was put into the queue.
+    pub fn silent_for(&self) -> Duration {
+        self.last.get().elapsed()
     }
 
-    /// Waits until everything is written, for at most [`WRITER_GRACE`].
+    /// Puts one event into the queue.
+    pub fn emit(&self, event: Event, msg: String) {
+        self.tell_dropped();
+        self.send(Order::Write(entry(event, msg)));
+    }
+
+    /// Says where lines are missing.
+    fn tell_dropped(&self) {
+        let (lines, bytes) = self.dropped.take();
+        if lines > 0 {
+            let msg = format!(
+                "{} of output dropped: more came than could be written",
+                words::plural(lines, "line")
+            );
+            let event = Event::OutputDropped(OutputDropped { lines, bytes });
+            self.send(Order::Write(entry(event, msg)));
+        }
+    }
+
+    /// Puts a line of a wrapped command into the queue, or a part of one, unless too much waits.
+    pub fn output(&self, stream: &str, text: String, partial: bool) {
+        let size = text.len() + ENTRY;
+        if self.waiting.load(Ordering::Relaxed) + size > MAX_WAITING {
+            let (lines, bytes) = self.dropped.get();
+            self.dropped.set((lines + 1, bytes + text.len() as u64));
+            return;
+        }
+        self.tell_dropped();
+        let end = text.floor_char_boundary(MAX_OUTPUT_MSG);
+        let msg = words::printable(&text[..end]) + if end < text.len() { "…" } else { "" };
+        self.waiting.fetch_add(size, Ordering::Relaxed);
+        let output = Output { stream: stream.to_owned(), text, partial };
+        self.send(Order::WriteOutput(entry(Event::Output(output), msg), size));
+    }
+
+    fn send(&self, order: Order) {
+        self.last.set(Instant::now());
+        // The writer lives until the queue is closed.
+        let _queued = self.queue.send(order);
+    }
+
+    /// Waits until everything so far is written, for at most [`WRITER_GRACE`]; whether it is.
+    pub fn flush(&self) -> bool {
+        let (told, done) = mpsc::channel();
+        self.send(Order::Flush(told));
+        done.recv_timeout(WRITER_GRACE).is_ok()
+    }
+
+    /// As [`Self::flush`], for the last time.
     pub fn close(self) {
-        drop(self.queue);
-        if self.done.recv_timeout(WRITER_GRACE).is_ok() {
-            // It has said that it is done.
+        if self.flush() {
+            drop(self.queue);
+            // It has written everything.
             let _ended = self.writer.join();
         }
     }
+}
+
+fn entry(event: Event, msg: String) -> Entry {
+    Entry { at: Timestamp::now(), event, msg }
 }
 
 /// Text for stdout and for stderr.
@@ -89,6 +173,11 @@ impl Block {
 
     pub(crate) fn err(text: impl Into<String>) -> Self {
         Self { out: String::new(), err: text.into() }
+    }
+
+    fn of(output: &Output) -> Self {
+        let text = if output.partial { output.text.clone() } else { output.text.clone() + "\n" };
+        if output.stream == "stderr" { Self::err(text) } else { Self::out(text) }
     }
 }
 
@@ -119,6 +208,18 @@ impl Format {
             (LogFormat::Text, None) => Self::Text,
             (LogFormat::Auto, None) if std::io::stdout().is_terminal() => Self::Text,
             (LogFormat::Auto, None) => Self::Json,
+        }
+    }
+}
+
+impl Format {
+    fn render(&mut self, lines: &mut Lines, entry: Entry) -> Block {
+        match (self, &entry.event) {
+            (Self::Json, _) => Block::out(lines.encode(entry)),
+            // As the command wrote it.
+            (Self::Text | Self::Prisma(_), Event::Output(output)) => Block::of(output),
+            (Self::Text, event) => Block::out(words::text(entry.at, event, &entry.msg)),
+            (Self::Prisma(prisma), event) => prisma.render(event),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The environment, read once.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 
 /// Names and values; an empty value counts as absent, because a task definition cannot unset one.
 #[derive(Clone, Default)]
@@ -17,6 +18,11 @@ impl Environment {
     /// The value of a name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// Where programs are.
+    pub fn path(&self) -> Option<&OsStr> {
+        self.get("PATH").map(OsStr::new)
     }
 }
 

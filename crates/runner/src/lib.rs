@@ -6,7 +6,8 @@
 //! | [`cli`] | what a person or a task definition can say |
 //! | [`environment`] | the environment, read once |
 //! | [`source`] | where the database is: secret, URL, `PG*` |
-//! | [`commands`] | `deploy`, `status` |
+//! | [`commands`] | `deploy`, `status`, `resolve`, `exec`, `start` |
+//! | `process` | child processes, and becoming the application |
 //! | [`emit`] | the only writer of stdout |
 //! | [`words`] | progress as event and sentence |
 //! | [`shutdown`] | signals |
@@ -19,12 +20,14 @@ pub mod emit;
 pub mod environment;
 pub mod failure;
 pub mod prisma;
+mod process;
 pub mod shutdown;
 pub mod source;
 pub mod words;
 
 use clap::Parser as _;
 use cli::Cli;
+use commands::End;
 use emit::Emitter;
 use environment::Environment;
 use protocol::ExitCode;
@@ -41,11 +44,17 @@ pub fn main() -> std::process::ExitCode {
         .enable_all()
         .build()
         .expect("invariant: a process may have one runtime");
-    let code = runtime.block_on(commands::run(&cli, &environment, &emitter));
+    let mut end = runtime.block_on(commands::run(&cli, &environment, &emitter));
     // A connection that hangs must not keep a finished run from leaving.
     runtime.shutdown_background();
+    if let End::Become(program) = end {
+        end = End::Exit(commands::not_become(&program.replace_us(), &emitter));
+    }
     emitter.close();
-    code.into_process()
+    match end {
+        End::Exit(code) => std::process::ExitCode::from(code),
+        End::Become(_) => unreachable!("we are here, so we became nothing else"),
+    }
 }
 
 /// Our exit code as the operating system takes it.

@@ -93,3 +93,9 @@ fn seconds(digits: &str, place: &str) -> Result<Option<Duration>, Error> {
 fn wrong(place: &str, value: &str, what: &str) -> Error {
     Error::new(Kind::Configuration, format!("{place} is `{value}`, which is {what}"))
 }
+
+/// What a URL says, for tests of others.
+#[cfg(test)]
+pub(crate) fn settings_of_url(text: &str) -> Result<ConnectionSettings, Error> {
+    url::parse(text, env::DATABASE_URL)?.decide(SignIn::Password)
+}

@@ -212,7 +212,7 @@ pub(crate) fn text(at: Timestamp, event: &Event, msg: &str) -> String {
 }
 
 /// Text of a script or of the server is data: it must not move the cursor.
-fn printable(line: &str) -> String {
+pub(crate) fn printable(line: &str) -> String {
     line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 

@@ -111,7 +111,7 @@ impl Conclusion {
         let attach =
             may_go_on.then(|| format!("ecs-migrate attach --region {} {}", plan.region, plan.task));
         Self {
-            class: class(&verdict, workload),
+            class: class(&verdict, workload, finished),
             exit_code: verdict.exit_code(),
             sentence: ending::sentence(&verdict, finished, lost),
             outcome: outcome(&verdict, finished),
@@ -178,9 +178,12 @@ pub(crate) fn class_name(code: ExitCode) -> String {
         .unwrap_or_default()
 }
 
-fn class(verdict: &Verdict, workload: Workload) -> String {
+fn class(verdict: &Verdict, workload: Workload, finished: Option<&RunFinished>) -> String {
+    let wrapped = finished.is_some_and(|finished| finished.passed_through);
     let runners = match (verdict, workload) {
-        (Verdict::Failed { code }, Workload::Runner) => ExitCode::from_code(i64::from(*code)),
+        (Verdict::Failed { code }, Workload::Runner) if !wrapped => {
+            ExitCode::from_code(i64::from(*code))
+        }
         _ => None,
     };
     match verdict.class().or(runners) {

@@ -2,6 +2,7 @@
 
 use crate::support::runner::{Lines, applied, ends_with, failed};
 use crate::support::story::{Story, at, config, container};
+use protocol::event::RunFinished;
 use sandbox::{Faults, Program, Script, TaskEffect, TaskFault};
 use serde_json::json;
 
@@ -67,6 +68,14 @@ async fn a_runners_failure_is_its_own_with_its_hint() {
             "unchanged: nothing",
         ],
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_code_of_a_wrapped_command_is_none_of_ours() {
+    let wrapped =
+        RunFinished { passed_through: true, ..failed(10, "`npx` ended with exit code 10") };
+    let told = Story::running(ends_with(wrapped)).run(&["--output", "json"]).await;
+    assert_eq!((told.code, &told.result()["class"]), (10, &json!("container_exit")));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,11 +1,23 @@
-//! `deploy`: apply what is pending.
+//! `deploy`: apply what is pending, then take the steps that follow.
 
+use super::steps::Steps;
 use super::{Context, Ended, Failed};
 use crate::words::plural;
-use engine::{Deploy, Error, Habits, Interrupt, Kind, MissingDatabase, Report};
+use engine::{Deploy, Error, Habits, Interrupt, Kind, MissingDatabase, Report, Turn};
+use protocol::DatabaseState;
 use protocol::event::Outcome;
 
-pub(super) async fn run(context: &Context<'_>, mut interrupt: Interrupt) -> Result<Ended, Failed> {
+pub(super) async fn run(context: &Context<'_>, interrupt: Interrupt) -> Result<Ended, Failed> {
+    in_turn(context, Turn::Always, interrupt).await
+}
+
+/// The same for `start`, which does not wait for its turn when somebody else does the work.
+pub(super) async fn in_turn(
+    context: &Context<'_>,
+    turn: Turn,
+    mut interrupt: Interrupt,
+) -> Result<Ended, Failed> {
+    let steps = Steps::find(context)?;
     let directory = context.directory()?;
     let allowances = context.allowances();
     let found = tokio::select! {
@@ -27,27 +39,42 @@ pub(super) async fn run(context: &Context<'_>, mut interrupt: Interrupt) -> Resu
             MissingDatabase::Refuse
         },
         habits: if context.prisma() { Habits::Prisma } else { Habits::Safer },
+        // A step that is to run again is never done.
+        turn: if context.options.then_again { Turn::Always } else { turn },
+        steps: steps.names(),
     };
     let mut report = Report::default();
     let mut sink = context.sink(found.source);
-    match engine::deploy(&deploy, &mut report, &mut sink, &mut interrupt).await {
-        Ok(()) => {
-            let applied = report.applied.len();
-            Ok(match applied {
-                0 => Ended {
-                    outcome: Outcome::NothingToDo,
-                    applied,
-                    pending: 0,
-                    msg: "nothing to do".to_owned(),
-                },
-                _ => Ended {
-                    outcome: Outcome::Applied,
-                    applied,
-                    pending: 0,
-                    msg: format!("{} applied", plural(applied as u64, "migration")),
-                },
-            })
-        }
-        Err(error) => Err(Failed { error, applied: report.applied.len(), pending: report.pending }),
+    let failed = |report: &Report, failed: Failed| Failed {
+        applied: report.applied.len(),
+        pending: report.pending,
+        ..failed
+    };
+    let hold = engine::deploy_and_hold(&deploy, &mut report, &mut sink, &mut interrupt)
+        .await
+        .map_err(|error| failed(&report, error.into()))?;
+    let mut taken = 0;
+    if let Some(mut hold) = hold {
+        let result = steps.take(context, &found.settings, (&mut hold, &mut sink), &interrupt).await;
+        hold.release().await;
+        taken = result.map_err(|error| failed(&report, error))?;
     }
+    let applied = report.applied.len();
+    let mut msg = match applied {
+        0 => "nothing to do".to_owned(),
+        _ => format!("{} applied", plural(applied as u64, "migration")),
+    };
+    let (outcome, database) = match (applied, taken) {
+        (0, 0) => (Outcome::NothingToDo, DatabaseState::Unchanged),
+        (0, _) => (Outcome::Done, DatabaseState::Changed),
+        (_, _) => (Outcome::Applied, DatabaseState::Changed),
+    };
+    if taken > 0 {
+        msg = format!(
+            "{}, {} taken",
+            if applied == 0 { "nothing to apply" } else { &msg },
+            plural(taken, "step")
+        );
+    }
+    Ok(Ended { outcome, applied, pending: 0, database, msg })
 }

@@ -3,6 +3,7 @@
 use super::{Context, Ended, Failed};
 use crate::cli;
 use engine::{Error, Force, Interrupt, Kind, Resolution, Resolve};
+use protocol::DatabaseState;
 use protocol::event::Outcome;
 
 pub(super) async fn run(
@@ -27,7 +28,13 @@ pub(super) async fn run(
         lock_wait: context.options.lock_wait,
     };
     engine::resolve(&resolve, &mut context.sink(found.source), &mut interrupt).await?;
-    Ok(Ended { outcome: Outcome::Done, applied: 0, pending: 0, msg })
+    Ok(Ended {
+        outcome: Outcome::Done,
+        applied: 0,
+        pending: 0,
+        database: DatabaseState::Unchanged,
+        msg,
+    })
 }
 
 /// Exactly one of the three; Prisma's words where those are asked for.

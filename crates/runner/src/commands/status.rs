@@ -3,8 +3,8 @@
 use super::{Context, Ended, Failed};
 use crate::words::plural;
 use engine::{Error, Interrupt, Kind, State, Status};
-use protocol::Event;
 use protocol::event::{MigrationStatus, Notice, Outcome};
+use protocol::{DatabaseState, Event};
 
 pub(super) async fn run(context: &Context<'_>, mut interrupt: Interrupt) -> Result<Ended, Failed> {
     tokio::select! {
@@ -30,7 +30,7 @@ async fn answer(context: &Context<'_>) -> Result<Ended, Failed> {
         return prismas(context, &status, pending);
     }
     if let Some(error) = status.blocker {
-        return Err(Failed { error, applied: 0, pending });
+        return Err(Failed { pending, ..error.into() });
     }
     let ahead =
         status.migrations.iter().filter(|migration| migration.state == State::Ahead).count();
@@ -39,7 +39,13 @@ async fn answer(context: &Context<'_>) -> Result<Ended, Failed> {
         (0, ahead) => format!("the database is ahead by {ahead}"),
         (pending, _) => format!("{} to apply", plural(pending as u64, "migration")),
     };
-    Ok(Ended { outcome: Outcome::Done, applied: 0, pending, msg })
+    Ok(Ended {
+        outcome: Outcome::Done,
+        applied: 0,
+        pending,
+        database: DatabaseState::Unchanged,
+        msg,
+    })
 }
 
 /// For Prisma whatever is not up to date is an error.
@@ -58,9 +64,10 @@ fn prismas(context: &Context<'_>, status: &Status, pending: usize) -> Result<End
             outcome: Outcome::Done,
             applied: 0,
             pending,
+            database: DatabaseState::Unchanged,
             msg: "up to date".to_owned(),
         });
     }
     let error = Error::new(Kind::HistoryDiffers, "the database is not up to date");
-    Err(Failed { error, applied: 0, pending })
+    Err(Failed { pending, ..error.into() })
 }

@@ -1,15 +1,10 @@
 //! Runs that do not come to their end.
 
-use crate::support::{World, finish};
+use crate::support::{World, finish, send};
 use protocol::DatabaseState;
 use protocol::event::Outcome;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use tokio::process::Child;
-
-fn send(child: &Child, signal: Signal) {
-    let pid = i32::try_from(child.id().unwrap()).unwrap();
-    kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
-}
 
 /// A run that is in the middle of its second migration.
 async fn in_the_middle(world: &World) -> Child {

@@ -9,10 +9,13 @@
 
 mod compat;
 mod deploy;
+mod exec;
 mod failover;
+mod first_process;
 mod follow;
 mod history;
 mod iam;
+mod image;
 mod input;
 mod interrupted;
 mod lock;
@@ -24,8 +27,11 @@ mod proxy;
 mod resolve;
 mod rotation;
 mod secret;
+mod start;
 mod statements;
 mod status;
+mod steps;
 mod support;
 mod tls;
 mod waiting;
+mod wrapped;

@@ -1,8 +1,7 @@
 //! The same story through Prisma's real engine and through ours: the same rows, the same schema.
 
-use crate::support::{World, skip};
+use crate::support::{World, npm, script};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
@@ -29,31 +28,10 @@ enum Step {
 }
 
 /// The engine's folder, installed once; none where npm cannot.
-async fn engine() -> Option<&'static PathBuf> {
+pub(crate) async fn engine() -> Option<&'static PathBuf> {
     static FOLDER: OnceCell<Option<PathBuf>> = OnceCell::const_new();
+    let install = || npm("prisma", "Prisma's engine cannot be installed with npm");
     FOLDER.get_or_init(install).await.as_ref()
-}
-
-async fn install() -> Option<PathBuf> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/prisma");
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("prisma-engine");
-    std::fs::create_dir_all(&folder).unwrap();
-    for file in ["package.json", "engine.mjs"] {
-        std::fs::copy(source.join(file), folder.join(file)).unwrap();
-    }
-    if !folder.join("node_modules/@prisma/schema-engine-wasm/schema_engine_bg.wasm").exists() {
-        let install = Command::new("npm")
-            .args(["install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund"])
-            .current_dir(&folder)
-            .stdin(Stdio::null())
-            .output();
-        let installed = tokio::time::timeout(Duration::from_mins(3), install).await;
-        if !matches!(installed, Ok(Ok(output)) if output.status.success()) {
-            skip("Prisma's engine cannot be installed with npm");
-            return None;
-        }
-    }
-    Some(folder)
 }
 
 impl World {
@@ -122,8 +100,7 @@ impl World {
     }
 
     async fn schema(&self) -> String {
-        let bin =
-            Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/postgres.sh"));
+        let bin = Command::new(script("postgres.sh"));
         let mut bin = bin;
         let folder = bin.arg("bin").output().await.unwrap();
         let program = Path::new(String::from_utf8(folder.stdout).unwrap().trim()).join("pg_dump");

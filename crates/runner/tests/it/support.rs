@@ -4,6 +4,7 @@
 use protocol::event::RunFinished;
 use protocol::sequence::Sequences;
 use protocol::{Event, EventLine, Line};
+use rustix::process::{Pid, Signal, kill_process};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -35,7 +36,7 @@ pub(crate) struct Ended {
     pub(crate) stderr: String,
 }
 
-async fn client(url: &str) -> Client {
+pub(crate) async fn client(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
     client
@@ -156,17 +157,45 @@ pub(crate) async fn finish(child: Child) -> Ended {
 
 /// What a runner left behind.
 pub(crate) fn ended(code: i32, stdout: String, stderr: String) -> Ended {
-    let mut lines = Vec::new();
-    for text in stdout.lines() {
-        if let Line::Event(line) = Line::decode(text) {
-            lines.push(*line);
-        }
-    }
     assert!(!stderr.contains("panicked"), "{stderr}");
-    Ended { code, lines, stdout, stderr }
+    Ended { code, lines: Ended::decode(&stdout), stdout, stderr }
+}
+
+/// Sends a signal to a runner.
+pub(crate) fn send(child: &Child, signal: Signal) {
+    send_to(i32::try_from(child.id().unwrap()).unwrap(), signal);
+}
+
+/// Sends a signal to any process.
+pub(crate) fn send_to(pid: i32, signal: Signal) {
+    kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+}
+
+/// One of the project's scripts.
+pub(crate) fn script(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../scripts").join(name)
+}
+
+/// What `scripts/static.sh` built, if it could.
+pub(crate) fn static_binary() -> Option<PathBuf> {
+    std::env::var_os("ECS_MIGRATE_TEST_STATIC").map(PathBuf::from).filter(|path| path.exists())
+}
+
+/// Where programs are.
+pub(crate) fn search_path() -> String {
+    std::env::var("PATH").unwrap()
 }
 
 impl Ended {
+    /// The event lines of a text.
+    pub(crate) fn decode(text: &str) -> Vec<EventLine> {
+        let lines = text.lines().filter_map(|line| match Line::decode(line) {
+            Line::Event(line) => Some(*line),
+            Line::Text(_) => None,
+        });
+        lines.collect()
+    }
+
     /// The last line, which must agree with the exit code; no line may be missing.
     pub(crate) fn finished(&self) -> &RunFinished {
         let mut sequences = Sequences::default();
@@ -215,4 +244,33 @@ pub(crate) fn skip(why: &str) {
         let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
         writeln!(file, "{why}").unwrap();
     }
+}
+
+/// Installs the packages of a folder beside this one, once for all runs; none, and a skip for this
+/// reason, where npm cannot.
+pub(crate) async fn npm(name: &str, why_not: &str) -> Option<PathBuf> {
+    let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests").join(name);
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("npm-{name}"));
+    std::fs::create_dir_all(&folder).unwrap();
+    for entry in std::fs::read_dir(source).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, folder.join(path.file_name().unwrap())).unwrap();
+    }
+    // Written when everything is there, with what was asked for.
+    let (wanted, ready) = (folder.join("package.json"), folder.join("node_modules/.ready"));
+    let wanted = std::fs::read(wanted).unwrap();
+    if std::fs::read(&ready).ok().as_ref() != Some(&wanted) {
+        let install = Command::new("npm")
+            .args(["install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund"])
+            .current_dir(&folder)
+            .stdin(Stdio::null())
+            .output();
+        let installed = tokio::time::timeout(Duration::from_mins(3), install).await;
+        if !matches!(installed, Ok(Ok(output)) if output.status.success()) {
+            skip(why_not);
+            return None;
+        }
+        std::fs::write(ready, wanted).unwrap();
+    }
+    Some(folder)
 }

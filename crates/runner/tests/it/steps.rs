@@ -1,0 +1,135 @@
+//! Steps after the migrations.
+
+use crate::support::{Ended, World, finish, search_path, send, send_to};
+use protocol::DatabaseState;
+use protocol::event::Outcome;
+use rustix::process::Signal;
+
+impl World {
+    async fn deploy_then(&self, steps: &str, arguments: &[&str]) -> Ended {
+        let mut command = self.command(&[&["deploy"], arguments].concat());
+        command.env("ECS_MIGRATE_THEN", steps).env("PATH", search_path());
+        finish(command.spawn().unwrap()).await
+    }
+
+    /// `name attempts state` of every step.
+    async fn steps(&self) -> Vec<String> {
+        self.column(
+            "SELECT name || ' ' || attempts || CASE WHEN finished_at IS NOT NULL THEN ' finished' \
+             WHEN exit_code IS NOT NULL THEN ' failed ' || exit_code ELSE ' started' END FROM ecs_migrate.steps ORDER BY name",
+        )
+        .await
+    }
+}
+
+#[tokio::test]
+async fn a_step_runs_once_after_the_migrations_under_the_lock() {
+    let world = World::new().await;
+    world.migration("1_a", "CREATE TABLE a(id int);");
+    let seed = "psql -X -q -c \"INSERT INTO a SELECT objid::int FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())\"";
+    let both = format!("{seed}\n\n echo   second  \n");
+    let ended = world.deploy_then(&both, &[]).await;
+    assert_eq!(ended.succeeded().outcome, Outcome::Applied);
+    // Prisma's own key is free for a step that needs it.
+    assert_eq!(world.column("SELECT id FROM a").await, ["123456789"]);
+    assert_eq!(ended.output("stdout"), "second\n");
+    assert_eq!(world.steps().await[0], "echo second 1 finished");
+
+    let ended = world.deploy_then(&both, &[]).await;
+    assert_eq!(ended.succeeded().outcome, Outcome::NothingToDo);
+    assert!(ended.notice("step_done"));
+    let ended = world.deploy_then("echo third", &[]).await;
+    assert_eq!(
+        (ended.succeeded().outcome, ended.finished().database),
+        (Outcome::Done, DatabaseState::Changed)
+    );
+    assert_eq!(world.value("SELECT count(*) FROM a").await, "1");
+    let ended = world.deploy_then(&both, &["--then-again"]).await;
+    ended.succeeded();
+    assert_eq!(world.value("SELECT count(*) FROM a").await, "2");
+    assert_eq!(world.steps().await[0], "echo second 2 finished");
+    world.lock_is_free().await;
+}
+
+#[tokio::test]
+async fn a_step_that_fails_fails_the_deployment_with_its_own_code_and_runs_again() {
+    let world = World::new().await;
+    world.migration("1_a", "CREATE TABLE a(id int);");
+    let step = format!("sh -c 'test -e {0} || exit 4'\necho after", world.path("ok"));
+    let ended = world.deploy_then(&step, &[]).await;
+    assert_eq!(ended.code, 4, "{}", ended.stdout);
+    let finished = ended.finished();
+    assert_eq!((finished.applied, finished.database), (1, DatabaseState::Changed));
+    assert!(
+        finished.failure.as_ref().unwrap().message.contains("the schema is migrated"),
+        "{finished:?}"
+    );
+    assert!(!ended.output("stdout").contains("after"));
+    assert!(world.steps().await[0].ends_with(" 1 failed 4"), "{:?}", world.steps().await);
+    std::fs::write(world.path("ok"), "").unwrap();
+    let ended = world.deploy_then(&step, &[]).await;
+    assert!(ended.notice("step_repeated"), "{}", ended.stdout);
+    assert_eq!(ended.succeeded().applied, 0);
+    assert_eq!(ended.output("stdout"), "after\n");
+}
+
+#[tokio::test]
+async fn a_step_that_nobody_saw_the_end_of_runs_again() {
+    let world = World::new().await;
+    world.migration("1_a", "CREATE TABLE a(id int);");
+    let step = format!(
+        "sh -c 'echo $$ >>{0}; test $(wc -l <{0}) -gt 1 || exec sleep 300'",
+        world.path("runs")
+    );
+    let mut command = world.command(&["deploy", "--then", &step]);
+    let mut child = command.env("PATH", search_path()).spawn().unwrap();
+    let pid = world.file("runs").await;
+    send(&child, Signal::KILL);
+    child.wait().await.unwrap();
+    send_to(pid.parse().unwrap(), Signal::KILL);
+    assert!(world.steps().await[0].ends_with(" 1 started"));
+    let mut command = world.command(&["deploy", "--then", &step]);
+    let ended = finish(command.env("PATH", search_path()).spawn().unwrap()).await;
+    ended.succeeded();
+    assert!(ended.notice("step_repeated"), "{}", ended.stdout);
+    assert!(world.steps().await[0].ends_with(" 2 finished"));
+}
+
+#[tokio::test]
+async fn without_the_right_to_remember_steps_nothing_is_applied() {
+    let world = World::new().await;
+    let role = format!("r_{}", world.database);
+    world.sql(&format!("CREATE ROLE {role} LOGIN; CREATE SCHEMA own AUTHORIZATION {role}")).await;
+    world.migration("1_a", "CREATE TABLE a(id int);");
+    let mut command = world.command(&["deploy", "--then", "true"]);
+    let url = world.url.replace("postgres@", &format!("{role}@")) + "?schema=own";
+    command.env("DATABASE_URL", url).env("PATH", search_path());
+    let ended = finish(command.spawn().unwrap()).await;
+    let failure = ended.failed(22);
+    assert!(failure.hint.as_ref().unwrap().contains("GRANT CREATE ON DATABASE"), "{failure:?}");
+    assert!(!world.exists("own.a").await);
+}
+
+#[tokio::test]
+async fn of_many_containers_one_takes_the_step_and_all_start() {
+    let world = World::new().await;
+    world.migration("1_a", "CREATE TABLE a(id int);");
+    let children: Vec<_> = (0..5)
+        .map(|_| {
+            let mut command = world.command(&[
+                "start",
+                "--then",
+                "psql -X -q -c 'INSERT INTO a VALUES (1)'",
+                "--",
+                "echo",
+                "started",
+            ]);
+            command.env("PATH", search_path()).spawn().unwrap()
+        })
+        .collect();
+    for child in children {
+        let ended = finish(child).await;
+        assert!(ended.stdout.ends_with("started\n"), "{}", ended.stdout);
+    }
+    assert_eq!(world.value("SELECT count(*) FROM a").await, "1");
+}
