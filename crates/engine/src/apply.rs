@@ -1,5 +1,6 @@
 //! One migration's turn: how it runs, what is left when it fails, and what becomes of a lost answer.
 
+use crate::account::Account;
 use crate::connect::connect;
 use crate::deploy::{Deploy, Habits, unreadable};
 use crate::error::{DatabaseState, Error, Kind};
@@ -7,13 +8,16 @@ use crate::history::History;
 use crate::interrupt::Interrupt;
 use crate::journal;
 use crate::lock;
+use crate::observe::{Locks, Observer, Watching, watch};
 use crate::progress::{Progress, Sink};
 use crate::session::Session;
 use crate::settle::settle;
+use crate::traffic::Pace;
 use crate::transaction::{self, Attempt, Begun, Stop};
 use crate::units;
 use migrations::script::Form;
 use migrations::{Marker, Migration, Mode, Script};
+use std::cell::RefCell;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -31,6 +35,8 @@ pub(crate) struct Step<'a> {
     pub(crate) of: usize,
     /// The row of the attempt that goes on.
     pub(crate) resumed: Option<&'a str>,
+    /// Who looks on.
+    pub(crate) observer: &'a Observer,
 }
 
 /// Applies it, whatever it takes, and says what is left if it fails.
@@ -73,6 +79,8 @@ pub(crate) async fn apply(
         mode,
         statements: u32::try_from(script.statements.len()).unwrap_or(u32::MAX),
     });
+    let pace = Pace::new(&step.deploy.traffic, &script);
+    let account = RefCell::new(Account::default());
     let attempt = Attempt {
         session,
         history: step.history,
@@ -83,6 +91,9 @@ pub(crate) async fn apply(
         key: step.deploy.lock_keys[0],
         begun: if step.resumed.is_some() { Begun::Earlier } else { Begun::Now },
         marker: &marker,
+        observer: step.observer,
+        pace: &pace,
+        account: &account,
     };
     let ran = match &script.form {
         Form::Transaction { sent } => {
@@ -102,7 +113,11 @@ pub(crate) async fn apply(
             return Err(ended(step, session, (&id, &marker), error).await);
         }
     }
-    sink.emit(Progress::MigrationApplied { migration: name.to_owned(), duration: begun.elapsed() });
+    sink.emit(Progress::MigrationApplied {
+        migration: name.to_owned(),
+        duration: begun.elapsed(),
+        statements: account.into_inner().costs(),
+    });
     Ok(())
 }
 
@@ -155,9 +170,11 @@ fn resumable(error: Error) -> Error {
         last => format!("statements 1 to {last} are applied and stay"),
     };
     let hint = error.hint.as_deref().map_or(String::new(), |hint| format!("{hint}; "));
-    error.hint(format!(
-        "{hint}{stays}: fix the rest of the file and run again, the run resumes there"
-    ))
+    let fix = match error.kind {
+        Kind::Blocked => "",
+        _ => "fix the rest of the file and run again, ",
+    };
+    error.hint(format!("{hint}{stays}: {fix}the next run resumes there"))
 }
 
 /// After a lost connection: connect again, take the lock, so that the old backend is gone, and
@@ -182,7 +199,15 @@ async fn recover(
         )
         .migration(name)
     };
-    let Ok(again) = reconnect(step.deploy, interrupt).await else {
+    let seen = RefCell::default();
+    let watching = Watching {
+        observer: step.observer,
+        backend: session.backend,
+        doing: "connecting again".to_owned(),
+        seen: &seen,
+        locks: Locks::Longer,
+    };
+    let Ok(again) = watch(&watching, sink, reconnect(step.deploy, interrupt)).await else {
         return Err(lost()
             .hint("run again when the database is back: the next run finds out what became of it")
             .database(DatabaseState::Unknown));

@@ -5,11 +5,13 @@ use crate::error::{DatabaseState, Error, Kind};
 use crate::history::History;
 use crate::interrupt::Interrupt;
 use crate::lock;
+use crate::observe::Observer;
 use crate::opening::{self, MissingDatabase};
 use crate::progress::{Progress, Sink};
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
 use crate::settle::{Resumable, settle};
+use crate::traffic::Traffic;
 use migrations::plan::{Blocker, Difference};
 use migrations::{Allowances, Directory, Plan};
 use std::time::Duration;
@@ -33,6 +35,8 @@ pub struct Deploy<'a> {
     pub missing_database: MissingDatabase,
     /// Whose habits to keep.
     pub habits: Habits,
+    /// How far to get in the way of the application.
+    pub traffic: Traffic,
 }
 
 /// Whose habits to keep where Prisma's are not the safest.
@@ -84,6 +88,23 @@ async fn deploy_in(
     let plan = Plan::make(deploy.directory, &rows, deploy.allowances).map_err(blocked)?;
     announce(&plan, deploy, sink);
     report.pending = plan.pending.len();
+    if plan.pending.is_empty() {
+        return Ok(());
+    }
+    let observer = Observer::open(deploy.connection, sink, interrupt).await;
+    let outcome =
+        apply_all(deploy, (&history, &plan, &resumable), (session, &observer), (report, sink, interrupt))
+            .await;
+    observer.close().await;
+    outcome
+}
+
+async fn apply_all(
+    deploy: &Deploy<'_>,
+    (history, plan, resumable): (&History, &Plan, &Resumable),
+    (session, observer): (&mut Session, &Observer),
+    (report, sink, interrupt): (&mut Report, &mut dyn Sink, &mut Interrupt),
+) -> Result<(), Error> {
     for (number, migration) in (1..).zip(&plan.pending) {
         if interrupt.requested() {
             return Err(Error::new(
@@ -93,11 +114,12 @@ async fn deploy_in(
         }
         let step = Step {
             deploy,
-            history: &history,
+            history,
             migration,
             number,
             of: plan.pending.len(),
             resumed: resumable.get(&migration.name).map(|row| row.id.as_str()),
+            observer,
         };
         apply(&step, session, (sink, interrupt)).await?;
         report.applied.push(migration.name.clone());

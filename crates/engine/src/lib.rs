@@ -13,9 +13,14 @@
 //! | `apply` | one migration's turn, and what is left when it fails |
 //! | `transaction` | a script and its history row in one transaction |
 //! | `units`, `journal`, `index` | scripts that cannot be one transaction |
+//! | [`traffic`] | how long to wait for locks, and when to try again |
+//! | [`observe`] | who blocks, how far it is, what it locks: a second connection that only looks |
+//! | `account` | what each statement cost |
+//! | [`unblock()`] | ending one session that blocks a migration |
 //! | `settle` | what an earlier run of ours left unfinished |
 //! | [`error`], `hint` | why it failed and what to do |
 
+mod account;
 mod apply;
 mod catalog;
 mod connect;
@@ -28,6 +33,7 @@ mod index;
 pub mod interrupt;
 mod journal;
 mod lock;
+pub mod observe;
 mod opening;
 mod pooler;
 pub mod progress;
@@ -40,16 +46,22 @@ pub mod settings;
 mod settle;
 mod status;
 mod tls;
+pub mod traffic;
 mod transaction;
+mod unblock;
 mod units;
 
+pub use account::StatementCost;
 pub use deploy::{Deploy, Habits, Report, deploy};
 pub use error::{DatabaseState, Error, Kind};
 pub use interrupt::Interrupt;
 pub use lock::{DEFAULT_LOCK_KEY, PRISMA_LOCK_KEY};
+pub use observe::{Blocker, BlockerKind, TableLock, Work};
 pub use opening::MissingDatabase;
 pub use progress::{Progress, Sink};
 pub use resolve::{Force, Resolution, Resolve, resolve};
 pub use secret::Secret;
 pub use settings::{ConnectionSettings, TlsMode};
 pub use status::{MigrationState, State, Status, status};
+pub use traffic::Traffic;
+pub use unblock::{Unblock, unblock};

@@ -63,6 +63,8 @@ async fn replay(
         lock_wait: Duration::from_secs(1),
         missing_database: MissingDatabase::Refuse,
         habits: Habits::Safer,
+        // Nobody else is in it.
+        traffic: crate::traffic::Traffic::NONE,
     };
     let mut quiet = |_progress: Progress| {};
     // The deployment calls us through `resolve` only on the type level; the box ends the circle.

@@ -3,6 +3,7 @@
 mod deploy;
 mod resolve;
 mod status;
+mod unblock;
 
 use crate::cli::{Cli, Command, Compat, Options};
 use crate::emit::Emitter;
@@ -11,7 +12,7 @@ use crate::failure;
 use crate::shutdown;
 use crate::source::{self, Found};
 use crate::words;
-use engine::{Error, Interrupt, Kind, PRISMA_LOCK_KEY, Progress};
+use engine::{Error, Interrupt, Kind, PRISMA_LOCK_KEY, Progress, Traffic};
 use migrations::directory::DirectoryError;
 use migrations::{Allowances, Directory};
 use protocol::event::{Outcome, RunFinished, RunStarted};
@@ -60,6 +61,7 @@ pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter)
         Command::Deploy => deploy::run(&context, interrupt).await,
         Command::Status => status::run(&context, interrupt).await,
         Command::Resolve(resolve) => resolve::run(&context, resolve, interrupt).await,
+        Command::Unblock(unblock) => unblock::run(&context, unblock, interrupt).await,
     };
     let result = match shutdown::guard(emitter, work).await {
         Ok(result) => result,
@@ -113,11 +115,17 @@ fn finish(context: &Context<'_>, result: Result<Ended, Failed>, took: Duration) 
             };
             let failure = failure::failure(&error);
             let database = failure::database(error.database, applied);
-            let meaning = if code == ExitCode::MigrationFailed && database == DatabaseState::PartWay
-            {
-                "a migration failed part-way, the next run resumes it"
-            } else {
-                code.meaning()
+            let meaning = match (code, database) {
+                (ExitCode::MigrationFailed, DatabaseState::PartWay) => {
+                    "a migration failed part-way, the next run resumes it"
+                }
+                (ExitCode::BlockedByTraffic, DatabaseState::PartWay) => {
+                    "blocked by traffic part-way, the next run resumes"
+                }
+                (ExitCode::BlockedByTraffic, DatabaseState::Changed) => {
+                    "blocked by traffic, earlier migrations of this run stay"
+                }
+                _ => code.meaning(),
             };
             let msg =
                 format!("{meaning} (exit code {}): {}", code.code(), words::sentence(&failure));
@@ -183,6 +191,16 @@ impl Context<'_> {
             keys.push(PRISMA_LOCK_KEY);
         }
         keys
+    }
+
+    /// How far to get in the way of the application.
+    fn traffic(&self) -> Traffic {
+        let unless_said = if self.prisma() { Traffic::NONE } else { Traffic::DEFAULT };
+        Traffic {
+            lock_timeout: self.options.lock_timeout.unwrap_or(unless_said.lock_timeout),
+            patience: self.options.lock_patience.unwrap_or(unless_said.patience),
+            budget: self.options.lock_budget.unwrap_or(unless_said.budget),
+        }
     }
 
     async fn database(&self) -> Result<Found, Error> {

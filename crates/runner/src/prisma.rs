@@ -59,6 +59,7 @@ impl Prisma {
             | Event::LockAcquired(_)
             | Event::Settled(_)
             | Event::StatementFinished(_)
+            | Event::AttemptBlocked(_)
             | Event::MigrationFailed(_)
             | Event::Heartbeat(_)
             | Event::Interrupted(_)

@@ -27,6 +27,7 @@ pub(super) async fn run(context: &Context<'_>, mut interrupt: Interrupt) -> Resu
             MissingDatabase::Refuse
         },
         habits: if context.prisma() { Habits::Prisma } else { Habits::Safer },
+        traffic: context.traffic(),
     };
     let mut report = Report::default();
     let mut sink = context.sink(found.source);

@@ -51,6 +51,21 @@ impl World {
         Self { database, url, directory: tempfile::tempdir().unwrap(), client }
     }
 
+    /// A session of its own, under a name.
+    pub(crate) async fn session(&self, application: &str) -> Client {
+        let session = client(&self.url).await;
+        session.batch_execute(&format!("SET application_name = '{application}'")).await.unwrap();
+        session
+    }
+
+    /// The process of a session.
+    pub(crate) async fn pid_of(&self, application: &str) -> i32 {
+        let sql = format!(
+            "SELECT pid FROM pg_stat_activity WHERE application_name = '{application}' AND datname = current_database()"
+        );
+        self.value(&sql).await.parse().unwrap()
+    }
+
     /// Writes, or overwrites, a migration.
     pub(crate) fn migration(&self, name: &str, script: &str) -> &Self {
         let folder = self.directory.path().join(name);

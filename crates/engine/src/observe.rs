@@ -1,0 +1,116 @@
+//! Owns what the server shows of a migration from outside: who blocks it, how far it is, what it
+//! locks.
+//!
+//! A second connection, because the first one waits. It never takes part: it only reads, its
+//! queries are short, and when it fails the migration goes on without it.
+
+pub(crate) mod activity;
+pub(crate) mod blocker;
+mod locks;
+mod watch;
+mod work;
+
+pub use blocker::{Blocker, BlockerKind};
+pub use locks::TableLock;
+pub use work::Work;
+
+pub(crate) use locks::{Held, rewritten_in, strongest};
+pub(crate) use watch::{Locks, Seen, Watching, watch};
+
+use crate::connect::connect;
+use crate::error::{Error, Fault};
+use crate::interrupt::Interrupt;
+use crate::progress::{Progress, Sink};
+use crate::session::Session;
+use crate::settings::ConnectionSettings;
+use std::cell::Cell;
+use std::time::Duration;
+use tokio::time::Instant;
+use tokio_postgres::Row;
+use tokio_postgres::types::{ToSql, Type};
+
+/// The longest that one look may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Everything that the observer reads is in the catalog, which a migration may have locked, and a
+/// recursive query is estimated so badly that compiling it would take longer than running it.
+const MANNERS: &str = "SET statement_timeout = 2000; SET lock_timeout = 500; SET jit = off; \
+                       SET default_transaction_read_only = on; SET application_name = 'ecs-migrate observer'";
+
+/// The second connection, as long as it lasts.
+pub(crate) struct Observer {
+    session: Option<Session>,
+    lost: Cell<bool>,
+    told: Cell<bool>,
+    /// When the run last said that it is alive.
+    said: Cell<Instant>,
+}
+
+impl Observer {
+    /// Connects; without success there is nothing to see, and the run goes on.
+    pub(crate) async fn open(
+        settings: &ConnectionSettings,
+        sink: &mut dyn Sink,
+        interrupt: &mut Interrupt,
+    ) -> Self {
+        let opening = async {
+            let session = connect(settings).await?;
+            session.run(MANNERS).await?;
+            Ok::<_, Error>(session)
+        };
+        let opened = tokio::select! {
+            opened = opening => opened.map_err(|error| Some(error.message)),
+            () = interrupt.wait() => Err(None),
+        };
+        if let Err(Some(cause)) = &opened {
+            sink.emit(unavailable(cause));
+        }
+        let told = Cell::new(opened.is_err());
+        Self { session: opened.ok(), lost: Cell::new(false), told, said: Cell::new(Instant::now()) }
+    }
+
+    /// Rows of a question; none if it could not be asked.
+    async fn ask(&self, sql: &str, parameters: &[(&(dyn ToSql + Sync), Type)]) -> Option<Vec<Row>> {
+        let session = self.session.as_ref().filter(|_| !self.lost.get())?;
+        match tokio::time::timeout(PATIENCE, session.query(sql, parameters)).await {
+            Ok(Ok(rows)) => Some(rows),
+            Ok(Err(Fault::Lost(_))) => {
+                self.lost.set(true);
+                None
+            }
+            // A catalog that the migration has locked; later it may be free again.
+            Ok(Err(Fault::Server(_))) | Err(_) => None,
+        }
+    }
+
+    /// Says once that the connection is gone.
+    fn tell(&self, sink: &mut dyn Sink) {
+        if self.lost.get() && !self.told.replace(true) {
+            sink.emit(unavailable("its connection was lost"));
+        }
+    }
+
+    /// Whether anything can be seen.
+    pub(crate) fn sees(&self) -> bool {
+        self.session.is_some() && !self.lost.get()
+    }
+
+    fn major(&self) -> u32 {
+        self.session.as_ref().map_or(0, Session::major)
+    }
+
+    pub(crate) async fn close(self) {
+        if let Some(session) = self.session {
+            session.close().await;
+        }
+    }
+}
+
+fn unavailable(cause: &str) -> Progress {
+    Progress::Notice {
+        code: "observer_unavailable",
+        text: format!(
+            "no second connection to observe with, so blockers cannot be named: {cause}"
+        ),
+    }
+}
