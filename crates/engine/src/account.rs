@@ -31,8 +31,10 @@ pub(crate) struct Account {
     costs: BTreeMap<u32, StatementCost>,
     /// What the transaction that runs holds already.
     held: Held,
-    /// Who was in the way of the last attempt.
+    /// Who was in the way of the last statement.
     pub(crate) blockers: Vec<Blocker>,
+    /// How long that one waited.
+    pub(crate) waited: Duration,
 }
 
 impl Account {

@@ -170,10 +170,8 @@ fn resumable(error: Error) -> Error {
         last => format!("statements 1 to {last} are applied and stay"),
     };
     let hint = error.hint.as_deref().map_or(String::new(), |hint| format!("{hint}; "));
-    let fix = match error.kind {
-        Kind::Blocked => "",
-        _ => "fix the rest of the file and run again, ",
-    };
+    let fix =
+        if error.kind == Kind::Blocked { "" } else { "fix the rest of the file and run again, " };
     error.hint(format!("{hint}{stays}: {fix}the next run resumes there"))
 }
 

@@ -92,9 +92,13 @@ async fn deploy_in(
         return Ok(());
     }
     let observer = Observer::open(deploy.connection, sink, interrupt).await;
-    let outcome =
-        apply_all(deploy, (&history, &plan, &resumable), (session, &observer), (report, sink, interrupt))
-            .await;
+    let outcome = apply_all(
+        deploy,
+        (&history, &plan, &resumable),
+        (session, &observer),
+        (report, sink, interrupt),
+    )
+    .await;
     observer.close().await;
     outcome
 }

@@ -29,12 +29,12 @@ use tokio::time::Instant;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
-/// The longest that one look may take.
+/// The longest that one look may take; the server ends it sooner, so past this the connection hangs.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Everything that the observer reads is in the catalog, which a migration may have locked, and a
 /// recursive query is estimated so badly that compiling it would take longer than running it.
-const MANNERS: &str = "SET statement_timeout = 2000; SET lock_timeout = 500; SET jit = off; \
+const MANNERS: &str = "SET statement_timeout = 1000; SET lock_timeout = 500; SET jit = off; \
                        SET default_transaction_read_only = on; SET application_name = 'ecs-migrate observer'";
 
 /// The second connection, as long as it lasts.
@@ -74,12 +74,12 @@ impl Observer {
         let session = self.session.as_ref().filter(|_| !self.lost.get())?;
         match tokio::time::timeout(PATIENCE, session.query(sql, parameters)).await {
             Ok(Ok(rows)) => Some(rows),
-            Ok(Err(Fault::Lost(_))) => {
+            // A catalog that the migration has locked; later it may be free again.
+            Ok(Err(Fault::Server(_))) => None,
+            Ok(Err(Fault::Lost(_))) | Err(_) => {
                 self.lost.set(true);
                 None
             }
-            // A catalog that the migration has locked; later it may be free again.
-            Ok(Err(Fault::Server(_))) | Err(_) => None,
         }
     }
 
@@ -109,8 +109,6 @@ impl Observer {
 fn unavailable(cause: &str) -> Progress {
     Progress::Notice {
         code: "observer_unavailable",
-        text: format!(
-            "no second connection to observe with, so blockers cannot be named: {cause}"
-        ),
+        text: format!("no second connection to observe with, so blockers cannot be named: {cause}"),
     }
 }

@@ -8,7 +8,7 @@ mod retry;
 mod schedule;
 mod snapshots;
 
-pub(crate) use retry::Tries;
+pub(crate) use retry::{Tries, named};
 pub(crate) use snapshots::wait_for_old_transactions;
 
 use class::Wait;
@@ -71,10 +71,22 @@ impl<'a> Pace<'a> {
         if self.traffic.lock_timeout.is_zero() || self.set.replace(Some(wait)) == Some(wait) {
             return None;
         }
-        Some(match wait {
+        Some(self.timeout(wait))
+    }
+
+    fn timeout(&self, wait: Wait) -> Duration {
+        match wait {
             Wait::Short => schedule::lock_timeout(self.attempt.get(), self.traffic.lock_timeout),
             Wait::Patient => self.traffic.patience,
-        })
+        }
+    }
+
+    /// How long a statement waited that failed after `ran`, where looks have seen `seen` of it.
+    pub(crate) fn waited(&self, ran: Duration, seen: Duration) -> Duration {
+        match self.set.get().map(|wait| self.timeout(wait)) {
+            Some(timeout) if !timeout.is_zero() => ran.min(timeout),
+            Some(_) | None => seen,
+        }
     }
 }
 

@@ -176,11 +176,7 @@ async fn once(
 }
 
 /// Whether nothing is left of a script that may have ended its transaction unseen.
-async fn check_undone(
-    attempt: &Attempt<'_>,
-    transaction: i64,
-    stop: &Stop,
-) -> Result<(), Stop> {
+async fn check_undone(attempt: &Attempt<'_>, transaction: i64, stop: &Stop) -> Result<(), Stop> {
     let row = attempt
         .session
         .one("SELECT pg_catalog.txid_status($1)", &[(&transaction, Type::INT8)])
@@ -192,9 +188,9 @@ async fn check_undone(
     match status.as_deref() {
         Some("aborted") if !ends => Ok(()),
         Some("aborted") => Err(Stop::Failed(error.clone())),
-        Some(_) | None => {
-            Err(Stop::Failed(Box::new(error.as_ref().clone().database(DatabaseState::NeedsAttention))))
-        }
+        Some(_) | None => Err(Stop::Failed(Box::new(
+            error.as_ref().clone().database(DatabaseState::NeedsAttention),
+        ))),
     }
 }
 
@@ -282,7 +278,12 @@ pub(crate) async fn run_statement(
     let ran = watch(&watching, sink, running).await;
     let number = number(index + 1);
     let seen = seen.take();
-    attempt.account.borrow_mut().ran((number, statement.line), begun.elapsed(), &seen);
+    let ran_for = begun.elapsed();
+    {
+        let mut account = attempt.account.borrow_mut();
+        account.ran((number, statement.line), ran_for, &seen);
+        account.waited = attempt.pace.waited(ran_for, seen.lock_wait);
+    }
     match ran {
         Ok(Ran::Done(rows)) => {
             attempt.account.borrow_mut().touched(number, rows);

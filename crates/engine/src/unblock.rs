@@ -39,8 +39,8 @@ pub async fn unblock(
     ask: impl AsyncFnOnce(&[String]) -> Result<bool, Error>,
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<Blocker, Error> {
-    let observer = Observer::open(unblock.connection, sink, interrupt).await;
     let session = connect(unblock.connection).await?;
+    let observer = Observer::open(unblock.connection, sink, interrupt).await;
     let outcome = unblock_in(unblock, ask, (&session, &observer), (sink, interrupt)).await;
     session.close().await;
     observer.close().await;
@@ -110,12 +110,16 @@ async fn in_the_way(
             let waits_for = look.waits_for.as_deref().unwrap_or("a lock");
             evidence.push(format!("the migration (pid {migration}) waits for {waits_for}"));
             evidence.extend(
-                look.blockers.iter().map(|blocker| format!("{blocker} (blocks {})", blocker.blocks)),
+                look.blockers
+                    .iter()
+                    .map(|blocker| format!("{blocker} (blocks {})", blocker.blocks)),
             );
             return Ok(found.clone());
         }
         if !observer.sees() {
-            return Err(Error::new(Kind::Unreachable, "the server cannot be looked at").hint("try again"));
+            return Err(
+                Error::new(Kind::Unreachable, "the server cannot be looked at").hint("try again")
+            );
         }
         if begun.elapsed() >= WATCH_FOR {
             return Err(refused(format!(
@@ -185,8 +189,11 @@ async fn wait_until_gone(session: &Session, (pid, started): (i32, &str)) -> Resu
             return Ok(());
         }
         if Instant::now() >= deadline {
-            return Err(Error::new(Kind::Unexpected, format!("pid {pid} was told to end, and is still there"))
-                .hint("it may be in an uninterruptible wait: look again in a minute"));
+            return Err(Error::new(
+                Kind::Unexpected,
+                format!("pid {pid} was told to end, and is still there"),
+            )
+            .hint("it may be in an uninterruptible wait: look again in a minute"));
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }

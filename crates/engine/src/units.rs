@@ -12,7 +12,7 @@ use crate::journal::{self, Entry};
 use crate::observe::{Watching, watch};
 use crate::progress::{Progress, Sink};
 use crate::session::Ran;
-use crate::traffic::{Tries, wait_for_old_transactions};
+use crate::traffic::{Tries, named, wait_for_old_transactions};
 use crate::transaction::{
     Attempt, Begun, Stop, fenced, lock_lost, run_statement, settle_constraints,
 };
@@ -221,7 +221,7 @@ async fn until_done(
                 tries.again(stop, (&mut *sink, &mut *interrupt)).await?;
             }
             // What runs alone may have done a part of its work.
-            Way::Alone | Way::Setting => return Err(stop),
+            Way::Alone | Way::Setting => return Err(named(attempt, stop)),
         }
     }
 }
@@ -281,7 +281,9 @@ async fn build(
         }
         sink.emit(Progress::Notice {
             code: "invalid_index_dropped",
-            text: format!("the invalid index {name} of an earlier attempt was dropped and is built again"),
+            text: format!(
+                "the invalid index {name} of an earlier attempt was dropped and is built again"
+            ),
         });
     }
     wait_for_old_transactions(attempt, table, (&mut *sink, &mut *interrupt)).await?;

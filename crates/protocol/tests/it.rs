@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use protocol::event::{
-    Connected, Heartbeat, Interrupted, LockAcquired, LockWaiting, MigrationApplied, MigrationFailed, Outcome,
-    Output, OutputDropped, Planned, RunFinished, RunStarted,
+    Connected, Heartbeat, Interrupted, LockAcquired, LockWaiting, MigrationApplied,
+    MigrationFailed, Outcome, Output, OutputDropped, Planned, RunFinished, RunStarted,
 };
 use protocol::failure::FailedStatement;
 use protocol::limits::MAX_LINE_BYTES;

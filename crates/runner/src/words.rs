@@ -112,12 +112,10 @@ pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)>
                 "40001" => "a collision with another transaction",
                 _ => "a lock was not free in time",
             };
-            let by = blockers.first().map_or(String::new(), |first| format!(", blocked by {first}"));
-            let msg = format!(
-                "`{migration}`: {why}{by}; attempt {} in {}",
-                attempt + 1,
-                duration(pause)
-            );
+            let by =
+                blockers.first().map_or(String::new(), |first| format!(", blocked by {first}"));
+            let msg =
+                format!("`{migration}`: {why}{by}; attempt {} in {}", attempt + 1, duration(pause));
             one(
                 Event::AttemptBlocked(AttemptBlocked {
                     migration,

@@ -35,8 +35,7 @@ WHERE l.pid = $1 AND l.granted AND l.locktype = 'relation' AND c.relkind IN ('r'
     AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())
     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'ecs_migrate') AND c.relname <> '_prisma_migrations'";
 
-const FILES: &str =
-    "SELECT oid, relfilenode FROM pg_catalog.pg_class WHERE oid = ANY ($1) AND relkind IN ('r', 'm')";
+const FILES: &str = "SELECT oid, relfilenode FROM pg_catalog.pg_class WHERE oid = ANY ($1) AND relkind IN ('r', 'm')";
 
 impl Observer {
     /// What this backend holds now.
@@ -146,7 +145,8 @@ mod tests {
 
     #[test]
     fn another_file_is_a_rewrite_and_a_dropped_table_is_none() {
-        let held = held(&[(1, "AccessExclusiveLock"), (2, "AccessExclusiveLock"), (3, "ShareLock")]);
+        let held =
+            held(&[(1, "AccessExclusiveLock"), (2, "AccessExclusiveLock"), (3, "ShareLock")]);
         assert_eq!(exclusive(&held), [1, 2]);
         assert_eq!(changed(&held, &BTreeMap::from([(1, 77)])), ["t1"]);
         assert!(changed(&held, &BTreeMap::from([(1, 1), (2, 2)])).is_empty());

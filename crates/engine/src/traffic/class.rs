@@ -85,7 +85,10 @@ mod tests {
     fn each_statement_waits_as_its_class_demands() {
         for (script, expected) in [
             ("ALTER TABLE t ADD a int; CREATE INDEX i ON t(a); LOCK TABLE t; TRUNCATE t;", "ssss"),
-            ("UPDATE t SET a = 1; DELETE FROM u; ALTER TABLE t ADD b int; UPDATE t SET b = 2;", "ppss"),
+            (
+                "UPDATE t SET a = 1; DELETE FROM u; ALTER TABLE t ADD b int; UPDATE t SET b = 2;",
+                "ppss",
+            ),
             ("WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x;", "p"),
             ("CREATE INDEX CONCURRENTLY i ON t(a);", "p"),
             ("DROP INDEX CONCURRENTLY i;", "p"),
@@ -93,7 +96,10 @@ mod tests {
             ("ALTER TABLE p DETACH PARTITION q CONCURRENTLY;", "p"),
             ("SELECT 1; DO $$ BEGIN END $$;", "ss"),
             ("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; UPDATE t SET a = 1;", "-p"),
-            ("BEGIN; ALTER TABLE t ADD a int; UPDATE t SET a = 1; COMMIT; UPDATE t SET a = 2; VACUUM;", "-ss-pp"),
+            (
+                "BEGIN; ALTER TABLE t ADD a int; UPDATE t SET a = 1; COMMIT; UPDATE t SET a = 2; VACUUM;",
+                "-ss-pp",
+            ),
             ("-- ecs-migrate: transaction=off\nCALL p(); ALTER TABLE t ADD a int;", "ps"),
             ("UPDATE a SET b = 1; FROBNICATE;", "s"),
         ] {
@@ -105,7 +111,10 @@ mod tests {
     fn a_script_keeps_its_own_timeout() {
         for (script, expected) in [
             ("SET lock_timeout = '5s'; ALTER TABLE t ADD a int;", "--"),
-            ("ALTER TABLE t ADD a int; SET LOCAL LOCK_TIMEOUT TO 0; ALTER TABLE t ADD b int;", "s--"),
+            (
+                "ALTER TABLE t ADD a int; SET LOCAL LOCK_TIMEOUT TO 0; ALTER TABLE t ADD b int;",
+                "s--",
+            ),
             ("SELECT set_config('lock_timeout', '1s', true); ALTER TABLE t ADD a int;", "--"),
             ("SET lock_timeout = 0; CREATE INDEX CONCURRENTLY i ON t(a);", "--"),
             ("ALTER ROLE app SET lock_timeout = '5s'; ALTER TABLE t ADD a int;", "ss"),

@@ -32,34 +32,45 @@ impl<'a> Tries<'a> {
     ) -> Result<(), Stop> {
         let error = match stop {
             // Blockers are named only by who has given up already.
-            Stop::Failed(error) if error.kind == Kind::Blocked && error.blockers.is_empty() => error,
-            other => return Err(other),
+            Stop::Failed(error) if error.kind == Kind::Blocked && error.blockers.is_empty() => {
+                error
+            }
+            Stop::Failed(_) | Stop::Interrupted | Stop::Lost(_) => return Err(stop),
         };
         let attempt = self.attempt;
+        let (blockers, waited) = {
+            let account = attempt.account.borrow();
+            (account.blockers.clone(), account.waited)
+        };
         // The budget begins when others first were in the way, so that a script that works for
         // longer than that gets a second attempt, too.
-        let blocked = self.first_blocked.get_or_insert_with(Instant::now).elapsed();
+        let blocked = self
+            .first_blocked
+            .get_or_insert_with(|| {
+                let now = Instant::now();
+                now.checked_sub(waited).unwrap_or(now)
+            })
+            .elapsed();
         let budget = attempt.pace.traffic.budget;
-        let blockers = attempt.account.borrow().blockers.clone();
         let pause = match schedule::next(self.number, (blocked, budget), fastrand::f64()) {
             Next::Again(pause) => pause,
+            Next::GiveUp if budget.is_zero() => {
+                return Err(Stop::Failed(Box::new(give_up(*error, blockers))));
+            }
             Next::GiveUp => {
-                // A single attempt is Prisma's way, and has the server's own words.
-                let message = match self.number {
-                    1 => error.message.clone(),
-                    attempts => {
-                        let by = blockers.first().map_or_else(
-                            || ", by whom could not be seen".to_owned(),
-                            |first| format!(" by {first}"),
-                        );
-                        format!(
-                            "blocked by other sessions for {} in {attempts} attempts, last{by}",
-                            age(blocked)
-                        )
-                    }
+                let by = blockers.first().map_or_else(
+                    || ", by whom could not be seen".to_owned(),
+                    |first| format!(" by {first}"),
+                );
+                let attempts = match self.number {
+                    1 => "the first attempt".to_owned(),
+                    number => format!("{number} attempts"),
                 };
-                let error = Error { message, ..*error };
-                return Err(Stop::Failed(Box::new(give_up(error, blockers))));
+                let message = format!(
+                    "blocked by other sessions for {} in {attempts}, last{by}",
+                    age(blocked)
+                );
+                return Err(Stop::Failed(Box::new(give_up(Error { message, ..*error }, blockers))));
             }
         };
         sink.emit(Progress::Blocked {
@@ -88,6 +99,16 @@ impl<'a> Tries<'a> {
     }
 }
 
+/// Names who was in the way of what cannot be tried again.
+pub(crate) fn named(attempt: &Attempt<'_>, stop: Stop) -> Stop {
+    match stop {
+        Stop::Failed(error) if error.kind == Kind::Blocked && error.blockers.is_empty() => {
+            Stop::Failed(Box::new(give_up(*error, attempt.account.borrow().blockers.clone())))
+        }
+        Stop::Failed(_) | Stop::Interrupted | Stop::Lost(_) => stop,
+    }
+}
+
 /// The error with those who were in the way, and what to do about them.
 pub(super) fn give_up(error: Error, blockers: Vec<Blocker>) -> Error {
     let end = blockers.iter().find(|blocker| blocker.pid > 0).map_or(String::new(), |blocker| {
@@ -98,7 +119,7 @@ pub(super) fn give_up(error: Error, blockers: Vec<Blocker>) -> Error {
     let tree = outline(&blockers);
     Error {
         hint: Some(format!("{advice}; run again{end}")),
-        detail: if tree.is_empty() { error.detail } else { Some(tree) },
+        detail: error.detail.or((!tree.is_empty()).then_some(tree)),
         blockers,
         ..error
     }

@@ -55,7 +55,10 @@ mod tests {
     #[test]
     fn the_shape_stays_and_the_values_go() {
         for (statement, shown) in [
-            ("SELECT  *\nFROM t -- secret\nWHERE a = 'x''y' AND b=12.5", "SELECT * FROM t WHERE a = ? AND b=?"),
+            (
+                "SELECT  *\nFROM t -- secret\nWHERE a = 'x''y' AND b=12.5",
+                "SELECT * FROM t WHERE a = ? AND b=?",
+            ),
             ("ALTER ROLE app PASSWORD 'hunter2'", "ALTER ROLE app PASSWORD ?"),
             ("SELECT $tag$a 'b' $c$ d$tag$, E'\\'x', U&'y', $1", "SELECT ?, ?, ?, $1"),
             ("INSERT INTO \"T 1\" VALUES ('cut in the mid", "INSERT INTO \"T 1\" VALUES (?"),

@@ -18,11 +18,8 @@ pub(super) async fn run(
             .into());
     }
     let found = context.database().await?;
-    let unblock = Unblock {
-        connection: &found.settings,
-        lock_key: context.options.lock_key,
-        pid: asked.pid,
-    };
+    let unblock =
+        Unblock { connection: &found.settings, lock_key: context.options.lock_key, pid: asked.pid };
     let mut answers = interrupt.clone();
     let ask = async |evidence: &[String]| {
         for line in evidence {
@@ -31,7 +28,10 @@ pub(super) async fn run(
         if asked.yes {
             return Ok(true);
         }
-        context.say("question", format!("end pid {}? its transaction is rolled back [y/N]", asked.pid));
+        context.say(
+            "question",
+            format!("end pid {}? its transaction is rolled back [y/N]", asked.pid),
+        );
         tokio::select! {
             biased;
             () = answers.wait() => Err(Error::new(Kind::Interrupted, "interrupted, nothing was ended")),

@@ -1,6 +1,6 @@
 //! What the observer sees of those who block a migration, and of what the migration does.
 
-use crate::support::{Ended, World, finish};
+use crate::support::{Ended, Server, World, finish};
 use protocol::Event;
 use protocol::event::Heartbeat;
 use protocol::traffic::Blocker;
@@ -9,7 +9,8 @@ use std::time::Duration;
 /// A world with the table `t`, and the migration `2_t` that needs all of it.
 async fn busy() -> World {
     let world = World::new().await;
-    world.migration("1_t", "CREATE TABLE t(id int); INSERT INTO t SELECT generate_series(1, 1000);");
+    world
+        .migration("1_t", "CREATE TABLE t(id int); INSERT INTO t SELECT generate_series(1, 1000);");
     world.deploy().await.succeeded();
     world.migration("2_t", "ALTER TABLE t ADD c int;");
     world
@@ -41,7 +42,9 @@ fn words(blockers: &[Blocker]) -> Vec<(&str, u32)> {
 async fn an_active_query() {
     let world = busy().await;
     let query = world.session("report").await;
-    let running = tokio::spawn(async move { query.batch_execute("SELECT pg_sleep(60), 'secret' FROM t LIMIT 1").await });
+    let running = tokio::spawn(async move {
+        query.batch_execute("SELECT pg_sleep(60), 'secret' FROM t LIMIT 1").await
+    });
     world.until("EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'report' AND datname = current_database() AND wait_event = 'PgSleep')").await;
     let blockers = world.blockers().await;
     assert_eq!(words(&blockers), [("active query", 1)]);
@@ -54,7 +57,11 @@ async fn an_active_query() {
 async fn a_dump() {
     let world = busy().await;
     let dump = world.session("pg_dump").await;
-    dump.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; LOCK TABLE t IN ACCESS SHARE MODE").await.unwrap();
+    dump.batch_execute(
+        "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; LOCK TABLE t IN ACCESS SHARE MODE",
+    )
+    .await
+    .unwrap();
     assert_eq!(words(&world.blockers().await), [("dump", 1)]);
 }
 
@@ -77,18 +84,90 @@ async fn another_index_build_and_who_blocks_that_one() {
     let writer = world.session("writer").await;
     writer.batch_execute("BEGIN; INSERT INTO t VALUES (0)").await.unwrap();
     let builder = world.session("other build").await;
-    let building = tokio::spawn(async move { builder.batch_execute("CREATE INDEX CONCURRENTLY other ON t(id)").await });
+    let building = tokio::spawn(async move {
+        builder.batch_execute("CREATE INDEX CONCURRENTLY other ON t(id)").await
+    });
     world.until("EXISTS (SELECT FROM pg_stat_progress_create_index p JOIN pg_stat_activity a USING (pid) WHERE a.datname = current_database() AND a.wait_event_type = 'Lock')").await;
     let blockers = world.blockers().await;
     let tree: Vec<(&str, i32)> =
         blockers.iter().map(|blocker| (blocker.blocker.as_str(), blocker.blocks)).collect();
     let (build, writes) = (world.pid_of("other build").await, world.pid_of("writer").await);
     // Both block us; the writer blocks the build as well, and is said once.
-    assert!(blockers.iter().any(|blocker| blocker.pid == build && blocker.blocker == "index build"), "{tree:?}");
-    assert!(blockers.iter().any(|blocker| blocker.pid == writes && blocker.blocker == "idle in transaction"), "{tree:?}");
+    assert!(
+        blockers.iter().any(|blocker| blocker.pid == build && blocker.blocker == "index build"),
+        "{tree:?}"
+    );
+    assert!(
+        blockers
+            .iter()
+            .any(|blocker| blocker.pid == writes && blocker.blocker == "idle in transaction"),
+        "{tree:?}"
+    );
     assert_eq!(blockers.len(), 2, "{tree:?}");
     writer.batch_execute("COMMIT").await.unwrap();
     building.await.unwrap().unwrap();
+}
+
+/// Vacuums that start at once and take their time.
+const EAGER: &str = "autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0, \
+    autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1";
+
+#[tokio::test]
+async fn an_autovacuum_yields_to_a_longer_attempt_and_one_against_wraparound_does_not() {
+    let server = Server::start().await;
+    let world = World::on(server.url.clone()).await;
+    let vacuums = "EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'autovacuum worker' AND query LIKE '%public.t%')";
+    world.migration("1_t", &format!("CREATE TABLE t(id int) WITH ({EAGER}); INSERT INTO t SELECT generate_series(1, 100000);"));
+    world.deploy().await.succeeded();
+    world.migration("2_t", "ALTER TABLE t ADD c int;");
+    world.sql("ALTER SYSTEM SET autovacuum_naptime = 1").await;
+    world.sql("SELECT pg_reload_conf()").await;
+    world.sql("DELETE FROM t WHERE id % 2 = 0").await;
+    world.until(vacuums).await;
+    let blockers = world.blockers().await;
+    assert_eq!(words(&blockers), [("autovacuum", 1)]);
+    assert!(blockers[0].query.starts_with("autovacuum: VACUUM"), "{blockers:?}");
+    world.deploy().await.succeeded();
+
+    world.migration("3_t", "ALTER TABLE t ADD d int;");
+    world.sql("ALTER TABLE t SET (autovacuum_freeze_max_age = 100000)").await;
+    world
+        .sql("DO $$ BEGIN FOR i IN 1..100100 LOOP PERFORM txid_current(); COMMIT; END LOOP; END $$")
+        .await;
+    world.until(&vacuums.replace("public.t%", "public.t (to prevent wraparound)%")).await;
+    let red = world.run(&["deploy", "--lock-budget", "250ms"]).await;
+    let failure = red.failed(23);
+    assert_eq!(words(&failure.blockers), [("autovacuum to prevent wraparound", 1)]);
+    assert!(failure.hint.as_ref().unwrap().contains("let that vacuum finish"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_long_run_is_never_silent() {
+    let world = World::new().await;
+    world.migration("1_t", &"SELECT pg_sleep(0.4);\n".repeat(30));
+    let green = world.deploy().await;
+    green.succeeded();
+    assert!(!green.heartbeats().is_empty(), "{}", green.stdout);
+    let at: Vec<jiff::Timestamp> =
+        green.lines.iter().map(|line| line.at.parse().unwrap()).collect();
+    assert!(at.windows(2).all(|pair| pair[1].duration_since(pair[0]).as_secs() < 15), "{at:?}");
+}
+
+#[tokio::test]
+async fn a_copy_says_how_far_it_is() {
+    let world = World::new().await;
+    if world.value("SELECT current_setting('server_version_num')::int >= 140000").await != "t" {
+        return;
+    }
+    world.migration(
+        "1_t",
+        "CREATE TABLE t(id int);\nCOPY t FROM PROGRAM 'echo 1; sleep 12; echo 2';",
+    );
+    let green = world.deploy().await;
+    green.succeeded();
+    let phases: Vec<Option<&str>> =
+        green.heartbeats().iter().map(|heartbeat| heartbeat.phase.as_deref()).collect();
+    assert!(phases.iter().flatten().any(|phase| phase.starts_with("copy: ")), "{phases:?}");
 }
 
 #[tokio::test]
@@ -99,7 +178,8 @@ async fn the_tree_of_blockers_has_its_roots() {
     root.batch_execute("BEGIN; LOCK TABLE w").await.unwrap();
     let middle = world.session("middle").await;
     middle.batch_execute("BEGIN; SELECT * FROM t LIMIT 1").await.unwrap();
-    let waiting = tokio::spawn(async move { middle.batch_execute("SELECT * FROM w").await.map(|()| middle) });
+    let waiting =
+        tokio::spawn(async move { middle.batch_execute("SELECT * FROM w").await.map(|()| middle) });
     world.until("EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'middle' AND datname = current_database() AND wait_event_type = 'Lock')").await;
     let blockers = world.blockers().await;
     assert_eq!(words(&blockers), [("active query", 1), ("idle in transaction", 2)]);
@@ -125,10 +205,17 @@ async fn without_rights_it_says_what_it_cannot_see() {
     let red = finish(command.spawn().unwrap()).await;
     let failure = red.failed(23);
     assert_eq!(words(&failure.blockers), [("not shown to this role", 1)]);
-    assert_eq!((failure.blockers[0].application.as_str(), failure.blockers[0].query.as_str()), ("somebody", ""));
+    assert_eq!(
+        (failure.blockers[0].application.as_str(), failure.blockers[0].query.as_str()),
+        ("somebody", "")
+    );
     assert!(failure.hint.as_ref().unwrap().contains("GRANT pg_read_all_stats"), "{failure:?}");
     blocker.batch_execute("COMMIT").await.unwrap();
-    world.sql(&format!("REASSIGN OWNED BY {role} TO postgres; DROP OWNED BY {role}; DROP ROLE {role}")).await;
+    world
+        .sql(&format!(
+            "REASSIGN OWNED BY {role} TO postgres; DROP OWNED BY {role}; DROP ROLE {role}"
+        ))
+        .await;
 }
 
 #[tokio::test]
@@ -203,7 +290,10 @@ async fn what_a_migration_locked_and_rewrote_is_told_statement_by_statement() {
         })
         .flatten()
         .map(|cost| {
-            let lock = cost.lock.as_ref().map_or("-".to_owned(), |lock| format!("{} {}", lock.relation, lock.mode));
+            let lock = cost
+                .lock
+                .as_ref()
+                .map_or("-".to_owned(), |lock| format!("{} {}", lock.relation, lock.mode));
             format!("{} {} {lock} {}", cost.number, cost.rows, cost.rewritten.join(","))
         })
         .collect();
@@ -224,8 +314,10 @@ async fn what_a_migration_locked_and_rewrote_is_told_statement_by_statement() {
 #[tokio::test]
 async fn a_thousand_statements_are_one_line_that_fits() {
     let world = World::new().await;
-    let script: String = (0..1000).map(|number| format!("CREATE TABLE \"{}{number}\"(id int);\n", "long ".repeat(10))).collect();
-    world.migration("1_t", &script);
+    let long = "long ".repeat(10);
+    let script: Vec<String> =
+        (0..1000).map(|number| format!("CREATE TABLE \"{long}{number}\"(id int);")).collect();
+    world.migration("1_t", &script.join("\n"));
     let green = world.deploy().await;
     green.succeeded();
     let applied = green.lines.iter().find_map(|line| match &line.event {

@@ -27,6 +27,39 @@ pub(crate) struct World {
     pub(crate) client: Client,
 }
 
+/// A server of its own, for tests that change its settings.
+pub(crate) struct Server {
+    folder: TempDir,
+    pub(crate) url: String,
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // The server's user has to pass through.
+        std::fs::set_permissions(
+            folder.path(),
+            std::os::unix::fs::PermissionsExt::from_mode(0o755),
+        )
+        .unwrap();
+        let output = Command::new(POSTGRES).arg("start").arg(folder.path().join("data")).output();
+        let output = output.await.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Self { folder, url: String::from_utf8(output.stdout).unwrap().trim().to_owned() }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let folder = self.folder.path().join("data");
+        // The folder goes in any case, and the server with it.
+        let _stopped = std::process::Command::new(POSTGRES).arg("stop").arg(folder).output();
+    }
+}
+
+/// The script that starts and stops servers.
+const POSTGRES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/postgres.sh");
+
 /// How a run ended.
 pub(crate) struct Ended {
     pub(crate) code: i32,
@@ -43,7 +76,11 @@ async fn client(url: &str) -> Client {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        let server = server();
+        Self::on(server()).await
+    }
+
+    /// On a server of its own.
+    pub(crate) async fn on(server: String) -> Self {
         let database = format!("test_{}", uuid::Uuid::new_v4().simple());
         client(&server).await.batch_execute(&format!("CREATE DATABASE {database}")).await.unwrap();
         let url = format!("{}/{database}", server.rsplit_once('/').unwrap().0);

@@ -131,11 +131,8 @@ async fn a_signal_during_the_pause_ends_at_once() {
         world.until(WAITS).await;
         world.until(&format!("NOT {WAITS}")).await;
     }
-    kill_process(
-        Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap(),
-        Signal::TERM,
-    )
-    .unwrap();
+    kill_process(Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap(), Signal::TERM)
+        .unwrap();
     let ended = tokio::time::timeout(Duration::from_secs(10), finish(child)).await.unwrap();
     assert_eq!(ended.code, 30, "{}", ended.stdout);
     assert_eq!(ended.finished().database, DatabaseState::Unchanged);
@@ -162,15 +159,28 @@ async fn a_script_keeps_its_own_timeout_and_is_tried_again_all_the_same() {
 #[tokio::test]
 async fn each_class_has_its_timeout_and_the_settings_are_taken() {
     let world = World::new().await;
-    let seen = |name: &str| format!("INSERT INTO seen VALUES ('{name}', current_setting('lock_timeout'));");
+    let seen = |name: &str| {
+        format!("INSERT INTO seen VALUES ('{name}', current_setting('lock_timeout'));")
+    };
     world.migration("1_t", "CREATE TABLE seen(name text, value text);");
-    world.migration("2_t", &format!("{}\nALTER TABLE seen ADD c int;\n{}", seen("data").replace("seen VALUES", "seen(name, value) VALUES"), seen("after").replace("seen VALUES", "seen(name, value) VALUES")));
+    world.migration(
+        "2_t",
+        &format!(
+            "{}\nALTER TABLE seen ADD c int;\n{}",
+            seen("data").replace("seen VALUES", "seen(name, value) VALUES"),
+            seen("after").replace("seen VALUES", "seen(name, value) VALUES")
+        ),
+    );
     world.run(&["deploy", "--lock-timeout", "70ms", "--lock-patience", "3min"]).await.succeeded();
     assert_eq!(world.column("SELECT value FROM seen ORDER BY name").await, ["70ms", "3min"]);
-    for (arguments, value) in
-        [(vec!["--lock-timeout", "0"], "0"), (vec!["--compat", "prisma"], "0"), (vec!["--compat", "prisma", "--lock-timeout", "50ms"], "50ms")]
-    {
-        world.sql("TRUNCATE seen; DELETE FROM _prisma_migrations WHERE migration_name LIKE '3%'").await;
+    for (arguments, value) in [
+        (vec!["--lock-timeout", "0"], "0"),
+        (vec!["--compat", "prisma"], "0"),
+        (vec!["--compat", "prisma", "--lock-timeout", "50ms"], "50ms"),
+    ] {
+        world
+            .sql("TRUNCATE seen; DELETE FROM _prisma_migrations WHERE migration_name LIKE '3%'")
+            .await;
         world.migration("3_t", "CREATE TEMP TABLE x(id int); INSERT INTO seen(name, value) VALUES ('x', current_setting('lock_timeout'));");
         world.run(&[&["deploy"], arguments.as_slice()].concat()).await.succeeded();
         assert_eq!(world.value("SELECT value FROM seen").await, value, "{arguments:?}");
@@ -195,7 +205,10 @@ async fn prismas_way_waits_for_as_long_as_it_takes() {
 #[tokio::test]
 async fn a_deadlock_is_tried_again_from_the_start() {
     let world = World::new().await;
-    world.migration("1_t", "CREATE TABLE t(id int); CREATE TABLE u(id int); CREATE TABLE log(id int);");
+    world.migration(
+        "1_t",
+        "CREATE TABLE t(id int); CREATE TABLE u(id int); CREATE TABLE log(id int);",
+    );
     world.deploy().await.succeeded();
     // The server looks for deadlocks in whoever has waited for a second: here that is us.
     world.migration(
@@ -233,7 +246,8 @@ async fn a_serialization_failure_is_tried_again() {
     other.batch_execute("UPDATE t SET n = n + 10; SELECT pg_advisory_unlock(77)").await.unwrap();
     let green = finish(child).await;
     green.succeeded();
-    let codes: Vec<&str> = green.blocked().iter().map(|blocked| blocked.sqlstate.as_str()).collect();
+    let codes: Vec<&str> =
+        green.blocked().iter().map(|blocked| blocked.sqlstate.as_str()).collect();
     assert!(codes.contains(&"40001"), "{codes:?}");
     assert_eq!(world.value("SELECT n FROM t").await, "11");
 }
@@ -250,7 +264,10 @@ async fn a_statement_that_runs_by_itself_is_tried_again_by_itself() {
     let red = world.run(&["deploy", "--lock-budget", "300ms"]).await;
     let failure = red.failed(23);
     assert_eq!(failure.statement.as_ref().unwrap().number, 2);
-    assert!(failure.hint.as_ref().unwrap().contains("statement 1 is applied and stays"), "{failure:?}");
+    assert!(
+        failure.hint.as_ref().unwrap().contains("statement 1 is applied and stays"),
+        "{failure:?}"
+    );
     assert_eq!(red.finished().database, DatabaseState::PartWay);
     assert!(red.lines.last().unwrap().msg.contains("part-way, the next run resumes"));
     assert!(world.exists("u").await);
@@ -292,7 +309,9 @@ async fn an_index_build_waits_for_old_transactions_before_it_begins() {
     world.migration("2_t", "CREATE INDEX CONCURRENTLY i ON t(id);");
     world.sql("CREATE TABLE elsewhere(id int)").await;
     let old = world.session("nightly report").await;
-    old.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT * FROM elsewhere").await.unwrap();
+    old.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT * FROM elsewhere")
+        .await
+        .unwrap();
     world.until("EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'nightly report' AND xact_start < clock_timestamp() - interval '1100 ms')").await;
     let red = world.run(&["deploy", "--lock-budget", "500ms"]).await;
     let failure = red.failed(23);
@@ -306,7 +325,10 @@ async fn an_index_build_waits_for_old_transactions_before_it_begins() {
     world.until("EXISTS (SELECT FROM _prisma_migrations WHERE migration_name = '2_t' AND finished_at IS NULL AND rolled_back_at IS NULL)").await;
     old.batch_execute("COMMIT").await.unwrap();
     finish(child).await.succeeded();
-    assert_eq!(world.value("SELECT indisvalid FROM pg_index WHERE indexrelid = 'i'::regclass").await, "t");
+    assert_eq!(
+        world.value("SELECT indisvalid FROM pg_index WHERE indexrelid = 'i'::regclass").await,
+        "t"
+    );
 }
 
 #[tokio::test]
@@ -338,7 +360,9 @@ async fn an_index_build_that_lost_its_patience_leaves_no_invalid_index() {
     let old = world.session("old").await;
     let child = world.command(&["deploy", "--lock-patience", "200ms", "--lock-budget", "1s"]);
     let mut child = child;
-    old.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT * FROM elsewhere").await.unwrap();
+    old.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT * FROM elsewhere")
+        .await
+        .unwrap();
     let red = finish(child.spawn().unwrap()).await;
     assert_eq!(red.failed(23).sqlstate.as_deref().unwrap_or("55P03"), "55P03");
     assert!(!red.blocked().is_empty(), "{}", red.stdout);

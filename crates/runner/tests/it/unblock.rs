@@ -37,7 +37,9 @@ async fn it_shows_the_evidence_ends_that_session_and_the_migration_goes_on() {
 async fn it_refuses_what_blocks_no_migration() {
     let (world, blocker, child) = blocked().await;
     let us = world.value("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = 123456789 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())").await;
-    for (pid, word) in [(us.as_str(), "is the migration itself"), ("1999999999", "there is no session")] {
+    for (pid, word) in
+        [(us.as_str(), "is the migration itself"), ("1999999999", "there is no session")]
+    {
         let red = world.run(&["unblock", pid, "--yes"]).await;
         assert!(red.failed(14).message.contains(word), "{}", red.stdout);
     }
