@@ -12,6 +12,7 @@
 //! | `history` | reading and writing `_prisma_migrations` |
 //! | `apply` | one migration's turn, and what is left when it fails |
 //! | `transaction` | a script and its history row in one transaction |
+//! | `statement` | one statement: its timeout, what it cost, what the server said |
 //! | `units`, `journal`, `index` | scripts that cannot be one transaction |
 //! | [`traffic`] | how long to wait for locks, and when to try again |
 //! | [`observe`] | who blocks, how far it is, what it locks: a second connection that only looks |
@@ -44,6 +45,7 @@ pub mod secret;
 mod session;
 pub mod settings;
 mod settle;
+mod statement;
 mod status;
 mod tls;
 pub mod traffic;

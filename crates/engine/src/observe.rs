@@ -26,8 +26,8 @@ use crate::settings::ConnectionSettings;
 use std::cell::Cell;
 use std::time::Duration;
 use tokio::time::Instant;
-use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Row, Statement};
 
 /// The longest that one look may take; the server ends it sooner, so past this the connection hangs.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -40,6 +40,8 @@ const MANNERS: &str = "SET statement_timeout = 1000; SET lock_timeout = 500; SET
 /// The second connection, as long as it lasts.
 pub(crate) struct Observer {
     session: Option<Session>,
+    /// Asked after every statement.
+    held: Option<Statement>,
     lost: Cell<bool>,
     told: Cell<bool>,
     /// When the run last said that it is alive.
@@ -56,7 +58,8 @@ impl Observer {
         let opening = async {
             let session = connect(settings).await?;
             session.run(MANNERS).await?;
-            Ok::<_, Error>(session)
+            let held = session.prepare(locks::HELD, &[Type::INT4]).await?;
+            Ok::<_, Error>((session, held))
         };
         let opened = tokio::select! {
             opened = opening => opened.map_err(|error| Some(error.message)),
@@ -66,14 +69,22 @@ impl Observer {
             sink.emit(unavailable(cause));
         }
         let told = Cell::new(opened.is_err());
-        Self { session: opened.ok(), lost: Cell::new(false), told, said: Cell::new(Instant::now()) }
+        let (session, held) = opened.ok().unzip();
+        Self { session, held, lost: Cell::new(false), told, said: Cell::new(Instant::now()) }
     }
 
     /// Rows of a question; none if it could not be asked.
     async fn ask(&self, sql: &str, parameters: &[(&(dyn ToSql + Sync), Type)]) -> Option<Vec<Row>> {
-        let session = self.session.as_ref().filter(|_| !self.lost.get())?;
-        match tokio::time::timeout(PATIENCE, session.query(sql, parameters)).await {
-            Ok(Ok(rows)) => Some(rows),
+        let session = self.session.as_ref()?;
+        self.answer(session.query(sql, parameters)).await
+    }
+
+    async fn answer<T>(&self, asked: impl Future<Output = Result<T, Fault>>) -> Option<T> {
+        if self.lost.get() {
+            return None;
+        }
+        match tokio::time::timeout(PATIENCE, asked).await {
+            Ok(Ok(answer)) => Some(answer),
             // A catalog that the migration has locked; later it may be free again.
             Ok(Err(Fault::Server(_))) => None,
             Ok(Err(Fault::Lost(_))) | Err(_) => {

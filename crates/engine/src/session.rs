@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Connection, Row, SimpleQueryMessage, Socket};
+use tokio_postgres::{Client, Connection, Row, SimpleQueryMessage, Socket, Statement};
 
 /// How long the server has to answer a cancel before the connection is given up.
 const CANCEL_GRACE: Duration = Duration::from_millis(1_500);
@@ -150,6 +150,20 @@ impl Session {
         parameters: &[(&(dyn ToSql + Sync), Type)],
     ) -> Result<Vec<Row>, Fault> {
         self.client.query_typed(sql, parameters).await.map_err(Fault::from)
+    }
+
+    /// A query of our own that is asked often: the server plans it once.
+    pub(crate) async fn prepare(&self, sql: &str, types: &[Type]) -> Result<Statement, Fault> {
+        self.client.prepare_typed(sql, types).await.map_err(Fault::from)
+    }
+
+    /// Rows of such a query.
+    pub(crate) async fn query_prepared(
+        &self,
+        statement: &Statement,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Fault> {
+        self.client.query(statement, parameters).await.map_err(Fault::from)
     }
 
     /// The only row of a query of our own.

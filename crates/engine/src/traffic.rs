@@ -11,6 +11,7 @@ mod snapshots;
 pub(crate) use retry::{Tries, named};
 pub(crate) use snapshots::wait_for_old_transactions;
 
+use crate::observe::{Blocker, BlockerKind};
 use class::Wait;
 use migrations::Script;
 use std::cell::Cell;
@@ -52,11 +53,29 @@ pub(crate) struct Pace<'a> {
     attempt: Cell<u32>,
     /// What this transaction, or this session, has set.
     set: Cell<Option<Wait>>,
+    /// Whether waiting longer makes those yield who are in the way.
+    insists: Cell<bool>,
 }
 
 impl<'a> Pace<'a> {
     pub(crate) fn new(traffic: &'a Traffic, script: &Script) -> Self {
-        Self { traffic, waits: class::waits(script), attempt: Cell::new(1), set: Cell::new(None) }
+        Self {
+            traffic,
+            waits: class::waits(script),
+            attempt: Cell::new(1),
+            set: Cell::new(None),
+            insists: Cell::new(false),
+        }
+    }
+
+    /// Makes the next attempt the longest where only autovacuums are in the way: the server ends
+    /// them for whoever has waited for `deadlock_timeout`, and for nobody who gives way before.
+    pub(crate) fn learn(&self, blockers: &[Blocker]) {
+        let direct = || blockers.iter().filter(|blocker| blocker.depth == 1);
+        self.insists.set(
+            direct().next().is_some()
+                && direct().all(|blocker| blocker.kind == BlockerKind::Autovacuum),
+        );
     }
 
     /// A transaction begins, in this attempt: what the one before it set is gone.
@@ -76,6 +95,7 @@ impl<'a> Pace<'a> {
 
     fn timeout(&self, wait: Wait) -> Duration {
         match wait {
+            Wait::Short if self.insists.get() => self.traffic.lock_timeout,
             Wait::Short => schedule::lock_timeout(self.attempt.get(), self.traffic.lock_timeout),
             Wait::Patient => self.traffic.patience,
         }

@@ -12,10 +12,9 @@ use crate::journal::{self, Entry};
 use crate::observe::{Watching, watch};
 use crate::progress::{Progress, Sink};
 use crate::session::Ran;
+use crate::statement::run_statement;
 use crate::traffic::{Tries, named, wait_for_old_transactions};
-use crate::transaction::{
-    Attempt, Begun, Stop, fenced, lock_lost, run_statement, settle_constraints,
-};
+use crate::transaction::{Attempt, Begun, Stop, fenced, lock_lost, settle_constraints};
 use migrations::checksum::checksum;
 use migrations::script::{Class, Form, Script};
 use std::cell::RefCell;

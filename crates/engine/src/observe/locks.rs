@@ -28,7 +28,7 @@ pub(crate) struct Grip {
 }
 
 /// The bookkeeping's own tables are left out.
-const HELD: &str = "\
+pub(super) const HELD: &str = "\
 SELECT c.oid, n.nspname || '.' || c.relname, l.mode, c.relfilenode
 FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE l.pid = $1 AND l.granted AND l.locktype = 'relation' AND c.relkind IN ('r', 'p', 'm', 'f', 'v', 'S')
@@ -40,7 +40,8 @@ const FILES: &str = "SELECT oid, relfilenode FROM pg_catalog.pg_class WHERE oid 
 impl Observer {
     /// What this backend holds now.
     pub(crate) async fn held(&self, backend: i32) -> Option<Held> {
-        let rows = self.ask(HELD, &[(&backend, Type::INT4)]).await?;
+        let (session, held) = (self.session.as_ref()?, self.held.as_ref()?);
+        let rows = self.answer(session.query_prepared(held, &[&backend])).await?;
         let mut held = Held::new();
         for row in &rows {
             let lock = TableLock { relation: row.get(1), mode: row.get(2) };

@@ -73,6 +73,7 @@ impl<'a> Tries<'a> {
                 return Err(Stop::Failed(Box::new(give_up(Error { message, ..*error }, blockers))));
             }
         };
+        attempt.pace.learn(&blockers);
         sink.emit(Progress::Blocked {
             migration: attempt.name.to_owned(),
             attempt: self.number,

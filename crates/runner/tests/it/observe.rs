@@ -124,9 +124,11 @@ async fn an_autovacuum_yields_to_a_longer_attempt_and_one_against_wraparound_doe
     world.sql("SELECT pg_reload_conf()").await;
     world.sql("DELETE FROM t WHERE id % 2 = 0").await;
     world.until(vacuums).await;
-    let blockers = world.blockers().await;
-    assert_eq!(words(&blockers), [("autovacuum", 1)]);
-    assert!(blockers[0].query.starts_with("autovacuum: VACUUM"), "{blockers:?}");
+    let red = world.run(&["deploy", "--lock-timeout", "100ms", "--lock-budget", "250ms"]).await;
+    let failure = red.failed(23);
+    assert_eq!(words(&failure.blockers), [("autovacuum", 1)]);
+    assert!(failure.blockers[0].query.starts_with("autovacuum: VACUUM"), "{failure:?}");
+    assert!(failure.hint.as_ref().unwrap().contains("deadlock_timeout"), "{failure:?}");
     world.deploy().await.succeeded();
 
     world.migration("3_t", "ALTER TABLE t ADD d int;");
