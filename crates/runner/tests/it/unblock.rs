@@ -11,7 +11,7 @@ async fn blocked() -> (World, Client, Child) {
     world.deploy().await.succeeded();
     world.migration("2_t", "ALTER TABLE t ADD c int;");
     let blocker = world.session("app server").await;
-    blocker.batch_execute("BEGIN; SELECT * FROM t WHERE id = 42").await.unwrap();
+    blocker.batch_execute("BEGIN; SELECT * FROM t WHERE id = 424242424").await.unwrap();
     let child = world.command(&["deploy"]).spawn().unwrap();
     world.until("EXISTS (SELECT FROM pg_stat_activity WHERE application_name LIKE 'ecs-migrate %' AND datname = current_database() AND wait_event_type = 'Lock')").await;
     (world, blocker, child)
@@ -27,7 +27,7 @@ async fn it_shows_the_evidence_ends_that_session_and_the_migration_goes_on() {
     let said = &ended.stdout;
     assert!(said.contains("waits for AccessExclusiveLock on public.t"), "{said}");
     assert!(said.contains(&format!("pid {pid}, idle in transaction for")), "{said}");
-    assert!(said.contains("WHERE id = ?") && !said.contains("42"), "{said}");
+    assert!(said.contains("WHERE id = ?") && !said.contains("424242424"), "{said}");
     assert!(blocker.batch_execute("SELECT 1").await.is_err());
     bystander.batch_execute("SELECT 1").await.unwrap();
     finish(child).await.succeeded();
