@@ -5,7 +5,7 @@ use crate::error::{DatabaseState, Error, Kind};
 use crate::history::History;
 use crate::interrupt::Interrupt;
 use crate::lock;
-use crate::observe::Observer;
+use crate::observe::{Notes, Observer};
 use crate::opening::{self, MissingDatabase};
 use crate::progress::{Progress, Sink};
 use crate::session::Session;
@@ -91,7 +91,8 @@ async fn deploy_in(
     if plan.pending.is_empty() {
         return Ok(());
     }
-    let observer = Observer::open(deploy.connection, sink, interrupt).await;
+    let notes = if plan.applied.is_empty() { Notes::Nothing } else { Notes::Locks };
+    let observer = Observer::open(deploy.connection, notes, sink, interrupt).await;
     let outcome = apply_all(
         deploy,
         (&history, &plan, &resumable),

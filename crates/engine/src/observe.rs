@@ -42,16 +42,29 @@ pub(crate) struct Observer {
     session: Option<Session>,
     /// Asked after every statement.
     held: Option<Statement>,
+    /// What it notes.
+    pub(crate) notes: Notes,
     lost: Cell<bool>,
     told: Cell<bool>,
     /// When the run last said that it is alive.
     said: Cell<Instant>,
 }
 
+/// Whether it is worth noting what a migration locks and rewrites.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Notes {
+    /// Somebody may use the tables.
+    Locks,
+    /// The database has no history yet, so nobody uses it: its first deployment is not slowed down
+    /// by a question for each statement.
+    Nothing,
+}
+
 impl Observer {
     /// Connects; without success there is nothing to see, and the run goes on.
     pub(crate) async fn open(
         settings: &ConnectionSettings,
+        notes: Notes,
         sink: &mut dyn Sink,
         interrupt: &mut Interrupt,
     ) -> Self {
@@ -70,7 +83,7 @@ impl Observer {
         }
         let told = Cell::new(opened.is_err());
         let (session, held) = opened.ok().unzip();
-        Self { session, held, lost: Cell::new(false), told, said: Cell::new(Instant::now()) }
+        Self { session, held, notes, lost: Cell::new(false), told, said: Cell::new(Instant::now()) }
     }
 
     /// Rows of a question; none if it could not be asked.

@@ -4,7 +4,7 @@
 use crate::error::{Error, FailedStatement, Fault, Kind, others_doing};
 use crate::hint;
 use crate::interrupt::Interrupt;
-use crate::observe::{Locks, Seen, Watching, rewritten_in, watch};
+use crate::observe::{Locks, Notes, Seen, Watching, rewritten_in, watch};
 use crate::progress::Sink;
 use crate::session::Ran;
 use crate::traffic::set_lock_timeout;
@@ -106,6 +106,9 @@ pub(crate) async fn note_locks(
     index: usize,
     (locks, seen): (Locks, Seen),
 ) -> Result<(), Stop> {
+    if attempt.observer.notes == Notes::Nothing {
+        return Ok(());
+    }
     let statement = &attempt.script.statements[index];
     let may_rewrite = match statement.class {
         Class::Setting

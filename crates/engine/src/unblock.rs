@@ -4,7 +4,7 @@ use crate::connect::connect;
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::lock;
-use crate::observe::{Blocker, Observer};
+use crate::observe::{Blocker, Notes, Observer};
 use crate::progress::{Progress, Sink};
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
@@ -40,7 +40,7 @@ pub async fn unblock(
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<Blocker, Error> {
     let session = connect(unblock.connection).await?;
-    let observer = Observer::open(unblock.connection, sink, interrupt).await;
+    let observer = Observer::open(unblock.connection, Notes::Nothing, sink, interrupt).await;
     let outcome = unblock_in(unblock, ask, (&session, &observer), (sink, interrupt)).await;
     session.close().await;
     observer.close().await;
