@@ -126,7 +126,8 @@ async fn apply_all(
             resumed: resumable.get(&migration.name).map(|row| row.id.as_str()),
             observer,
         };
-        apply(&step, session, (sink, interrupt)).await?;
+        // A migration's future is large, and everything above would carry it.
+        Box::pin(apply(&step, session, (sink, interrupt))).await?;
         report.applied.push(migration.name.clone());
         report.pending -= 1;
     }
