@@ -1,7 +1,7 @@
 //! Owns asking who blocks a backend.
 
 use super::Observer;
-use super::blocker::{Activity, Blocker, BlockerKind, Edge, describe, tree};
+use super::blocker::{Activity, Blocker, BlockerKind, Edge, describe, printable, tree};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio_postgres::Row;
@@ -80,7 +80,7 @@ impl Observer {
             application: String::new(),
             user,
             since: seconds.and_then(age),
-            query: gid,
+            query: printable(&gid),
             blocks: edge.blocked,
             depth,
         };

@@ -159,11 +159,17 @@ pub(crate) fn shown(query: &str) -> String {
     if query == NO_RIGHT {
         return String::new();
     }
-    let text = without_literals(query);
+    // Identifiers may hold anything, and a log line must not move the cursor.
+    let text = printable(&without_literals(query));
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }
+}
+
+/// Another session's text without control characters.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// One session waits for another.
@@ -350,6 +356,7 @@ mod tests {
             ..blocker
         };
         assert_eq!(hidden.to_string(), "pid 7, not shown to this role, application `psql`");
+        assert_eq!(shown("SELECT \"\u{1b}[31m\""), "SELECT \"\u{fffd}[31m\"");
         assert_eq!(shown(&"x".repeat(500)).chars().count(), SHOWN + 1);
     }
 }

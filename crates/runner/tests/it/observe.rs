@@ -164,9 +164,7 @@ async fn a_long_run_is_never_silent() {
 #[tokio::test]
 async fn a_copy_says_how_far_it_is() {
     let world = World::new().await;
-    if world.value("SELECT current_setting('server_version_num')::int >= 140000").await != "t" {
-        return;
-    }
+    let reports = world.value("SELECT current_setting('server_version_num')::int >= 140000").await;
     world.migration(
         "1_t",
         "CREATE TABLE t(id int);\nCOPY t FROM PROGRAM 'echo 1; sleep 12; echo 2';",
@@ -175,7 +173,9 @@ async fn a_copy_says_how_far_it_is() {
     green.succeeded();
     let phases: Vec<Option<&str>> =
         green.heartbeats().iter().map(|heartbeat| heartbeat.phase.as_deref()).collect();
-    assert!(phases.iter().flatten().any(|phase| phase.starts_with("copy: ")), "{phases:?}");
+    let said = phases.iter().flatten().any(|phase| phase.starts_with("copy: "));
+    // PostgreSQL 13 does not report copies; the heartbeat comes all the same.
+    assert!(said == (reports == "t") && !phases.is_empty(), "{phases:?}");
 }
 
 #[tokio::test]
