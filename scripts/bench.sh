@@ -5,11 +5,14 @@ set -euo pipefail
 usage() {
   cat <<'USAGE'
 Usage: scripts/bench.sh engine [--rounds N] [--migrations DIR]
+       scripts/bench.sh traffic [--rounds N] [--blocker SECONDS] [--readers N]
        scripts/bench.sh start [--rounds N]
        scripts/bench.sh gate [--rounds N]
 
   engine   nothing pending on 434 and on 5,000 migrations, applying 434, and a 200 MB data migration;
            beside psql, Prisma's schema engine (npm) and dbmate (PyPI) where they can be had
+  traffic  the longest read of a table while an ALTER waits behind a long reader, with and without
+           the lock_timeout schedule, beside psql; needs pgbench, which comes with the server
   start    from the start of the process to the answers to its first queries, static and dynamic
   gate     how late the verdict is, how many lines are shown and at what cost; beside awscli's wait and
            fabfuel's ecs run (PyPI) against one sandbox
@@ -20,7 +23,7 @@ USAGE
 
 what=${1:-}
 case "$what" in
-  engine | start | gate) shift ;;
+  engine | traffic | start | gate) shift ;;
   -h | --help) usage; exit 0 ;;
   *) usage >&2; exit 2 ;;
 esac
@@ -39,19 +42,25 @@ stop() { scripts/postgres.sh stop "$scratch/postgres"; rm -rf "$scratch"; }
 trap stop EXIT
 url=$(scripts/postgres.sh start "$scratch/postgres")
 
+runner=$target/release/ecs-migrate-runner
+psql=$(scripts/postgres.sh bin)/psql
+if [ "$what" = traffic ]; then
+  python3 scripts/bench/traffic.py --runner "$runner" --url "$url" --scratch "$scratch/work" --psql "$psql" "$@"
+  exit
+fi
 if [ "$what" = gate ]; then
   if python3 -m venv "$scratch/venv" 2>/dev/null && "$scratch/venv/bin/pip" install -q awscli==1.46.2 ecs-deploy==1.17.0 2>/dev/null; then
     venv=$scratch/venv
   fi
-  python3 scripts/bench/gate.py --controller "$target/release/ecs-migrate" --runner "$target/release/ecs-migrate-runner" \
+  python3 scripts/bench/gate.py --controller "$target/release/ecs-migrate" --runner "$runner" \
     --sandbox "$target/release/ecs-migrate-sandbox" --url "$url" --scratch "$scratch/work" ${venv:+--venv "$venv"} "$@"
   exit
 fi
 if [ "$what" = start ]; then
   mkdir -p "$scratch/migrations/1_a"
   echo 'SELECT 1;' >"$scratch/migrations/1_a/migration.sql"
-  python3 scripts/bench/start.py --static "$(scripts/static.sh)" --dynamic "$target/release/ecs-migrate-runner" --url "$url" \
-    --psql "$(scripts/postgres.sh bin)/psql" --migrations "$scratch/migrations" "$@"
+  python3 scripts/bench/start.py --static "$(scripts/static.sh)" --dynamic "$runner" --url "$url" \
+    --psql "$psql" --migrations "$scratch/migrations" "$@"
   exit
 fi
 
@@ -63,5 +72,5 @@ if command -v npm >/dev/null; then
   (cd "$scratch" && npm install --ignore-scripts --no-package-lock --no-audit --no-fund --silent >/dev/null 2>&1) && prisma=$scratch/engine.mjs
 fi
 
-python3 scripts/bench/engine.py --runner "$target/release/ecs-migrate-runner" --url "$url" --scratch "$scratch/work" \
-  --psql "$(scripts/postgres.sh bin)/psql" ${dbmate:+--dbmate "$dbmate"} ${prisma:+--prisma "$prisma"} "$@"
+python3 scripts/bench/engine.py --runner "$runner" --url "$url" --scratch "$scratch/work" \
+  --psql "$psql" ${dbmate:+--dbmate "$dbmate"} ${prisma:+--prisma "$prisma"} "$@"

@@ -1,16 +1,20 @@
 //! One migration's turn: how it runs, and what is left when it fails.
 
+use crate::account::Account;
 use crate::deploy::{Deploy, Habits, unreadable};
 use crate::error::{DatabaseState, Error, Kind, Loss};
 use crate::history::History;
 use crate::interrupt::Interrupt;
 use crate::journal;
+use crate::observe::Observer;
 use crate::progress::{Progress, Sink};
 use crate::session::Session;
+use crate::traffic::Pace;
 use crate::transaction::{self, Attempt, Begun, Stop};
 use crate::units;
 use migrations::script::Form;
 use migrations::{Marker, Migration, Mode, Script};
+use std::cell::RefCell;
 use tokio::time::Instant;
 
 /// One migration's turn.
@@ -26,6 +30,8 @@ pub(crate) struct Step<'a> {
     pub(crate) id: &'a str,
     /// Who began it.
     pub(crate) begun: Begun,
+    /// Who looks on.
+    pub(crate) observer: &'a Observer,
 }
 
 /// Applies it, whatever it takes, and says what is left if it fails.
@@ -67,6 +73,8 @@ pub(crate) async fn apply(
         mode,
         statements: u32::try_from(script.statements.len()).unwrap_or(u32::MAX),
     });
+    let pace = Pace::new(&step.deploy.traffic, &script);
+    let account = RefCell::new(Account::default());
     let attempt = Attempt {
         session,
         history: step.history,
@@ -77,6 +85,9 @@ pub(crate) async fn apply(
         key: step.deploy.lock_keys[0],
         begun: step.begun,
         marker: &marker,
+        observer: step.observer,
+        pace: &pace,
+        account: &account,
     };
     let ran = match &script.form {
         Form::Transaction { sent } => {
@@ -96,7 +107,11 @@ pub(crate) async fn apply(
             return Err(ended(step, session, (step.id, &marker), error).await);
         }
     }
-    sink.emit(Progress::MigrationApplied { migration: name.to_owned(), duration: begun.elapsed() });
+    sink.emit(Progress::MigrationApplied {
+        migration: name.to_owned(),
+        duration: begun.elapsed(),
+        statements: account.into_inner().costs(),
+    });
     Ok(())
 }
 
@@ -158,7 +173,7 @@ fn resumable(error: Error) -> Error {
         last => format!("statements 1 to {last} are applied and stay"),
     };
     let hint = error.hint.as_deref().map_or(String::new(), |hint| format!("{hint}; "));
-    error.hint(format!(
-        "{hint}{stays}: fix the rest of the file and run again, the run resumes there"
-    ))
+    let fix =
+        if error.kind == Kind::Blocked { "" } else { "fix the rest of the file and run again, " };
+    error.hint(format!("{hint}{stays}: {fix}the next run resumes there"))
 }

@@ -47,13 +47,14 @@ pub(crate) async fn attempt(
     let tls = tls::connector(settings)?;
     let config = config(settings, login);
     if settings.host.starts_with('/') {
-        return one(settings, login, (&config, tls)).await;
+        return Box::pin(one(settings, login, (&config, tls))).await;
     }
     let mut last = None;
     for address in addresses(settings).await? {
         let mut config = config.clone();
         config.hostaddr(address);
-        match one(settings, login, (&config, tls.clone())).await {
+        // Boxed: a TLS handshake is large, and everything above would carry room for it.
+        match Box::pin(one(settings, login, (&config, tls.clone()))).await {
             // Whoever answers speaks for the host; silence does not.
             Err(refusal) if refusal.error.prisma_code == Some("P1001") => last = Some(refusal),
             answered => return answered,

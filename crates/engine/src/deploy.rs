@@ -6,6 +6,7 @@ use crate::history::History;
 use crate::hold::Hold;
 use crate::interrupt::Interrupt;
 use crate::lock;
+use crate::observe::{Notes, Observer};
 use crate::opening::{self, MissingDatabase};
 use crate::progress::{Progress, Sink};
 use crate::recovery::{Attempted, Recovery, lost};
@@ -13,6 +14,7 @@ use crate::session::Session;
 use crate::settings::ConnectionSettings;
 use crate::settle::{Resumable, settle};
 use crate::steps;
+use crate::traffic::Traffic;
 use crate::transaction::Begun;
 use migrations::plan::{Blocker, Difference};
 use migrations::{Allowances, Directory, Plan};
@@ -38,6 +40,8 @@ pub struct Deploy<'a> {
     pub missing_database: MissingDatabase,
     /// Whose habits to keep.
     pub habits: Habits,
+    /// How far to get in the way of the application.
+    pub traffic: Traffic,
     /// What to do while somebody else has the locks.
     pub turn: Turn,
     /// Names of the steps that follow the migrations; see [`Hold::start_step`].
@@ -144,6 +148,29 @@ async fn deploy_in(
     let plan = Plan::make(deploy.directory, &rows, deploy.allowances).map_err(blocked)?;
     announce(&plan, deploy, sink);
     report.pending = plan.pending.len();
+    if plan.pending.is_empty() {
+        return Ok(true);
+    }
+    let notes = if plan.applied.is_empty() { Notes::Nothing } else { Notes::Locks };
+    let observer = Observer::open(deploy.connection, notes, sink, interrupt).await;
+    let turn = (&history, &plan, &resumable);
+    let outcome =
+        apply_all(deploy, turn, (session, &observer), (report, recovery, sink, interrupt)).await;
+    observer.close().await;
+    outcome.map(|()| true)
+}
+
+async fn apply_all(
+    deploy: &Deploy<'_>,
+    (history, plan, resumable): (&History, &Plan, &Resumable),
+    (session, observer): (&Session, &Observer),
+    (report, recovery, sink, interrupt): (
+        &mut Report,
+        &mut Recovery,
+        &mut dyn Sink,
+        &mut Interrupt,
+    ),
+) -> Result<(), Error> {
     let of = report.applied.len() + plan.pending.len();
     for migration in &plan.pending {
         if interrupt.requested() {
@@ -157,18 +184,19 @@ async fn deploy_in(
             None => (uuid::Uuid::new_v4().to_string(), Begun::Now),
         };
         let number = report.applied.len() + 1;
-        let step = Step { deploy, history: &history, migration, number, of, id: &id, begun };
+        let step = Step { deploy, history, migration, number, of, id: &id, begun, observer };
         recovery.attempt = Some(Attempted {
             migration: migration.name.clone(),
             id: id.clone(),
             begun: Instant::now(),
         });
-        apply(&step, session, (sink, interrupt)).await?;
+        // A migration's future is large, and everything above would carry it.
+        Box::pin(apply(&step, session, (sink, interrupt))).await?;
         recovery.attempt = None;
         report.applied.push(migration.name.clone());
         report.pending -= 1;
     }
-    Ok(true)
+    Ok(())
 }
 
 /// Takes the locks; false if nothing is left to be done.

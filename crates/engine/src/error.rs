@@ -1,5 +1,6 @@
 //! Why it failed: a kind, a sentence, a hint, and what it means for the database.
 
+use crate::observe::Blocker;
 use migrations::Row;
 use std::fmt;
 use tokio_postgres::error::{DbError, Severity};
@@ -86,6 +87,8 @@ pub struct Error {
     pub database: DatabaseState,
     /// The attempts that block, for P3009.
     pub unfinished: Vec<Row>,
+    /// The sessions that were in the way.
+    pub blockers: Vec<Blocker>,
 }
 
 impl Error {
@@ -102,6 +105,7 @@ impl Error {
             prisma_code: None,
             database: DatabaseState::Unchanged,
             unfinished: Vec::new(),
+            blockers: Vec::new(),
         }
     }
 
@@ -175,6 +179,12 @@ fn ends_session(db: &DbError) -> bool {
         || matches!(db.parsed_severity(), Some(Severity::Fatal | Severity::Panic))
 }
 
+/// Lock not available, deadlock, serialization failure: the others' doing, and nothing of the
+/// transaction is left.
+pub(crate) fn others_doing(code: &str) -> bool {
+    matches!(code, "55P03" | "40P01" | "40001")
+}
+
 /// An error with its causes, none said twice.
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
@@ -198,6 +208,7 @@ impl From<Fault> for Error {
                 let kind = match code.as_str() {
                     "42501" => Kind::AccessDenied,
                     "25006" => Kind::Unreachable,
+                    code if others_doing(code) => Kind::Blocked,
                     _ => Kind::Unexpected,
                 };
                 let hint = crate::hint::for_sqlstate(&code).map(str::to_owned);

@@ -39,11 +39,22 @@ pub(crate) async fn find(session: &Session, name: &str) -> Result<Found, Fault> 
     })
 }
 
-/// Drops the index if it is invalid; true if it was.
-pub(crate) async fn drop_invalid(session: &Session, name: &str) -> Result<bool, Fault> {
-    if find(session, name).await? != Found::Invalid {
-        return Ok(false);
+/// How long a failed attempt may take to clean up: a signal leaves two seconds for everything.
+const CLEAN_UP: &str = "1500";
+
+/// Drops the index if it is invalid and nobody holds that up; what is there afterwards.
+pub(crate) async fn drop_in_time(session: &Session, name: &str) -> Result<Found, Fault> {
+    let found = find(session, name).await?;
+    if found != Found::Invalid {
+        return Ok(found);
     }
-    session.run(&format!("DROP INDEX CONCURRENTLY IF EXISTS {name}")).await?;
-    Ok(true)
+    let limit = "SELECT pg_catalog.current_setting('statement_timeout'), pg_catalog.set_config('statement_timeout', $1, false)";
+    let before: String = session.one(limit, &[(&CLEAN_UP, Type::TEXT)]).await?.get(0);
+    let dropped = session.run(&format!("DROP INDEX CONCURRENTLY IF EXISTS {name}")).await;
+    session.one(limit, &[(&before, Type::TEXT)]).await?;
+    match dropped {
+        Ok(()) => Ok(Found::Nothing),
+        Err(Fault::Server(_)) => find(session, name).await,
+        Err(lost @ Fault::Lost(_)) => Err(lost),
+    }
 }

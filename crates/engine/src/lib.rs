@@ -11,14 +11,21 @@
 //! | `connect`, `refusal`, `certificate`, `tls`, `session`, `cancel` | one connection, what its refusal means, how it is cancelled |
 //! | `reach`, `opening`, `pooler` | trying again in a budget, until a session is really ours |
 //! | `lock` | the advisory locks, by polling |
+//! | [`Guard`] | how long somebody else's command may queue for a lock |
 //! | [`Hold`], `steps` | the lock while a command works under it; what runs once after the migrations |
 //! | `history` | reading and writing `_prisma_migrations` |
 //! | `apply` | one migration's turn, and what is left when it fails |
 //! | `transaction` | a script and its history row in one transaction |
+//! | `statement` | one statement: its timeout, what it cost, what the server said |
 //! | `units`, `journal`, `index` | scripts that cannot be one transaction |
+//! | [`traffic`] | how long to wait for locks, and when to try again |
+//! | [`observe`] | who blocks, how far it is, what it locks: a second connection that only looks |
+//! | `account` | what each statement cost |
+//! | [`unblock()`] | ending one session that blocks a migration |
 //! | `settle`, `recovery` | what an earlier run of ours left unfinished, or this one when its connection was lost |
 //! | [`error`], `hint` | why it failed and what to do |
 
+mod account;
 mod apply;
 mod cancel;
 mod catalog;
@@ -27,6 +34,7 @@ mod connect;
 mod deploy;
 pub mod error;
 mod evidence;
+mod guard;
 mod hint;
 mod history;
 mod hold;
@@ -36,6 +44,7 @@ pub mod interrupt;
 mod journal;
 mod lock;
 pub mod login;
+pub mod observe;
 mod opening;
 mod pooler;
 pub mod progress;
@@ -50,19 +59,25 @@ pub mod secret;
 mod session;
 pub mod settings;
 mod settle;
+mod statement;
 mod status;
 mod steps;
 mod tls;
+pub mod traffic;
 mod transaction;
+mod unblock;
 mod units;
 
+pub use account::StatementCost;
 pub use deploy::{Deploy, Habits, Report, Turn, deploy, deploy_and_hold};
 pub use error::{DatabaseState, Error, Kind};
+pub use guard::Guard;
 pub use hold::Hold;
 pub use host::Host;
 pub use interrupt::Interrupt;
 pub use lock::{DEFAULT_LOCK_KEY, PRISMA_LOCK_KEY};
 pub use login::{Login, Logins};
+pub use observe::{Blocker, BlockerKind, TableLock, Work};
 pub use opening::MissingDatabase;
 pub use progress::{Progress, Sink};
 pub use resolve::{Force, Resolution, Resolve, resolve};
@@ -70,3 +85,5 @@ pub use secret::Secret;
 pub use settings::{ChannelBinding, ClientCertificate, ConnectionSettings, Roots, TlsMode};
 pub use status::{MigrationState, State, Status, status};
 pub use steps::{Again, Earlier};
+pub use traffic::Traffic;
+pub use unblock::{Unblock, unblock};

@@ -116,6 +116,12 @@ fn matching(key: i64) -> String {
     )
 }
 
+/// The process that holds `key`.
+pub(crate) async fn holding(session: &Session, key: i64) -> Result<Option<i32>, Error> {
+    let sql = format!("SELECT l.pid FROM pg_catalog.pg_locks l WHERE {} LIMIT 1", matching(key));
+    Ok(session.query(&sql, &[]).await?.first().map(|row| row.get(0)))
+}
+
 /// Who holds `key`, in words.
 pub(crate) async fn holder(session: &Session, key: i64) -> Result<Option<String>, Error> {
     let sql = format!(

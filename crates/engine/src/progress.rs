@@ -1,5 +1,7 @@
 //! What happens, as it happens.
 
+use crate::account::StatementCost;
+use crate::observe::{Blocker, Work};
 use migrations::Mode;
 use std::time::Duration;
 
@@ -102,6 +104,23 @@ pub enum Progress {
         migration: String,
         /// From the started row to the finished row.
         duration: Duration,
+        /// What each statement cost.
+        statements: Vec<StatementCost>,
+    },
+    /// Others stopped an attempt, and it is tried again.
+    Blocked {
+        /// Name of the migration.
+        migration: String,
+        /// The attempt that was stopped, from 1.
+        attempt: u32,
+        /// For how long others have been in the way by now.
+        blocked: Duration,
+        /// How long the next attempt is put off.
+        pause: Duration,
+        /// PostgreSQL's code.
+        sqlstate: String,
+        /// Who was in the way, as far as it was seen.
+        blockers: Vec<Blocker>,
     },
     /// Something a person should know.
     Notice {
@@ -116,6 +135,12 @@ pub enum Progress {
         doing: String,
         /// For how long.
         elapsed: Duration,
+        /// What lock it waits for, if it does.
+        waits_for: Option<String>,
+        /// Who holds it.
+        blockers: Vec<Blocker>,
+        /// How far it is, if the server reports it.
+        work: Option<Work>,
     },
 }
 
@@ -128,23 +153,5 @@ pub trait Sink {
 impl<F: FnMut(Progress)> Sink for F {
     fn emit(&mut self, progress: Progress) {
         self(progress);
-    }
-}
-
-/// A run is never silent for longer than this.
-const HEARTBEAT_PERIOD: Duration = Duration::from_secs(15);
-
-/// Waits for `work` and says every 15 s that it still runs.
-pub(crate) async fn heartbeat<W: Future>(sink: &mut dyn Sink, doing: String, work: W) -> W::Output {
-    let begun = tokio::time::Instant::now();
-    tokio::pin!(work);
-    loop {
-        tokio::select! {
-            biased;
-            output = &mut work => return output,
-            () = tokio::time::sleep(HEARTBEAT_PERIOD) => {
-                sink.emit(Progress::Heartbeat { doing: doing.clone(), elapsed: begun.elapsed() });
-            }
-        }
     }
 }

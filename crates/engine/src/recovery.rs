@@ -100,6 +100,8 @@ impl Recovery {
             sink.emit(Progress::MigrationApplied {
                 migration: attempt.migration.clone(),
                 duration: attempt.begun.elapsed(),
+                // The account went with the connection.
+                statements: Vec::new(),
             });
             report.applied.push(attempt.migration);
             self.ended = None;

@@ -63,6 +63,8 @@ async fn replay(
         lock_wait: Duration::from_secs(1),
         missing_database: MissingDatabase::Refuse,
         habits: Habits::Safer,
+        // Nobody else is in it.
+        traffic: crate::traffic::Traffic::NONE,
         turn: Turn::Always,
         steps: &[],
     };

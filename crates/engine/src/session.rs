@@ -7,11 +7,12 @@ use crate::progress::Progress;
 use crate::quote;
 use crate::settings::{ConnectionSettings, TlsMode};
 use crate::tls::Tls;
+use futures_util::TryStreamExt as _;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Connection, Row, Socket};
+use tokio_postgres::{Client, Connection, Row, SimpleQueryMessage, Socket, Statement};
 
 /// How long the server has to answer a cancel before the connection is given up.
 const CANCEL_GRACE: Duration = Duration::from_millis(1_500);
@@ -55,8 +56,8 @@ const ABOUT: &str = "SELECT pg_catalog.pg_backend_pid(), \
 
 /// How a statement ended that could be interrupted.
 pub(crate) enum Ran {
-    /// The server finished it, perhaps just before the cancel arrived.
-    Done,
+    /// The server finished it, perhaps just before the cancel arrived; so many rows were touched.
+    Done(u64),
     /// The server cancelled it: nothing of it is left.
     Cancelled,
 }
@@ -129,12 +130,12 @@ impl Session {
         sql: &str,
         interrupt: &mut Interrupt,
     ) -> Result<Ran, Fault> {
-        let running = self.client.batch_execute(sql);
+        let running = self.rows_touched(sql);
         tokio::pin!(running);
         tokio::select! {
             biased;
             () = interrupt.wait() => {}
-            ended = &mut running => return ended.map(|()| Ran::Done).map_err(Fault::from),
+            ended = &mut running => return ended.map(Ran::Done).map_err(Fault::from),
         }
         let cancel = self.client.cancel_token();
         let cancelled = async {
@@ -150,7 +151,7 @@ impl Session {
             }
         };
         match tokio::time::timeout(CANCEL_GRACE, cancelled).await {
-            Ok(Ok(())) => Ok(Ran::Done),
+            Ok(Ok(rows)) => Ok(Ran::Done(rows)),
             Ok(Err(error)) => match Fault::from(error) {
                 Fault::Server(_) => Ok(Ran::Cancelled),
                 lost @ Fault::Lost(_) => Err(lost),
@@ -168,6 +169,24 @@ impl Session {
         row.is_ok_and(|row| !row.get::<_, bool>(2) && !row.get::<_, bool>(3))
     }
 
+    /// Runs statements of a script and lets go of what they return, row by row.
+    async fn rows_touched(&self, sql: &str) -> Result<u64, tokio_postgres::Error> {
+        let messages = self.client.simple_query_raw(sql).await?;
+        tokio::pin!(messages);
+        let mut touched = 0;
+        while let Some(message) = messages.try_next().await? {
+            if let SimpleQueryMessage::CommandComplete(rows) = message {
+                touched += rows;
+            }
+        }
+        Ok(touched)
+    }
+
+    /// The server's major version.
+    pub(crate) fn major(&self) -> u32 {
+        major(&self.server_version)
+    }
+
     /// Rows of a query of our own.
     pub(crate) async fn query(
         &self,
@@ -175,6 +194,20 @@ impl Session {
         parameters: &[(&(dyn ToSql + Sync), Type)],
     ) -> Result<Vec<Row>, Fault> {
         self.client.query_typed(sql, parameters).await.map_err(Fault::from)
+    }
+
+    /// A query of our own that is asked often: the server plans it once.
+    pub(crate) async fn prepare(&self, sql: &str, types: &[Type]) -> Result<Statement, Fault> {
+        self.client.prepare_typed(sql, types).await.map_err(Fault::from)
+    }
+
+    /// Rows of such a query.
+    pub(crate) async fn query_prepared(
+        &self,
+        statement: &Statement,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Fault> {
+        self.client.query(statement, parameters).await.map_err(Fault::from)
     }
 
     /// The only row of a query of our own.

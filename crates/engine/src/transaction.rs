@@ -1,16 +1,20 @@
 //! A script and its history row in one transaction.
 
-use crate::error::{DatabaseState, Error, FailedStatement, Fault, Kind, Loss};
-use crate::hint;
+use crate::account::Account;
+use crate::error::{DatabaseState, Error, Fault, Kind, Loss};
 use crate::history::{Fence, History};
 use crate::interrupt::Interrupt;
 use crate::lock;
-use crate::progress::{Sink, heartbeat};
-use crate::session::{Ran, Session};
+use crate::observe::{Locks, Observer, Seen, Watching, watch};
+use crate::progress::Sink;
+use crate::session::Session;
+use crate::statement::{note_locks, refusal, run_statement};
+use crate::traffic::{Pace, Tries};
 use migrations::Marker;
-use migrations::script::{Class, Script, Statement, line_at};
+use migrations::script::{Class, Script};
+use std::cell::RefCell;
 use std::ops::Range;
-use tokio_postgres::error::{DbError, ErrorPosition};
+use tokio_postgres::types::Type;
 
 /// One attempt at one migration: what every way of running it needs.
 pub(crate) struct Attempt<'a> {
@@ -27,9 +31,26 @@ pub(crate) struct Attempt<'a> {
     pub(crate) begun: Begun,
     /// What the row says while the script runs.
     pub(crate) marker: &'a Marker,
+    /// Who looks on.
+    pub(crate) observer: &'a Observer,
+    /// How long to wait for locks.
+    pub(crate) pace: &'a Pace<'a>,
+    /// What it costs.
+    pub(crate) account: &'a RefCell<Account>,
 }
 
 impl Attempt<'_> {
+    /// What to watch while the attempt's backend does something of our own.
+    pub(crate) fn watching<'b>(&'b self, seen: &'b RefCell<Seen>) -> Watching<'b> {
+        Watching {
+            observer: self.observer,
+            backend: self.session.backend,
+            doing: format!("applying `{}`", self.name),
+            seen,
+            locks: Locks::Longer,
+        }
+    }
+
     /// Commits the started row, or marks the one of the run that began it as ours.
     pub(crate) async fn start(&self) -> Result<(), Fault> {
         match self.begun {
@@ -73,19 +94,51 @@ impl From<Fault> for Stop {
     }
 }
 
-/// Runs the script's statements and the finished mark in one transaction, and commits.
+/// Runs the script's statements and the finished mark in one transaction, and commits; again from
+/// the start where others stopped it, as long as the budget lasts.
 pub(crate) async fn run(
     attempt: &Attempt<'_>,
     sent: Range<usize>,
     sink: &mut dyn Sink,
     interrupt: &mut Interrupt,
 ) -> Result<(), Stop> {
+    let mut tries = Tries::new(attempt);
+    loop {
+        attempt.pace.begin(tries.number);
+        attempt.account.borrow_mut().begin();
+        // Only a script that the parser does not know can end its transaction: any other COMMIT
+        // would have been seen, and inside a routine the server refuses it.
+        let mut unseen = None;
+        let place = (sent.clone(), tries.number);
+        let ran = once(attempt, place, &mut unseen, (&mut *sink, &mut *interrupt)).await;
+        let Err(stop) = ran else { return Ok(()) };
+        if let Stop::Lost(_) = stop {
+            return Err(stop);
+        }
+        attempt.session.run("ROLLBACK").await?;
+        if let Some(transaction) = unseen {
+            check_undone(attempt, transaction, &stop).await?;
+        }
+        tries.again(stop, (&mut *sink, &mut *interrupt)).await?;
+    }
+}
+
+async fn once(
+    attempt: &Attempt<'_>,
+    (sent, number): (Range<usize>, u32),
+    unseen: &mut Option<i64>,
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
+) -> Result<(), Stop> {
     let session = attempt.session;
-    // Both are on their way at once; the server takes them one after the other, so the row is
-    // committed before the transaction begins.
-    let (started, begun) = tokio::join!(attempt.start(), session.run("BEGIN"));
-    started?;
-    begun?;
+    if number == 1 {
+        // Both are on their way at once; the server takes them one after the other, so the row is
+        // committed before the transaction begins.
+        let (started, begun) = tokio::join!(attempt.start(), session.run("BEGIN"));
+        started?;
+        begun?;
+    } else {
+        session.run("BEGIN").await?;
+    }
     let modes = sent
         .clone()
         .take_while(|index| attempt.script.statements[*index].class == Class::TransactionMode);
@@ -93,29 +146,59 @@ pub(crate) async fn run(
     for index in sent.start..first {
         run_statement(attempt, index, sink, interrupt).await?;
     }
-    // A script that the parser knows cannot end its transaction: its COMMIT would have been seen,
-    // and inside a routine the server refuses it.
-    let transaction = match attempt.script.unparsable {
-        Some(_) => Some(fenced(attempt).await?),
-        None => None,
-    };
+    if attempt.script.unparsable.is_some() {
+        *unseen = Some(fenced(attempt).await?);
+    }
     for index in first..sent.end {
         run_statement(attempt, index, sink, interrupt).await?;
     }
-    let fence = Fence { id: attempt.id, transaction, key: attempt.key };
-    let (settled, finished) = tokio::join!(
-        settle_constraints(attempt),
-        attempt.history.finish(session, &fence, attempt.checksum)
-    );
+    let fence = Fence { id: attempt.id, transaction: *unseen, key: attempt.key };
+    let seen = RefCell::default();
+    // All of it is on its way at once.
+    let noting = async {
+        match sent.end.checked_sub(1).filter(|last| *last >= first) {
+            Some(last) => note_locks(attempt, last, (Locks::Longer, Seen::default())).await,
+            None => Ok(()),
+        }
+    };
+    let finishing = async {
+        tokio::join!(
+            settle_constraints(attempt),
+            attempt.history.finish(session, &fence, attempt.checksum),
+            noting
+        )
+    };
+    let (settled, finished, noted) = watch(&attempt.watching(&seen), sink, finishing).await;
     settled?;
     if !finished? {
-        return Err(Stop::Failed(Box::new(not_finished(attempt, transaction))));
+        return Err(Stop::Failed(Box::new(not_finished(attempt, *unseen))));
     }
+    noted?;
     // From here on the truth is the server's: an interrupt waits for its answer.
-    let (committed, reset) = tokio::join!(session.run("COMMIT"), session.reset());
+    let committing = async { tokio::join!(session.run("COMMIT"), session.reset()) };
+    let (committed, reset) = watch(&attempt.watching(&seen), sink, committing).await;
     committed?;
     reset?;
     Ok(())
+}
+
+/// Whether nothing is left of a script that may have ended its transaction unseen.
+async fn check_undone(attempt: &Attempt<'_>, transaction: i64, stop: &Stop) -> Result<(), Stop> {
+    let row = attempt
+        .session
+        .one("SELECT pg_catalog.txid_status($1)", &[(&transaction, Type::INT8)])
+        .await?;
+    let status: Option<String> = row.get(0);
+    let text = attempt.script.text.to_ascii_lowercase();
+    let ends = ["rollback", "abort"].iter().any(|word| text.contains(word));
+    let Stop::Failed(error) = stop else { return Ok(()) };
+    match status.as_deref() {
+        Some("aborted") if !ends => Ok(()),
+        Some("aborted") => Err(Stop::Failed(error.clone())),
+        Some(_) | None => Err(Stop::Failed(Box::new(
+            error.as_ref().clone().database(DatabaseState::NeedsAttention),
+        ))),
+    }
 }
 
 /// Why the finished mark was not set, and with it nothing of this transaction.
@@ -162,67 +245,4 @@ pub(crate) async fn settle_constraints(attempt: &Attempt<'_>) -> Result<(), Stop
         Err(Fault::Lost(cause)) => Err(Stop::Lost(cause)),
         Err(Fault::Server(db)) => Err(Stop::Failed(Box::new(refusal(attempt, &db, None)))),
     }
-}
-
-/// Runs one statement of the script.
-pub(crate) async fn run_statement(
-    attempt: &Attempt<'_>,
-    index: usize,
-    sink: &mut dyn Sink,
-    interrupt: &mut Interrupt,
-) -> Result<(), Stop> {
-    if interrupt.requested() {
-        return Err(Stop::Interrupted);
-    }
-    let script = attempt.script;
-    let statement = &script.statements[index];
-    let doing = format!(
-        "applying `{}`, statement {} of {}",
-        attempt.name,
-        index + 1,
-        script.statements.len()
-    );
-    let running = attempt.session.run_interruptible(script.text_of(statement), interrupt);
-    match heartbeat(sink, doing, running).await {
-        Ok(Ran::Done) => Ok(()),
-        Ok(Ran::Cancelled) => Err(Stop::Interrupted),
-        Err(Fault::Lost(cause)) => Err(Stop::Lost(cause)),
-        Err(Fault::Server(db)) => Err(Stop::Failed(Box::new(refusal(attempt, &db, Some(index))))),
-    }
-}
-
-/// What the server said of a script, with the place in the file.
-fn refusal(attempt: &Attempt<'_>, db: &DbError, index: Option<usize>) -> Error {
-    let script = attempt.script;
-    let code = db.code().code();
-    let kind = match code {
-        // Lock not available, deadlock, serialization failure: the others' fault, not the script's.
-        "55P03" | "40P01" | "40001" => Kind::Blocked,
-        _ => Kind::MigrationFailed,
-    };
-    let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
-    Error {
-        hint: db.hint().map(str::to_owned).or_else(|| hint::for_sqlstate(code).map(str::to_owned)),
-        statement: index.map(|index| FailedStatement {
-            number: number(index + 1),
-            of: number(script.statements.len()),
-            line: line(script, &script.statements[index], db.position()),
-            text: script.text_of(&script.statements[index]).to_owned(),
-        }),
-        sqlstate: Some(code.to_owned()),
-        detail: db.detail().map(str::to_owned),
-        prisma_code: Some("P3018"),
-        ..Error::new(kind, db.message()).migration(attempt.name)
-    }
-}
-
-/// The server counts characters of the statement it was sent, from 1.
-fn line(script: &Script, statement: &Statement, position: Option<&ErrorPosition>) -> u32 {
-    let Some(ErrorPosition::Original(position)) = position else {
-        return statement.line;
-    };
-    let characters = usize::try_from(position.saturating_sub(1)).unwrap_or(0);
-    let text = script.text_of(statement);
-    let offset = text.char_indices().nth(characters).map_or(0, |(offset, _)| offset);
-    line_at(&script.text, statement.range.start + offset)
 }

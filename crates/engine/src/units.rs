@@ -9,12 +9,15 @@ use crate::history::Fence;
 use crate::index;
 use crate::interrupt::Interrupt;
 use crate::journal::{self, Entry};
+use crate::observe::{Watching, watch};
 use crate::progress::{Progress, Sink};
-use crate::transaction::{
-    Attempt, Begun, Stop, fenced, lock_lost, run_statement, settle_constraints,
-};
+use crate::session::Ran;
+use crate::statement::run_statement;
+use crate::traffic::{Tries, named, wait_for_old_transactions};
+use crate::transaction::{Attempt, Begun, Stop, fenced, lock_lost, settle_constraints};
 use migrations::checksum::checksum;
 use migrations::script::{Class, Form, Script};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use tokio::time::Instant;
@@ -29,8 +32,8 @@ enum Way {
     Own,
     /// Alone; the journal follows.
     Alone,
-    /// Alone, and it leaves this index, valid or not.
-    Index(String),
+    /// Alone, and it leaves this index of this table, valid or not.
+    Index(String, String),
     /// Alone, and this index is gone after it.
     Drop(String),
 }
@@ -42,7 +45,7 @@ pub(crate) fn need_journal(script: &Script) -> bool {
     let mut ways =
         units.iter().map(|unit| way(script, unit)).filter(|way| !matches!(way, Way::Setting));
     match (ways.next(), ways.next()) {
-        (None | Some(Way::Index(_) | Way::Drop(_)), None) => false,
+        (None | Some(Way::Index(..) | Way::Drop(_)), None) => false,
         (_, _) => true,
     }
 }
@@ -146,22 +149,13 @@ async fn run_unit(
     if entry.is_some_and(|entry| entry.finished) {
         return Ok(true);
     }
-    if let Way::Index(name) = &way {
-        match index::find(session, name).await? {
-            // Our own intent came before it: the index is the one that the last attempt built.
-            index::Found::Valid if entry.is_some() => {
-                done(attempt, place).await?;
-                return Ok(true);
-            }
-            index::Found::Invalid => {
-                index::drop_invalid(session, name).await?;
-                sink.emit(Progress::Notice {
-                    code: "invalid_index_dropped",
-                    text: format!("the invalid index {name} of an earlier attempt was dropped and is built again"),
-                });
-            }
-            index::Found::Valid | index::Found::Nothing => {}
-        }
+    // Our own intent came before it: the index is the one that the last attempt built.
+    if let Way::Index(name, _table) = &way
+        && entry.is_some()
+        && index::find(session, name).await? == index::Found::Valid
+    {
+        done(attempt, place).await?;
+        return Ok(true);
     }
     // Our own intent came before it: the last attempt dropped it.
     if let Way::Drop(name) = &way
@@ -174,28 +168,59 @@ async fn run_unit(
     if need_journal(attempt.script) {
         journal::intend(session, place, &fingerprint(attempt, unit)).await?;
     }
-    let ran = match &way {
-        Way::Wrapped => wrapped(attempt, (number, unit), (sink, interrupt)).await,
-        Way::Own => own(attempt, (number, unit), (sink, interrupt)).await,
-        Way::Setting | Way::Alone | Way::Index(_) | Way::Drop(_) => {
-            match run_statement(attempt, unit.start, sink, interrupt).await {
-                Ok(()) => done(attempt, place).await,
-                Err(stop) => Err(stop),
-            }
-        }
-    };
+    let ran = until_done(attempt, (number, unit), &way, (sink, interrupt)).await;
     match ran {
         Ok(()) => Ok(false),
         Err(Stop::Lost(cause)) => Err(Stop::Lost(cause)),
         Err(stop) => {
-            session.run("ROLLBACK").await?;
-            if let Way::Index(name) = &way {
-                index::drop_invalid(session, name).await?;
-            }
             if need_journal(attempt.script) {
                 journal::withdraw(session, place).await?;
             }
             Err(stop)
+        }
+    }
+}
+
+/// Runs a unit; again where others stopped it and nothing of it is left, as long as the budget lasts.
+async fn until_done(
+    attempt: &Attempt<'_>,
+    place: (i32, &Range<usize>),
+    way: &Way,
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
+) -> Result<(), Stop> {
+    let mut tries = Tries::new(attempt);
+    loop {
+        attempt.pace.begin(tries.number);
+        attempt.account.borrow_mut().begin();
+        let ran = match way {
+            Way::Wrapped => wrapped(attempt, place, (&mut *sink, &mut *interrupt)).await,
+            Way::Own => own(attempt, place, (&mut *sink, &mut *interrupt)).await,
+            Way::Index(name, table) => {
+                build(attempt, place, (name, table), (&mut *sink, &mut *interrupt)).await
+            }
+            Way::Setting | Way::Alone | Way::Drop(_) => {
+                alone(attempt, place, (&mut *sink, &mut *interrupt)).await
+            }
+        };
+        let Err(stop) = ran else { return Ok(()) };
+        if let Stop::Lost(_) = stop {
+            return Err(stop);
+        }
+        attempt.session.run("ROLLBACK").await?;
+        if let Way::Index(name, _table) = way
+            && index::drop_in_time(attempt.session, name).await? == index::Found::Invalid
+        {
+            sink.emit(Progress::Notice {
+                code: "invalid_index_left",
+                text: format!("the index {name} is left invalid, because it could not be dropped in time; the next attempt drops it"),
+            });
+        }
+        match way {
+            Way::Wrapped | Way::Own | Way::Index(..) | Way::Drop(_) => {
+                tries.again(stop, (&mut *sink, &mut *interrupt)).await?;
+            }
+            // What runs alone may have done a part of its work.
+            Way::Alone | Way::Setting => return Err(named(attempt, stop)),
         }
     }
 }
@@ -206,7 +231,7 @@ fn way(script: &Script, unit: &Range<usize>) -> Way {
         Class::Setting => Way::Setting,
         Class::Begin { .. } => Way::Own,
         Class::ConcurrentIndex { index: Some(index), table } => {
-            Way::Index(index::qualified(index, table))
+            Way::Index(index::qualified(index, table), table.clone())
         }
         Class::ConcurrentDrop { index } => Way::Drop(index.clone()),
         Class::ConcurrentIndex { index: None, .. }
@@ -217,12 +242,51 @@ fn way(script: &Script, unit: &Range<usize>) -> Way {
         Class::Opaque if script.directive => Way::Alone,
         Class::Opaque
         | Class::Ordinary
+        | Class::Data
         | Class::TransactionMode
         | Class::ReadOnly
         | Class::EnumValue { .. }
         | Class::CreateEnum { .. }
         | Class::CopyFromStdin => Way::Wrapped,
     }
+}
+
+async fn alone(
+    attempt: &Attempt<'_>,
+    (number, unit): (i32, &Range<usize>),
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
+) -> Result<(), Stop> {
+    run_statement(attempt, unit.start, sink, interrupt).await?;
+    done(attempt, (attempt.id, number)).await
+}
+
+/// Builds an index, after what an earlier attempt left of it is dropped.
+async fn build(
+    attempt: &Attempt<'_>,
+    place: (i32, &Range<usize>),
+    (name, table): (&str, &str),
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
+) -> Result<(), Stop> {
+    if index::find(attempt.session, name).await? == index::Found::Invalid {
+        let seen = RefCell::default();
+        let watching = Watching {
+            doing: format!("dropping the invalid index {name}"),
+            ..attempt.watching(&seen)
+        };
+        let sql = format!("DROP INDEX CONCURRENTLY IF EXISTS {name}");
+        let dropping = attempt.session.run_interruptible(&sql, interrupt);
+        if let Ran::Cancelled = watch(&watching, sink, dropping).await? {
+            return Err(Stop::Interrupted);
+        }
+        sink.emit(Progress::Notice {
+            code: "invalid_index_dropped",
+            text: format!(
+                "the invalid index {name} of an earlier attempt was dropped and is built again"
+            ),
+        });
+    }
+    wait_for_old_transactions(attempt, table, (&mut *sink, &mut *interrupt)).await?;
+    alone(attempt, place, (sink, interrupt)).await
 }
 
 async fn wrapped(

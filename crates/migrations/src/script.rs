@@ -3,8 +3,11 @@
 mod large;
 mod mode;
 mod parse;
+mod redact;
 
 use std::ops::Range;
+
+pub use redact::without_literals;
 
 /// The directive that asks for statement by statement, in a comment before the first statement.
 pub const TRANSACTION_OFF: &str = "ecs-migrate: transaction=off";
@@ -58,6 +61,8 @@ pub enum Object {
 pub enum Class {
     /// Runs in a transaction.
     Ordinary,
+    /// `INSERT`, `UPDATE`, `DELETE`, `MERGE`: waits for rows, and no reader queues behind it.
+    Data,
     /// `SET`, `RESET`: belongs to the session, so a later attempt has to repeat it.
     Setting,
     /// `SET TRANSACTION`: must come before any query of its transaction.

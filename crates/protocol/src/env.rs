@@ -16,6 +16,12 @@ pub const CONNECT_WAIT: &str = "ECS_MIGRATE_CONNECT_WAIT";
 pub const IAM_AUTH: &str = "ECS_MIGRATE_IAM_AUTH";
 /// The advisory lock's key.
 pub const LOCK_KEY: &str = "ECS_MIGRATE_LOCK_KEY";
+/// The longest that one attempt waits for a lock that traffic queues behind, e.g. `2s`.
+pub const LOCK_TIMEOUT: &str = "ECS_MIGRATE_LOCK_TIMEOUT";
+/// The same where nobody queues behind it, e.g. `15m`.
+pub const LOCK_PATIENCE: &str = "ECS_MIGRATE_LOCK_PATIENCE";
+/// How long to try again what other sessions stop, e.g. `15m`.
+pub const LOCK_BUDGET: &str = "ECS_MIGRATE_LOCK_BUDGET";
 /// Differences in the history that are allowed, comma-separated.
 pub const ALLOW: &str = "ECS_MIGRATE_ALLOW";
 /// `prisma` for Prisma's texts, codes and lenience.

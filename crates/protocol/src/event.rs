@@ -4,6 +4,7 @@
 //! (ignored) and missing fields (their default), but not against fields that change their type.
 
 use crate::failure::{DatabaseState, Failure};
+use crate::traffic::{Blocker, StatementCost};
 use serde::{Deserialize, Serialize};
 
 /// One thing that happened. Durations are milliseconds.
@@ -28,6 +29,8 @@ pub enum Event {
     MigrationStarted(MigrationStarted),
     /// A statement of a migration that is not one transaction ended well.
     StatementFinished(StatementFinished),
+    /// Other sessions stopped an attempt at a migration; it is rolled back and tried again.
+    AttemptBlocked(AttemptBlocked),
     /// A migration and its history row are committed.
     MigrationApplied(MigrationApplied),
     /// A migration failed; `run_finished` follows with the same failure.
@@ -57,7 +60,7 @@ pub enum Event {
 pub struct RunStarted {
     /// Version of the runner.
     pub version: String,
-    /// `deploy`, `status`, `resolve`, `exec`, `start` or `check`.
+    /// `deploy`, `status`, `resolve`, `exec`, `start`, `check` or `unblock`.
     pub command: String,
 }
 
@@ -188,6 +191,28 @@ pub struct MigrationApplied {
     pub migration: String,
     /// From the started row to the finished row.
     pub duration_ms: u64,
+    /// What its statements cost, in their order; of many, those that took longest.
+    pub statements: Vec<StatementCost>,
+    /// How many statements ran.
+    pub ran: u64,
+}
+
+/// See [`Event::AttemptBlocked`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AttemptBlocked {
+    /// Name of the migration.
+    pub migration: String,
+    /// The attempt that was stopped, from 1.
+    pub attempt: u32,
+    /// For how long others have been in the way by now.
+    pub blocked_ms: u64,
+    /// How long the next attempt is put off.
+    pub pause_ms: u64,
+    /// PostgreSQL's code: 55P03, 40P01 or 40001.
+    pub sqlstate: String,
+    /// Who was in the way, parents before children, as far as it was seen.
+    pub blockers: Vec<Blocker>,
 }
 
 /// See [`Event::MigrationFailed`].
@@ -230,6 +255,18 @@ pub struct Heartbeat {
     pub doing: String,
     /// For how long.
     pub elapsed_ms: u64,
+    /// What lock it waits for, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<String>,
+    /// Who holds it, parents before children.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub blockers: Vec<Blocker>,
+    /// What the server says it is doing, e.g. `building index: scanning table`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
+    /// How much of that is done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub percent: Option<u8>,
 }
 
 /// See [`Event::Interrupted`].

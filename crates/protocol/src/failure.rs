@@ -1,5 +1,6 @@
 //! What a failed run says of the cause and of the database.
 
+use crate::traffic::Blocker;
 use serde::{Deserialize, Serialize};
 
 /// What a run's end means for the database.
@@ -47,6 +48,9 @@ pub struct Failure {
     /// The attempts that block, when that is the cause.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unfinished: Vec<UnfinishedMigration>,
+    /// The sessions that were in the way, when that is the cause.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub blockers: Vec<Blocker>,
 }
 
 /// An attempt that neither finished nor was rolled back.

@@ -11,6 +11,7 @@
 //! | module | owns |
 //! |---|---|
 //! | [`event`] | what can happen in a run |
+//! | [`traffic`] | what a migration and the application do to each other |
 //! | [`failure`] | what a failed run says of the cause and of the database |
 //! | [`mod@line`] | one event as one log line, and back |
 //! | [`sequence`] | the reader's proof that no line of a process is missing |
@@ -26,6 +27,7 @@ pub mod failure;
 pub mod limits;
 pub mod line;
 pub mod sequence;
+pub mod traffic;
 
 pub use event::Event;
 pub use exit_code::ExitCode;

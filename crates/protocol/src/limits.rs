@@ -14,6 +14,12 @@ pub const MAX_LINE_BYTES: usize = 8 * 1024;
 /// The most migration names in one event; longer lists are split over several events.
 pub const MAX_NAMES_PER_EVENT: usize = 50;
 
+/// The most statements that one event accounts for: of more, those that took longest.
+pub const MAX_STATEMENTS_PER_EVENT: usize = 20;
+
+/// The most blockers in one event; those that come first block directly.
+pub const MAX_BLOCKERS_PER_EVENT: usize = 10;
+
 /// A run is never silent for longer than this.
 pub const HEARTBEAT_PERIOD: Duration = Duration::from_secs(15);
 

@@ -2,12 +2,13 @@
 
 use proptest::prelude::*;
 use protocol::event::{
-    ConnectWaiting, Connected, Interrupted, LockAcquired, LockWaiting, MigrationApplied,
+    ConnectWaiting, Connected, Heartbeat, Interrupted, LockAcquired, LockWaiting, MigrationApplied,
     MigrationFailed, Outcome, Output, OutputDropped, Planned, RunFinished, RunStarted,
 };
 use protocol::failure::FailedStatement;
 use protocol::limits::MAX_LINE_BYTES;
 use protocol::sequence::Sequences;
+use protocol::traffic::{Blocker, StatementCost, TableLock};
 use protocol::{DatabaseState, Event, EventLine, ExitCode, Failure, Line};
 
 fn text() -> impl Strategy<Value = String> {
@@ -49,8 +50,31 @@ fn event() -> impl Strategy<Value = Event> {
         prop::collection::vec(".{0,60}", 0..300)
             .prop_map(|names| Event::Planned(Planned { names, ..Planned::default() })),
         (text(), any::<u64>()).prop_map(|(migration, duration_ms)| Event::MigrationApplied(
-            MigrationApplied { migration, duration_ms }
+            MigrationApplied { migration, duration_ms, ..MigrationApplied::default() }
         )),
+        (text(), prop::collection::vec((any::<u64>(), ".{0,130}"), 0..30)).prop_map(
+            |(migration, costs)| {
+                let statements = costs.into_iter().map(|(rows, relation)| StatementCost {
+                    rows,
+                    lock: Some(TableLock { relation: relation.clone(), mode: "ShareLock".into() }),
+                    rewritten: vec![relation],
+                    ..StatementCost::default()
+                });
+                Event::MigrationApplied(MigrationApplied {
+                    migration,
+                    statements: statements.collect(),
+                    ..MigrationApplied::default()
+                })
+            }
+        ),
+        (text(), prop::collection::vec(text(), 0..12)).prop_map(|(doing, queries)| {
+            let blocker = |query| Blocker { query, ..Blocker::default() };
+            Event::Heartbeat(Heartbeat {
+                doing,
+                blockers: queries.into_iter().map(blocker).collect(),
+                ..Heartbeat::default()
+            })
+        }),
         (text(), failure()).prop_map(|(migration, failure)| Event::MigrationFailed(
             MigrationFailed { migration, failure, database: DatabaseState::Unchanged }
         )),

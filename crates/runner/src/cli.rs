@@ -41,6 +41,8 @@ pub enum Command {
     Exec(Wrapped),
     /// Apply what is pending, then become the application
     Start(Wrapped),
+    /// End one session that blocks a running migration, after showing what it is
+    Unblock(Unblock),
 }
 
 /// Any other program
@@ -49,6 +51,18 @@ pub struct Wrapped {
     /// The program and its arguments; there is no shell in between
     #[arg(last = true, required = true, value_name = "CMD")]
     pub command: Vec<OsString>,
+}
+
+/// Whom to end
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Unblock {
+    /// Process id of the session, as the migration's log names it
+    #[arg(value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
+    pub pid: i32,
+
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// What to record
@@ -80,6 +94,7 @@ impl Command {
             Self::Resolve(_) => "resolve",
             Self::Exec(_) => "exec",
             Self::Start(_) => "start",
+            Self::Unblock(_) => "unblock",
         }
     }
 }
@@ -115,6 +130,22 @@ pub struct Options {
     /// Key of the advisory lock; all but `exec` hold Prisma's own key as well
     #[arg(long, global = true, value_name = "KEY", env = env::LOCK_KEY, default_value_t = engine::DEFAULT_LOCK_KEY, allow_negative_numbers = true)]
     pub lock_key: i64,
+
+    /// The longest that one attempt waits for a table lock, because traffic queues behind it; the
+    /// first attempts wait 100 ms. 0 leaves lock_timeout to the server [default: 2s, with --compat prisma 0]
+    #[arg(long, global = true, value_name = "DURATION", env = env::LOCK_TIMEOUT, value_parser = duration)]
+    pub lock_timeout: Option<Duration>,
+
+    /// The longest wait for a lock where nobody queues behind it: CONCURRENTLY, VACUUM, data
+    /// changes before the first schema change. 0 is no limit [default: 15m]
+    #[arg(long, global = true, value_name = "DURATION", env = env::LOCK_PATIENCE, value_parser = duration)]
+    pub lock_patience: Option<Duration>,
+
+    /// How long to try again what other sessions stop, a whole transaction at a time. 0 never tries
+    /// again [default: 15m, with --compat prisma 0]. Of a wrapped command: how long its sessions may
+    /// queue for a lock before it is stopped; 0 is no limit [default: 1m]
+    #[arg(long, global = true, value_name = "DURATION", env = env::LOCK_BUDGET, value_parser = duration)]
+    pub lock_budget: Option<Duration>,
 
     /// Allow one difference in the history: edited:NAME, missing:NAME or out-of-order:NAME
     #[arg(long, global = true, value_name = "DIFFERENCE", env = env::ALLOW, value_delimiter = ',', value_parser = permission)]
@@ -174,6 +205,11 @@ pub enum LogFormat {
     Json,
     /// Sentences
     Text,
+}
+
+/// Like the other durations, and a plain `0`.
+fn duration(text: &str) -> Result<Duration, humantime::DurationError> {
+    if text == "0" { Ok(Duration::ZERO) } else { humantime::parse_duration(text) }
 }
 
 fn permission(text: &str) -> Result<String, String> {

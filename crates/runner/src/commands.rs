@@ -6,6 +6,7 @@ mod resolve;
 mod start;
 mod status;
 mod steps;
+mod unblock;
 
 use crate::cli::{ChildUrl, Cli, Command, Compat, Options};
 use crate::emit::Emitter;
@@ -18,12 +19,18 @@ use crate::process::supervise::Ending;
 use crate::shutdown::Listener;
 use crate::source::{self, Found, SignIn};
 use crate::words;
-use engine::{ConnectionSettings, Error, Interrupt, Kind, Login, PRISMA_LOCK_KEY, Progress};
+use engine::{
+    ConnectionSettings, Error, Guard, Interrupt, Kind, Login, PRISMA_LOCK_KEY, Progress, Traffic,
+};
 use migrations::directory::DirectoryError;
 use migrations::{Allowances, Directory};
 use protocol::event::{Outcome, RunFinished, RunStarted};
 use protocol::{DatabaseState, Event, ExitCode, env};
 use std::time::Duration;
+
+/// Shorter than for our own statements: those give way, while a command's statement stands in the
+/// queue all the time, and every query of the table behind it.
+const WRAPPED_LOCK_BUDGET: Duration = Duration::from_mins(1);
 use tokio::time::Instant;
 
 /// What every command gets.
@@ -79,6 +86,7 @@ pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter)
         Command::Deploy => deploy::run(&context, interrupt).await,
         Command::Status => status::run(&context, interrupt).await,
         Command::Resolve(resolve) => resolve::run(&context, resolve, interrupt).await,
+        Command::Unblock(unblock) => unblock::run(&context, unblock, interrupt).await,
         Command::Exec(wrapped) => exec::run(&context, wrapped, interrupt).await,
         Command::Start(wrapped) => {
             start::run(&context, wrapped, interrupt).await.map(|(ended, program)| {
@@ -89,9 +97,11 @@ pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter)
     };
     let meaning = match command {
         Command::Exec(_) => "stopping the command",
-        Command::Deploy | Command::Status | Command::Resolve(_) | Command::Start(_) => {
-            "stopping, what is open is rolled back"
-        }
+        Command::Deploy
+        | Command::Status
+        | Command::Resolve(_)
+        | Command::Unblock(_)
+        | Command::Start(_) => "stopping, what is open is rolled back",
     };
     let mut listener = match Listener::listen() {
         Ok(listener) => listener,
@@ -181,12 +191,17 @@ impl Failed {
         let msg = match passed {
             Some(_) => words::sentence(&failure),
             None => {
-                let part_way =
-                    ours == ExitCode::MigrationFailed && database == DatabaseState::PartWay;
-                let meaning = if part_way {
-                    "a migration failed part-way, the next run resumes it"
-                } else {
-                    ours.meaning()
+                let meaning = match (ours, database) {
+                    (ExitCode::MigrationFailed, DatabaseState::PartWay) => {
+                        "a migration failed part-way, the next run resumes it"
+                    }
+                    (ExitCode::BlockedByTraffic, DatabaseState::PartWay) => {
+                        "blocked by traffic part-way, the next run resumes"
+                    }
+                    (ExitCode::BlockedByTraffic, DatabaseState::Changed) => {
+                        "blocked by traffic, earlier migrations of this run stay"
+                    }
+                    _ => ours.meaning(),
                 };
                 format!("{meaning} (exit code {exit_code}): {}", words::sentence(&failure))
             }
@@ -206,7 +221,7 @@ impl Failed {
 
     /// A wrapped command that did not end well; `subject` says which.
     fn of_command(ending: Ending, subject: &str) -> Self {
-        if let Some(error) = ending.lost {
+        if let Some(error) = ending.stopped {
             let message = format!("{subject} was stopped: {}", error.message);
             return Error { message, ..error }.into();
         }
@@ -285,6 +300,25 @@ impl Context<'_> {
     /// The dialect of a command's `DATABASE_URL`.
     fn child_url(&self) -> ChildUrl {
         self.options.child_url.unwrap_or(ChildUrl::Prisma)
+    }
+
+    /// How long a command may queue for a lock.
+    fn guard(&self, settings: &ConnectionSettings, address: &Address) -> Guard {
+        Guard {
+            connection: settings.clone(),
+            application_name: address.application_name.clone(),
+            budget: self.options.lock_budget.unwrap_or(WRAPPED_LOCK_BUDGET),
+        }
+    }
+
+    /// How far to get in the way of the application.
+    fn traffic(&self) -> Traffic {
+        let unless_said = if self.prisma() { Traffic::NONE } else { Traffic::DEFAULT };
+        Traffic {
+            lock_timeout: self.options.lock_timeout.unwrap_or(unless_said.lock_timeout),
+            patience: self.options.lock_patience.unwrap_or(unless_said.patience),
+            budget: self.options.lock_budget.unwrap_or(unless_said.budget),
+        }
     }
 
     async fn database(&self) -> Result<Found, Error> {

@@ -1,8 +1,10 @@
 //! Errors as exit codes and as what an event line says of them.
 
-use engine::{DatabaseState, Error, Kind};
+use crate::words::millis;
+use engine::{Blocker, DatabaseState, Error, Kind};
 use protocol::failure::{FailedStatement, UnfinishedMigration};
-use protocol::{ExitCode, Failure};
+use protocol::limits::MAX_BLOCKERS_PER_EVENT;
+use protocol::{ExitCode, Failure, traffic};
 
 /// The exit code of a kind of error.
 pub(crate) const fn exit_code(kind: Kind) -> ExitCode {
@@ -56,6 +58,24 @@ pub(crate) fn failure(error: &Error) -> Failure {
                 started_at: row.started_at.clone(),
             })
             .collect(),
+        blockers: blockers(&error.blockers),
         prisma_code: error.prisma_code.map(str::to_owned),
     }
+}
+
+/// Who was in the way, as an event line says it.
+pub(crate) fn blockers(blockers: &[Blocker]) -> Vec<traffic::Blocker> {
+    let shown = blockers.iter().take(MAX_BLOCKERS_PER_EVENT);
+    shown
+        .map(|blocker| traffic::Blocker {
+            pid: blocker.pid,
+            blocker: blocker.kind.word().to_owned(),
+            application: blocker.application.clone(),
+            user: blocker.user.clone(),
+            since_ms: blocker.since.map(millis),
+            query: blocker.query.clone(),
+            blocks: blocker.blocks,
+            depth: blocker.depth,
+        })
+        .collect()
 }

@@ -67,6 +67,7 @@ impl Prisma {
             | Event::LockAcquired(_)
             | Event::Settled(_)
             | Event::StatementFinished(_)
+            | Event::AttemptBlocked(_)
             | Event::MigrationFailed(_)
             | Event::Heartbeat(_)
             | Event::Interrupted(_)
@@ -233,8 +234,9 @@ fn prisma_time(rfc3339: &str) -> String {
 
 fn failed(failure: &Failure, name: &str) -> String {
     let code = failure.sqlstate.as_deref().unwrap_or("none");
-    let detail =
-        failure.detail.as_ref().map_or(String::new(), |detail| format!("\nDETAIL: {detail}"));
+    // The server has no DETAIL for a lock that is not available: what is there names the blockers.
+    let detail = failure.detail.as_ref().filter(|_| code != "55P03");
+    let detail = detail.map_or(String::new(), |detail| format!("\nDETAIL: {detail}"));
     format!(
         "A migration failed to apply. New migrations cannot be applied before the error is recovered from. {RESOLVE}\n\n\
          Migration name: {name}\n\nDatabase error code: {code}\n\nDatabase error:\nERROR: {}{detail}",

@@ -1,10 +1,12 @@
 //! Progress as an event and as a sentence.
 
+mod cost;
+
 use crate::failure;
 use engine::{Error, Progress};
 use jiff::Timestamp;
 use protocol::event::{
-    ConnectWaiting, Connected, Heartbeat, LockAcquired, LockWaiting, MigrationApplied,
+    AttemptBlocked, ConnectWaiting, Connected, Heartbeat, LockAcquired, LockWaiting,
     MigrationFailed, MigrationStarted, Notice, Planned, Settled, StatementFinished,
 };
 use protocol::limits::MAX_NAMES_PER_EVENT;
@@ -117,10 +119,28 @@ pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)>
                 msg,
             )
         }
-        Progress::MigrationApplied { migration, duration: took } => {
-            let msg = format!("applied `{migration}` in {}", duration(took));
+        Progress::MigrationApplied { migration, duration: took, statements } => {
+            cost::applied(migration, took, &statements)
+        }
+        Progress::Blocked { migration, attempt, blocked, pause, sqlstate, blockers } => {
+            let why = match sqlstate.as_str() {
+                "40P01" => "a deadlock with another session",
+                "40001" => "a collision with another transaction",
+                _ => "a lock was not free in time",
+            };
+            let by =
+                blockers.first().map_or(String::new(), |first| format!(", blocked by {first}"));
+            let msg =
+                format!("`{migration}`: {why}{by}; attempt {} in {}", attempt + 1, duration(pause));
             one(
-                Event::MigrationApplied(MigrationApplied { migration, duration_ms: millis(took) }),
+                Event::AttemptBlocked(AttemptBlocked {
+                    migration,
+                    attempt,
+                    blocked_ms: millis(blocked),
+                    pause_ms: millis(pause),
+                    sqlstate,
+                    blockers: failure::blockers(&blockers),
+                }),
                 msg,
             )
         }
@@ -128,9 +148,30 @@ pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)>
             let msg = format!("notice: {text}");
             one(Event::Notice(Notice { code: code.to_owned(), text }), msg)
         }
-        Progress::Heartbeat { doing, elapsed } => {
-            let msg = format!("still {doing}, for {}", duration(elapsed));
-            one(Event::Heartbeat(Heartbeat { doing, elapsed_ms: millis(elapsed) }), msg)
+        Progress::Heartbeat { doing, elapsed, waits_for, blockers, work } => {
+            let mut msg = format!("still {doing}, for {}", duration(elapsed));
+            if let Some(lock) = &waits_for {
+                msg = format!("{msg}; it waits for {lock}");
+            }
+            if let Some(first) = blockers.first() {
+                msg = format!("{msg}, blocked by {first}");
+            }
+            if let Some(work) = &work {
+                let percent =
+                    work.percent.map_or(String::new(), |percent| format!(", {percent} %"));
+                msg = format!("{msg}; {}{percent}", work.phase);
+            }
+            one(
+                Event::Heartbeat(Heartbeat {
+                    doing,
+                    elapsed_ms: millis(elapsed),
+                    waits_for,
+                    blockers: failure::blockers(&blockers),
+                    percent: work.as_ref().and_then(|work| work.percent),
+                    phase: work.map(|work| work.phase),
+                }),
+                msg,
+            )
         }
     }
 }
@@ -200,6 +241,11 @@ pub(crate) fn text(at: Timestamp, event: &Event, msg: &str) -> String {
             block = format!("{block}          {label:<10} {}\n", printable(line));
         }
     };
+    if let Event::MigrationApplied(applied) = event {
+        for cost in applied.statements.iter().filter(|cost| cost::worth_saying(cost)) {
+            add("statement", &cost::sentence(cost));
+        }
+    }
     if let Event::MigrationFailed(failed) = event {
         if let Some(statement) = &failed.failure.statement {
             add("statement", &statement.text);

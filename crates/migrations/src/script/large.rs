@@ -33,7 +33,7 @@ pub(super) fn parse(text: &str) -> Parsed {
             continue;
         }
         let (class, makes) =
-            if plain { (Class::Ordinary, None) } else { parse_one(&text[range.clone()]) };
+            if plain { (Class::Data, None) } else { parse_one(&text[range.clone()]) };
         statements.push(Statement { range, line, class, makes });
         data = plain;
     }

@@ -55,6 +55,7 @@ fn refused(text: &str, parsed: &Parsed) -> Option<Form> {
             Class::Begin { .. } => open = Some(statement.line),
             Class::Commit { .. } | Class::Rollback => open = None,
             Class::Ordinary
+            | Class::Data
             | Class::Setting
             | Class::TransactionMode
             | Class::ReadOnly
@@ -130,7 +131,7 @@ fn reason(text: &str, statements: &[Statement]) -> Option<String> {
                 Some(_) | None => None,
             }
         }
-        Class::Ordinary | Class::Setting | Class::TransactionMode | Class::ReadOnly | Class::Opaque | Class::CreateEnum { .. } | Class::CopyFromStdin => None,
+        Class::Ordinary | Class::Data | Class::Setting | Class::TransactionMode | Class::ReadOnly | Class::Opaque | Class::CreateEnum { .. } | Class::CopyFromStdin => None,
     })
 }
 

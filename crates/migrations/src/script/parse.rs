@@ -146,6 +146,10 @@ fn class(statement: &ast::Stmt) -> Class {
         ast::Stmt::SetTransaction(set) if set.session_characteristics().is_some() => Class::Setting,
         ast::Stmt::SetTransaction(set) if has_word(set.syntax(), "only") => Class::ReadOnly,
         ast::Stmt::SetTransaction(_) => Class::TransactionMode,
+        ast::Stmt::Insert(_)
+        | ast::Stmt::Update(_)
+        | ast::Stmt::Delete(_)
+        | ast::Stmt::Merge(_) => Class::Data,
         ast::Stmt::Call(_)
         | ast::Stmt::Do(_)
         | ast::Stmt::Select(_)

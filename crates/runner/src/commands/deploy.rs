@@ -39,6 +39,7 @@ pub(super) async fn in_turn(
             MissingDatabase::Refuse
         },
         habits: if context.prisma() { Habits::Prisma } else { Habits::Safer },
+        traffic: context.traffic(),
         // A step that is to run again is never done.
         turn: if context.options.then_again { Turn::Always } else { turn },
         steps: steps.names(),

@@ -24,8 +24,12 @@ pub(super) async fn run(
     let address = context.address(&found.settings, context.child_url()).await?;
     let program = program.with(&address.variables());
     let mask = Mask::new(address.secrets());
-    let surroundings =
-        Surroundings { emitter: context.emitter, mask: &mask, grace: context.options.grace };
+    let surroundings = Surroundings {
+        emitter: context.emitter,
+        mask: &mask,
+        grace: context.options.grace,
+        guard: context.guard(&found.settings, &address),
+    };
     let mut sink = context.sink(found.source);
     let lock = (context.options.lock_key, context.options.lock_wait);
     let mut hold = Hold::acquire(&found.settings, lock, &mut sink, &mut interrupt).await?;
@@ -36,7 +40,7 @@ pub(super) async fn run(
     };
     hold.release().await;
     let ending = ended?;
-    if ending.lost.is_some() || ending.exit.code() != 0 {
+    if ending.stopped.is_some() || ending.exit.code() != 0 {
         return Err(Failed::of_command(ending, &format!("`{}`", program.name)));
     }
     Ok(Ended {

@@ -43,8 +43,12 @@ impl Steps {
         let run = context.emitter.run();
         let address = context.address(settings, context.child_url()).await?;
         let mask = Mask::new(address.secrets());
-        let surroundings =
-            Surroundings { emitter: context.emitter, mask: &mask, grace: context.options.grace };
+        let surroundings = Surroundings {
+            emitter: context.emitter,
+            mask: &mask,
+            grace: context.options.grace,
+            guard: context.guard(settings, &address),
+        };
         let again = if context.options.then_again { Again::Yes } else { Again::No };
         let mut taken = 0;
         for (name, program) in self.names.iter().zip(self.programs) {
@@ -60,7 +64,7 @@ impl Steps {
             let program = program.with(&address.variables());
             let ending = supervise::run(&program, &surroundings, hold, sink).await?;
             let subject = format!("the schema is migrated, but the step `{}`", program.name);
-            if ending.lost.is_some() {
+            if ending.stopped.is_some() {
                 return Err(Failed::of_command(ending, &subject));
             }
             let code = ending.exit.code();

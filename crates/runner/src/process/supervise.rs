@@ -1,9 +1,7 @@
 //! Owns a running child: its streams, the signals it gets, the lock above it, and its end.
 //!
 //! The child leads a process group of its own, and what it leaves behind ends with it: nothing of
-//! the command may work on the database when the lock is free again. Its sessions have the
-//! [`application name`](super::address::Address::application_name) of their own: an observer that
-//! limits what they may block joins the `select!` in [`Child::watch`].
+//! the command may work on the database when the lock is free again.
 
 use super::mask::Mask;
 use super::output;
@@ -12,7 +10,7 @@ use super::reap::{Exit, Reaper};
 use super::signals::{self, Signals};
 use crate::emit::Emitter;
 use crate::words;
-use engine::{Error, Hold, Kind, Sink};
+use engine::{Error, Guard, Hold, Kind, Progress, Sink};
 use protocol::Event;
 use protocol::event::{Heartbeat, Notice};
 use protocol::limits::HEARTBEAT_PERIOD;
@@ -47,6 +45,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) mask: &'a Mask,
     /// How long it may take to end after a signal before it is killed.
     pub(crate) grace: Duration,
+    /// How long its sessions may queue for a lock.
+    pub(crate) guard: Guard,
 }
 
 /// How a child came to its end.
@@ -55,8 +55,8 @@ pub(crate) struct Ending {
     pub(crate) exit: Exit,
     /// Whether we were asked to end.
     pub(crate) interrupted: bool,
-    /// Why it was stopped, if it was because of the lock.
-    pub(crate) lost: Option<Error>,
+    /// Why we stopped it: the lock is lost, or it queued for too long.
+    pub(crate) stopped: Option<Error>,
 }
 
 /// Starts the program and stays with it until nothing of it is left.
@@ -148,7 +148,10 @@ async fn beat(emitter: &Emitter, name: &str) {
             let (doing, elapsed) = (format!("running `{name}`"), begun.elapsed());
             let msg = format!("still {doing}, for {}", words::duration(elapsed));
             let elapsed_ms = words::millis(elapsed);
-            emitter.emit(Event::Heartbeat(Heartbeat { doing, elapsed_ms }), msg);
+            emitter.emit(
+                Event::Heartbeat(Heartbeat { doing, elapsed_ms, ..Heartbeat::default() }),
+                msg,
+            );
         }
     }
 }
@@ -175,9 +178,16 @@ impl Child {
         (hold, sink): (&mut Hold, &mut dyn Sink),
     ) -> Ending {
         let mut deadline: Option<Instant> = None;
-        let mut ending = Ending { exit: Exit::Code(0), interrupted: false, lost: None };
+        let mut ending = Ending { exit: Exit::Code(0), interrupted: false, stopped: None };
         let losing = hold.lost(sink);
         tokio::pin!(losing);
+        let mut told = |progress: Progress| {
+            for (event, msg) in words::describe(progress, "") {
+                surroundings.emitter.emit(event, msg);
+            }
+        };
+        // Boxed: connecting is large.
+        let mut queueing = Box::pin(surroundings.guard.exceeded(&mut told));
         loop {
             let at = deadline;
             tokio::select! {
@@ -194,8 +204,13 @@ impl Child {
                         deadline.get_or_insert(Instant::now() + surroundings.grace);
                     }
                 }
-                error = &mut losing, if ending.lost.is_none() => {
-                    ending.lost = Some(error);
+                error = &mut queueing, if ending.stopped.is_none() => {
+                    ending.stopped = Some(error);
+                    self.send(Signal::TERM);
+                    deadline.get_or_insert(Instant::now() + surroundings.grace);
+                }
+                error = &mut losing, if ending.stopped.is_none() => {
+                    ending.stopped = Some(error);
                     self.send(Signal::TERM);
                     let soon = Instant::now() + surroundings.grace.min(GRACE_WITHOUT_LOCK);
                     deadline = Some(deadline.map_or(soon, |at| at.min(soon)));

@@ -112,12 +112,12 @@ async fn what_a_script_sets_does_not_reach_the_next() {
     let world = World::new().await;
     world.migration(
         "20260101000000_a",
-        "CREATE SCHEMA other; SET search_path = other; SET statement_timeout = '1ms'; SET lock_timeout = 7; \
+        "CREATE SCHEMA other; SET search_path = other; SET statement_timeout = '300ms'; SET lock_timeout = 7; \
          CREATE ROLE leaky_role; SET ROLE leaky_role;",
     );
     world.migration(
         "20260102000000_b",
-        "SELECT pg_sleep(0.01); CREATE TABLE b AS SELECT current_user::text AS who;",
+        "SELECT pg_sleep(0.4); CREATE TABLE b AS SELECT current_user::text AS who;",
     );
     let ended = world.deploy().await;
     world.sql("DROP ROLE leaky_role").await;

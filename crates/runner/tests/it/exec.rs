@@ -366,3 +366,43 @@ async fn on_a_terminal_its_lines_are_as_it_wrote_them() {
     assert!(ended.stdout.contains("\n\u{1b}[1mbold\u{1b}[0m\nend\n"), "{}", ended.stdout);
     assert_eq!(ended.stderr, "err\n");
 }
+
+/// A script in which psql waits behind a reader that never ends.
+const QUEUES: &str =
+    "psql -X -c 'ALTER TABLE busy ADD COLUMN b int'; echo psql ended with $?; sleep 60";
+
+#[tokio::test]
+async fn a_command_that_queues_for_too_long_is_stopped_and_the_blocker_named() {
+    let world = World::new().await;
+    world.sql("CREATE TABLE busy (a int)").await;
+    let reader = world.session("reader").await;
+    reader.batch_execute("BEGIN; SELECT * FROM busy").await.unwrap();
+    let mut command = world.script(QUEUES);
+    command.env("ECS_MIGRATE_LOCK_BUDGET", "2s");
+    let ended = finish(command.spawn().unwrap()).await;
+    let sentence = ended.failed(23).message.clone();
+    assert!(sentence.contains("its sessions were blocked for"), "{sentence}");
+    assert!(sentence.contains("reader"), "{sentence}");
+    let waited = ended.has(
+        |event| matches!(event, Event::Heartbeat(beat) if beat.blockers.iter().any(|blocker| blocker.application == "reader")),
+    );
+    assert!(waited, "who blocks is said while it waits: {}", ended.stdout);
+    // Nothing of it stands in the queue any more.
+    world.until("NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name LIKE 'ecs-migrate-exec%' AND datname = current_database())").await;
+    let columns =
+        "SELECT column_name::text FROM information_schema.columns WHERE table_name = 'busy'";
+    assert_eq!(world.column(columns).await, ["a"]);
+}
+
+#[tokio::test]
+async fn a_command_that_waits_for_less_than_its_budget_goes_on() {
+    let world = World::new().await;
+    world.sql("CREATE TABLE busy (a int)").await;
+    let reader = world.session("reader").await;
+    reader.batch_execute("BEGIN; SELECT * FROM busy").await.unwrap();
+    let child = world.script("psql -X -c 'ALTER TABLE busy ADD COLUMN b int'").spawn().unwrap();
+    world.until("EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name LIKE 'ecs-migrate-exec%' AND datname = current_database())").await;
+    reader.batch_execute("COMMIT").await.unwrap();
+    let ended = finish(child).await;
+    assert_eq!(ended.code, 0, "{}", ended.stdout);
+}

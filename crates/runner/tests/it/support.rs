@@ -28,6 +28,39 @@ pub(crate) struct World {
     pub(crate) client: Client,
 }
 
+/// A server of its own, for tests that change its settings.
+pub(crate) struct Server {
+    folder: TempDir,
+    pub(crate) url: String,
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // The server's user has to pass through.
+        std::fs::set_permissions(
+            folder.path(),
+            std::os::unix::fs::PermissionsExt::from_mode(0o755),
+        )
+        .unwrap();
+        let output = Command::new(POSTGRES).arg("start").arg(folder.path().join("data")).output();
+        let output = output.await.unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Self { folder, url: String::from_utf8(output.stdout).unwrap().trim().to_owned() }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let folder = self.folder.path().join("data");
+        // The folder goes in any case, and the server with it.
+        let _stopped = std::process::Command::new(POSTGRES).arg("stop").arg(folder).output();
+    }
+}
+
+/// The script that starts and stops servers.
+const POSTGRES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/postgres.sh");
+
 /// How a run ended.
 pub(crate) struct Ended {
     pub(crate) code: i32,
@@ -54,6 +87,21 @@ impl World {
         let url = format!("{}/{database}", server.rsplit_once('/').unwrap().0);
         let client = client(&url).await;
         Self { database, url, directory: tempfile::tempdir().unwrap(), client }
+    }
+
+    /// A session of its own, under a name.
+    pub(crate) async fn session(&self, application: &str) -> Client {
+        let session = client(&self.url).await;
+        session.batch_execute(&format!("SET application_name = '{application}'")).await.unwrap();
+        session
+    }
+
+    /// The process of a session.
+    pub(crate) async fn pid_of(&self, application: &str) -> i32 {
+        let sql = format!(
+            "SELECT pid FROM pg_stat_activity WHERE application_name = '{application}' AND datname = current_database()"
+        );
+        self.value(&sql).await.parse().unwrap()
     }
 
     /// Writes, or overwrites, a migration.

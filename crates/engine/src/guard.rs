@@ -1,0 +1,93 @@
+//! Owns the limit on how long somebody else's command may stand in the queue for a lock, with the
+//! application queueing behind it: from outside, by the name of its sessions.
+
+use crate::error::{Error, Kind};
+use crate::interrupt::Interrupt;
+use crate::observe::blocker::age;
+use crate::observe::{Blocker, Notes, Observer};
+use crate::progress::{Progress, Sink};
+use crate::settings::ConnectionSettings;
+use crate::traffic::give_up;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+use tokio_postgres::types::Type;
+
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How long a wait lasts before it is worth a line, and how often it is worth another.
+const WORTH_SAYING: Duration = Duration::from_secs(1);
+const SAY_AGAIN: Duration = Duration::from_secs(10);
+
+/// Which sessions wait. An advisory lock is not in anybody's way. The server cuts names at 63 bytes.
+const WAITING: &str = "SELECT pid FROM pg_catalog.pg_stat_activity \
+    WHERE application_name = pg_catalog.left($1, 63) AND datname = pg_catalog.current_database() \
+    AND wait_event_type = 'Lock' AND wait_event <> 'advisory' ORDER BY pid";
+
+/// Whom to watch, and for how long they may wait at a time.
+#[derive(Debug, Clone)]
+pub struct Guard {
+    /// The database.
+    pub connection: ConnectionSettings,
+    /// What `pg_stat_activity` shows of the sessions.
+    pub application_name: String,
+    /// Zero: for ever.
+    pub budget: Duration,
+}
+
+impl Guard {
+    /// Returns when the sessions have waited for longer than they may: they are ended by then,
+    /// because a killed client's backend stays in the queue. Otherwise it never returns, and may be
+    /// dropped at any moment.
+    pub async fn exceeded(&self, sink: &mut dyn Sink) -> Error {
+        let (_nobody, mut interrupt) = Interrupt::pair();
+        let observer = Observer::open(&self.connection, Notes::Nothing, sink, &mut interrupt).await;
+        let mut since: Option<Instant> = None;
+        let mut said: Option<Instant> = None;
+        loop {
+            sleep(LOOK_EVERY).await;
+            let waiting = self.waiting(&observer).await;
+            let Some(first) = waiting.first() else {
+                (since, said) = (None, None);
+                continue;
+            };
+            let waited = since.get_or_insert_with(Instant::now).elapsed();
+            let over = !self.budget.is_zero() && waited >= self.budget;
+            let due = waited >= WORTH_SAYING && said.is_none_or(|at| at.elapsed() >= SAY_AGAIN);
+            if !over && !due {
+                continue;
+            }
+            let look = observer.look(*first).await;
+            if over {
+                for pid in &waiting {
+                    let _ended = observer
+                        .ask("SELECT pg_catalog.pg_terminate_backend($1)", &[(pid, Type::INT4)])
+                        .await;
+                }
+                observer.close().await;
+                return blocked(waited, look.blockers);
+            }
+            said = Some(Instant::now());
+            sink.emit(Progress::Heartbeat {
+                doing: "waiting for a lock, with others queueing behind".to_owned(),
+                elapsed: waited,
+                waits_for: look.waits_for,
+                blockers: look.blockers,
+                work: None,
+            });
+        }
+    }
+
+    async fn waiting(&self, observer: &Observer) -> Vec<i32> {
+        let name = self.application_name.as_str();
+        let rows = observer.ask(WAITING, &[(&name, Type::TEXT)]).await.unwrap_or_default();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+}
+
+fn blocked(waited: Duration, blockers: Vec<Blocker>) -> Error {
+    let by = blockers
+        .first()
+        .map_or_else(|| ", by whom could not be seen".to_owned(), |first| format!(" by {first}"));
+    let message = format!("its sessions were blocked for {}{by}", age(waited));
+    give_up(Error::new(Kind::Blocked, message), blockers)
+}

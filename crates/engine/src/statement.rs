@@ -1,0 +1,179 @@
+//! Owns running one statement of a script: its timeout, its watch, what it cost, what the server
+//! said of it.
+
+use crate::error::{Error, FailedStatement, Fault, Kind, others_doing};
+use crate::hint;
+use crate::interrupt::Interrupt;
+use crate::observe::{Locks, Notes, Seen, Watching, rewritten_in, watch};
+use crate::progress::Sink;
+use crate::session::Ran;
+use crate::traffic::set_lock_timeout;
+use crate::transaction::{Attempt, Stop};
+use migrations::script::{Class, Form, Script, Statement, line_at};
+use std::cell::RefCell;
+use tokio::time::Instant;
+use tokio_postgres::error::{DbError, ErrorPosition};
+
+/// Runs one statement of the script.
+pub(crate) async fn run_statement(
+    attempt: &Attempt<'_>,
+    index: usize,
+    sink: &mut dyn Sink,
+    interrupt: &mut Interrupt,
+) -> Result<(), Stop> {
+    if interrupt.requested() {
+        return Err(Stop::Interrupted);
+    }
+    let script = attempt.script;
+    let statement = &script.statements[index];
+    let seen = RefCell::default();
+    let locks = if runs_alone(script, statement) { Locks::Shorter } else { Locks::Longer };
+    let watching = Watching {
+        doing: format!(
+            "applying `{}`, statement {} of {}",
+            attempt.name,
+            index + 1,
+            script.statements.len()
+        ),
+        locks,
+        ..attempt.watching(&seen)
+    };
+    let scope = if locks == Locks::Shorter { "SESSION" } else { "LOCAL" };
+    let change = attempt.pace.change(index).map(|timeout| set_lock_timeout(scope, timeout));
+    let begun = Instant::now();
+    let running = async {
+        let ran = attempt.session.run_interruptible(script.text_of(statement), interrupt);
+        let Some(change) = &change else { return ran.await };
+        // Both are on their way at once.
+        let (changed, ran) = tokio::join!(attempt.session.run(change), ran);
+        let ran = ran?;
+        changed.map(|()| ran)
+    };
+    let ran = watch(&watching, sink, running).await;
+    let number = number(index + 1);
+    let seen = seen.take();
+    let ran_for = begun.elapsed();
+    {
+        let mut account = attempt.account.borrow_mut();
+        account.ran((number, statement.line), ran_for, &seen);
+        account.waited = attempt.pace.waited(ran_for, seen.lock_wait);
+    }
+    match ran {
+        Ok(Ran::Done(rows)) => {
+            attempt.account.borrow_mut().touched(number, rows);
+            if ends_transaction(script, index) {
+                return Ok(());
+            }
+            note_locks(attempt, index, (locks, seen)).await
+        }
+        Ok(Ran::Cancelled) => Err(Stop::Interrupted),
+        Err(Fault::Lost(cause)) => Err(Stop::Lost(cause)),
+        Err(Fault::Server(db)) => Err(Stop::Failed(Box::new(refusal(attempt, &db, Some(index))))),
+    }
+}
+
+/// Whether a statement is the last one of our transaction: its locks are looked at while that
+/// finishes.
+fn ends_transaction(script: &Script, index: usize) -> bool {
+    match &script.form {
+        Form::Transaction { sent } => index + 1 == sent.end,
+        Form::Statements { .. } | Form::Refused { .. } => false,
+    }
+}
+
+/// Whether a statement has no transaction around it, neither ours nor the script's.
+fn runs_alone(script: &Script, statement: &Statement) -> bool {
+    match statement.class {
+        Class::Alone(_) | Class::ConcurrentIndex { .. } | Class::ConcurrentDrop { .. } => true,
+        Class::Opaque => script.directive,
+        Class::Ordinary
+        | Class::Data
+        | Class::Setting
+        | Class::TransactionMode
+        | Class::ReadOnly
+        | Class::EnumValue { .. }
+        | Class::CreateEnum { .. }
+        | Class::Begin { .. }
+        | Class::Commit { .. }
+        | Class::Rollback
+        | Class::CopyFromStdin => false,
+    }
+}
+
+/// Notes what a statement has locked and rewritten.
+pub(crate) async fn note_locks(
+    attempt: &Attempt<'_>,
+    index: usize,
+    (locks, seen): (Locks, Seen),
+) -> Result<(), Stop> {
+    if attempt.observer.notes == Notes::Nothing {
+        return Ok(());
+    }
+    let statement = &attempt.script.statements[index];
+    let may_rewrite = match statement.class {
+        Class::Setting
+        | Class::TransactionMode
+        | Class::ReadOnly
+        | Class::Begin { .. }
+        | Class::Commit { .. }
+        | Class::Rollback
+        | Class::CopyFromStdin => return Ok(()),
+        Class::Data | Class::EnumValue { .. } | Class::CreateEnum { .. } => false,
+        Class::Ordinary
+        | Class::Opaque
+        | Class::Alone(_)
+        | Class::ConcurrentIndex { .. }
+        | Class::ConcurrentDrop { .. } => true,
+    };
+    let held = match locks {
+        Locks::Longer => attempt.observer.held(attempt.session.backend).await,
+        Locks::Shorter => Some(seen.held),
+    };
+    let Some(held) = held else { return Ok(()) };
+    // A question of ours must not run into a time limit of the script: it would end it.
+    let limited = attempt.script.text.contains("statement_timeout");
+    let rewritten = match locks {
+        Locks::Longer if may_rewrite && !limited => rewritten_in(attempt.session, &held).await?,
+        Locks::Longer => Vec::new(),
+        Locks::Shorter => attempt.observer.rewritten(&held).await,
+    };
+    let mut account = attempt.account.borrow_mut();
+    account.locked(number(index + 1), held);
+    account.rewrote(number(index + 1), rewritten);
+    Ok(())
+}
+
+fn number(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+/// What the server said of a script, with the place in the file.
+pub(crate) fn refusal(attempt: &Attempt<'_>, db: &DbError, index: Option<usize>) -> Error {
+    let script = attempt.script;
+    let code = db.code().code();
+    let kind = if others_doing(code) { Kind::Blocked } else { Kind::MigrationFailed };
+    Error {
+        hint: db.hint().map(str::to_owned).or_else(|| hint::for_sqlstate(code).map(str::to_owned)),
+        statement: index.map(|index| FailedStatement {
+            number: number(index + 1),
+            of: number(script.statements.len()),
+            line: line(script, &script.statements[index], db.position()),
+            text: script.text_of(&script.statements[index]).to_owned(),
+        }),
+        sqlstate: Some(code.to_owned()),
+        detail: db.detail().map(str::to_owned),
+        prisma_code: Some("P3018"),
+        ..Error::new(kind, db.message()).migration(attempt.name)
+    }
+}
+
+/// The server counts characters of the statement it was sent, from 1.
+fn line(script: &Script, statement: &Statement, position: Option<&ErrorPosition>) -> u32 {
+    let Some(ErrorPosition::Original(position)) = position else {
+        return statement.line;
+    };
+    let characters = usize::try_from(position.saturating_sub(1)).unwrap_or(0);
+    let text = script.text_of(statement);
+    let offset = text.char_indices().nth(characters).map_or(0, |(offset, _)| offset);
+    line_at(&script.text, statement.range.start + offset)
+}
