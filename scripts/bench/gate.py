@@ -62,7 +62,7 @@ class Sandbox:
 
     def calls(self, operation, since):
         with urllib.request.urlopen(f"{self.endpoint}/_sandbox/journal") as answer:
-            entries = json.load(answer)
+            entries = json.load(answer)["entries"]
         return [entry for entry in entries
                 if entry["operation"] == operation and entry.get("access_key") == "bench" and entry["at"] >= since]
 
@@ -156,10 +156,12 @@ def follow(sandbox, command, lines):
     errors = []
     drain = threading.Thread(target=lambda: errors.append(process.stderr.read()))
     drain.start()
-    shown, last = 0, None
+    shown, last, ending = 0, None, False
     for line in process.stdout:
         text = line.decode(errors="replace").rstrip()
-        if text and text.split()[-1].isdigit() and "lines" not in text:
+        # A red ending repeats the last lines.
+        ending = ending or "NOT GREEN" in text
+        if text and not ending and text.split()[-1].isdigit() and "lines" not in text:
             shown, last = shown + 1, time.monotonic()
     _, status, usage = os.wait4(process.pid, 0)
     over = time.monotonic()
@@ -167,8 +169,9 @@ def follow(sandbox, command, lines):
     observer.join(timeout=120)
     observer.leave.set()
     drain.join()
+    waited = bool(observer.ended and observer.ended <= over)
     end = max(observer.ended or over, observer.readable or over)
-    return {"code": process.returncode, "shown": shown, "late": over - end,
+    return {"code": process.returncode, "shown": shown, "waited": waited, "late": over - end,
             "last": (last - observer.readable) if last and observer.readable else None,
             "memory": usage.ru_maxrss / 1024, "looks": len(sandbox.calls("DescribeTasks", since)),
             "reads": len(sandbox.calls("GetLogEvents", since)), "errors": b"".join(errors).decode()[-500:]}
@@ -192,7 +195,7 @@ def contest(title, image, lines, *contestants):
         late = [one["late"] for one in found]
         row(title, name, "/".join(sorted({str(one["code"]) for one in found})),
             "/".join(sorted({str(one["shown"]) for one in found})) + (f" of {lines}" if lines else ""),
-            f"{max(late):.1f} s (median {statistics.median(late):.1f} s)", max(one["looks"] for one in found), max(one["reads"] for one in found))
+            f"{max(late):.1f} s (median {statistics.median(late):.1f} s)" if min(one["waited"] for one in found) else "does not wait", max(one["looks"] for one in found), max(one["reads"] for one in found))
 
 
 others = [("awscli, run-task and wait", recipe), ("fabfuel ecs run", fabfuel)] if options.venv else []

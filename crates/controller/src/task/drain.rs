@@ -16,6 +16,10 @@ pub(super) const FAILING_CAP: Duration = Duration::from_mins(10);
 /// Readings from the head that may fill a gap.
 const REPAIRS: u32 = 2;
 
+/// A log without numbers that is no longer than this is read a second time at the end: a line whose
+/// time lies before the reader's place is not returned for its token. Six pages.
+const WORTH_A_SECOND_READING: u64 = 60_000;
+
 /// What is known of the log after the container's end.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct View {
@@ -26,6 +30,8 @@ pub(crate) struct View {
     pub(crate) reads: Reads,
     pub(crate) quiet_reads: u32,
     pub(crate) repairs: u32,
+    /// Lines so far.
+    pub(crate) lines: u64,
     pub(crate) readable: Readable,
     pub(crate) end: ContainerEnd,
 }
@@ -103,10 +109,17 @@ pub(crate) fn next(view: &View) -> Next {
         ContainerEnd::Zero if runner => HARD_CAP,
         ContainerEnd::Zero | ContainerEnd::Other => LOG_TAIL_GRACE,
     };
+    let quiet = quiet || (!runner && view.repairs > 0 && view.quiet_reads > 0);
     if !quiet || view.age < grace {
         return Next::Read;
     }
-    Next::Done(if runner { LogState::NotProved } else { LogState::Complete })
+    if runner {
+        return Next::Done(LogState::NotProved);
+    }
+    match view.repairs {
+        0 if (1..WORTH_A_SECOND_READING).contains(&view.lines) => Next::Repair,
+        _ => Next::Done(LogState::Complete),
+    }
 }
 
 #[cfg(test)]
@@ -120,6 +133,7 @@ mod tests {
         reads: Reads::Answered,
         quiet_reads: 3,
         repairs: 0,
+        lines: 0,
         readable: Readable::Yes,
         end: ContainerEnd::Zero,
     };
@@ -135,6 +149,13 @@ mod tests {
         for (view, expected) in [
             (QUIET, Next::Done(LogState::Complete)),
             (View { quiet_reads: 2, ..QUIET }, Next::Read),
+            (View { lines: 1, ..QUIET }, Next::Repair),
+            (View { lines: 1, repairs: 1, quiet_reads: 0, ..QUIET }, Next::Read),
+            (
+                View { lines: 1, repairs: 1, quiet_reads: 1, ..QUIET },
+                Next::Done(LogState::Complete),
+            ),
+            (View { lines: 60_000, ..QUIET }, Next::Done(LogState::Complete)),
             (View { age: seconds(11), ..QUIET }, Next::Read),
             (View { quiet_reads: 0, age: seconds(60), ..QUIET }, Next::Done(LogState::NotProved)),
             (

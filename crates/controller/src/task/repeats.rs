@@ -12,6 +12,9 @@ use std::hash::{BuildHasher, RandomState};
 /// Lines that are remembered: 1.5 MB, and more than six pages of GetLogEvents.
 const REMEMBERED: usize = 1 << 16;
 
+/// The longest overlap of two pages that is recognised.
+const OVERLAP: usize = 1 << 10;
+
 /// Two lines that differ, in their order and of the same times: no coincidence any more.
 const PROOF: usize = 2;
 
@@ -19,7 +22,9 @@ const PROOF: usize = 2;
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
     hasher: RandomState,
-    /// In the order of reading.
+    /// What was read last, in this reading.
+    last: VecDeque<Key>,
+    /// What is remembered over all readings.
     recent: VecDeque<Key>,
     /// The newest time of a line that is not remembered any more.
     forgotten: Option<i64>,
@@ -41,16 +46,13 @@ impl Repeats {
             *unmet.entry(*key).or_default() += 1;
         }
         self.again = Some(unmet);
+        self.last.clear();
     }
 
     /// How many of the first lines of this page were the last ones of the page before.
     pub(super) fn overlap(&self, page: &[&RawEvent]) -> usize {
-        if self.again.is_some() {
-            return 0;
-        }
-        let keys: Vec<Key> = page.iter().map(|event| self.key(event)).collect();
-        let newest = self.recent.len().saturating_sub(keys.len());
-        let length = longest_border(&keys, self.recent.range(newest..).copied());
+        let keys: Vec<Key> = page.iter().take(OVERLAP).map(|event| self.key(event)).collect();
+        let length = longest_border(&keys, self.last.iter().copied());
         let distinct = keys.windows(2).take(length.saturating_sub(1)).any(|two| two[0] != two[1]);
         if length >= PROOF && distinct { length } else { 0 }
     }
@@ -58,6 +60,10 @@ impl Repeats {
     /// Notes a line; false if it was read before.
     pub(super) fn note(&mut self, event: &RawEvent) -> bool {
         let key = self.key(event);
+        if self.last.len() == OVERLAP {
+            self.last.pop_front();
+        }
+        self.last.push_back(key);
         if let Some(unmet) = &mut self.again {
             if let Some(count) = unmet.get_mut(&key).filter(|count| **count > 0) {
                 *count -= 1;
@@ -143,6 +149,17 @@ mod tests {
             assert_eq!(fresh, [false; 4]);
         }
         assert!(repeats.note(&lines("a")[0]), "the third one is new");
+    }
+
+    #[test]
+    fn pages_of_a_second_reading_overlap_too() {
+        let mut repeats = Repeats::default();
+        assert!(lines("abcd").iter().all(|line| repeats.note(line)));
+        repeats.restart();
+        assert!(lines("abc").iter().all(|line| !repeats.note(line)));
+        assert_eq!(repeats.overlap(&lines("bcdx").iter().collect::<Vec<_>>()), 2);
+        let fresh: Vec<bool> = lines("dx").iter().map(|line| repeats.note(line)).collect();
+        assert_eq!(fresh, [false, true]);
     }
 
     #[test]

@@ -50,13 +50,16 @@ impl Session<'_> {
         if tail.failing.is_some() {
             self.hindered = Some(now);
         }
+        let repairs = self.course.borrow().repairs;
         let view = View {
             workload: self.workload(),
             last_word: tail.last_word(),
             age: now.duration_since(self.hindered.unwrap_or(ended)),
             reads,
-            quiet_reads: tail.quiet_reads,
-            repairs: self.course.borrow().repairs,
+            // A read that was under way when a second reading was wished for says nothing of it.
+            quiet_reads: if tail.repairs == repairs { tail.quiet_reads } else { 0 },
+            repairs,
+            lines: tail.transcript.lines(),
             readable: tail.readable(),
             end: self.container_end(),
         };

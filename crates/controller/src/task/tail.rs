@@ -31,12 +31,12 @@ pub(crate) struct LogPage {
 pub(crate) enum Reading {
     /// A page with events.
     Events(Vec<RawEvent>),
-    /// The end of the stream, for now; how many events this tick brought.
-    CaughtUp { fresh: usize },
+    /// The end of the stream, for now.
+    CaughtUp,
     /// Many empty pages, and still not the end.
     Behind,
-    /// The reading starts at the head again.
-    Restarted,
+    /// The reading starts at the head again, so many times because that was wished for.
+    Restarted { repairs: u32 },
     /// The stream or its group is not there (yet).
     NotThere(AwsError),
     /// A read failed.
@@ -70,7 +70,7 @@ pub(crate) async fn tail(reader: LogReader, index: usize, wiring: Wiring<(usize,
         if wanted.repairs != repairs {
             repairs = wanted.repairs;
             cursor = None;
-            if out.send((index, Reading::Restarted)).await.is_err() {
+            if out.send((index, Reading::Restarted { repairs })).await.is_err() {
                 return;
             }
         }
@@ -85,7 +85,7 @@ pub(crate) async fn tail(reader: LogReader, index: usize, wiring: Wiring<(usize,
                 }
                 // A token lives 24 h; with one that is over, only the head is left.
                 if error.code == "InvalidParameterException" && cursor.take().is_some() {
-                    Reading::Restarted
+                    Reading::Restarted { repairs }
                 } else if error.class == Class::ResourceNotFound {
                     Reading::NotThere(error)
                 } else {
@@ -119,12 +119,10 @@ async fn tick(
     cursor: &mut Option<String>,
     out: &mpsc::Sender<(usize, Reading)>,
 ) -> Result<Reading, AwsError> {
-    let mut fresh = 0;
     let mut empty = 0;
     loop {
         let page = reader.page(cursor.as_deref()).await?;
         let at_end = page.cursor.is_none() || page.cursor == *cursor;
-        fresh += page.events.len();
         empty = if page.events.is_empty() { empty + 1 } else { 0 };
         if page.cursor.is_some() {
             *cursor = page.cursor;
@@ -134,7 +132,7 @@ async fn tick(
             return Ok(Reading::Behind);
         }
         if at_end {
-            return Ok(Reading::CaughtUp { fresh });
+            return Ok(Reading::CaughtUp);
         }
         if empty >= EMPTY_PAGES {
             return Ok(Reading::Behind);

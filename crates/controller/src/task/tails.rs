@@ -21,6 +21,10 @@ pub(crate) struct Tail {
     pub(crate) transcript: Transcript,
     /// Reads in a row that found nothing new.
     pub(crate) quiet_reads: u32,
+    /// Whether the read that goes on found something.
+    fresh: bool,
+    /// Readings from the head that were wished for and have begun.
+    pub(crate) repairs: u32,
     /// Why it cannot be read, as far as is known.
     pub(crate) obstacle: Option<String>,
     /// The last error, while reads fail.
@@ -110,6 +114,8 @@ impl Tail {
         Self {
             transcript: Transcript::new(&source.container, run.map(str::to_owned)),
             quiet_reads: 0,
+            fresh: false,
+            repairs: 0,
             obstacle,
             failing: None,
             streak: Streak::default(),
@@ -123,20 +129,23 @@ impl Tail {
             Reading::Events(events) => {
                 self.obstacle = None;
                 let lines = self.transcript.take(&events);
+                self.fresh |= !lines.is_empty();
                 (!lines.is_empty()).then_some(Event::Log(lines))
             }
-            Reading::CaughtUp { fresh } => {
+            Reading::CaughtUp => {
                 self.failing = None;
                 self.obstacle = None;
                 self.streak.answered();
-                self.quiet_reads = if fresh == 0 { self.quiet_reads + 1 } else { 0 };
+                let fresh = std::mem::take(&mut self.fresh);
+                self.quiet_reads = if fresh { 0 } else { self.quiet_reads + 1 };
                 None
             }
             Reading::Behind => {
                 self.quiet_reads = 0;
                 None
             }
-            Reading::Restarted => {
+            Reading::Restarted { repairs } => {
+                self.repairs = repairs;
                 self.transcript.restart();
                 self.quiet_reads = 0;
                 None

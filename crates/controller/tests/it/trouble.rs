@@ -1,9 +1,11 @@
 //! What AWS refuses, loses and delays, and that none of it decides.
 
-use crate::support::runner::{applied, ends_with};
+use crate::support::runner::{applied, ends_with, rolls_back_when_stopped};
 use crate::support::story::{Story, at, config};
 use controller::Signal;
-use sandbox::{FailureFault, Faults, Program, RequestAnswer, RequestFault, Script};
+use sandbox::{
+    ConnectionFate, FailureFault, Faults, Program, RequestAnswer, RequestFate, RequestFault, Script,
+};
 
 fn refusing(operation: &str, calls: (u64, Option<u64>), answer: RequestAnswer) -> Story {
     Story::with(
@@ -153,4 +155,59 @@ async fn a_signal_while_there_is_no_capacity_starts_nothing() {
     assert_eq!(told.took, at(10));
     assert!(told.err.contains("before a task was started"), "{}", told.err);
     assert!(told.err.contains("database: untouched"), "{}", told.err);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_of_runtask_that_was_lost_starts_nothing_twice() {
+    for connection in [ConnectionFate::Drops, ConnectionFate::Hangs] {
+        for request in [RequestFate::CarriedOut, RequestFate::Ignored] {
+            let lost = RequestAnswer::Unanswered { request, connection };
+            let story = refusing("RunTask", (1, Some(1)), lost);
+            story.run(&[]).await.says(0, &["2 migrations applied"]);
+            assert_eq!(story.sandbox.tasks().len(), 1, "{request:?} {connection:?}");
+            let mut tokens = story.parameters("RunTask", "clientToken");
+            assert_eq!(tokens.len(), 2);
+            tokens.dedup();
+            assert_eq!(tokens.len(), 1);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn reads_that_hang_or_break_off_decide_nothing() {
+    for connection in [ConnectionFate::Drops, ConnectionFate::Hangs] {
+        for operation in ["DescribeTasks", "GetLogEvents"] {
+            let broken = RequestAnswer::Unanswered { request: RequestFate::CarriedOut, connection };
+            let story = refusing(operation, (2, Some(9)), broken);
+            story.run(&[]).await.says(0, &["2 migrations applied", "2 lines, complete"]);
+        }
+    }
+    let slow = RequestAnswer::Slow { seconds: 4.0, answer: None };
+    let story = refusing("DescribeTasks", (1, None), slow);
+    story.run(&[]).await.says(0, &["2 migrations applied"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_that_hangs_is_asked_for_again_within_two_seconds() {
+    let hangs = RequestAnswer::Unanswered {
+        request: RequestFate::Ignored,
+        connection: ConnectionFate::Hangs,
+    };
+    let story = Story::with(config().image("app:1", rolls_back_when_stopped()).faults(faults(
+        "StopTask",
+        (1, Some(1)),
+        hangs,
+    )))
+    .signal(at(60), Signal::Interrupt);
+    let told = story.run(&[]).await;
+    told.says(83, &["rollback proved"]);
+    let asked: Vec<u64> = story
+        .sandbox
+        .journal()
+        .iter()
+        .filter(|entry| entry.operation == "StopTask")
+        .map(|entry| entry.at)
+        .collect();
+    assert_eq!(asked.len(), 2);
+    assert!(asked[1] - asked[0] <= 2_000, "{asked:?}");
 }

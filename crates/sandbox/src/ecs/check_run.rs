@@ -38,7 +38,8 @@ fn check_members(input: &RunTask) -> Result<(), ApiError> {
         );
     }
     let started_by = input.started_by.as_deref().unwrap_or_default();
-    let word = |byte: u8| byte.is_ascii_alphanumeric() || b"_/-".contains(&byte);
+    // The documented letters, and the space: fabfuel's ecs-deploy has sent `ECS Deploy` for years.
+    let word = |byte: u8| byte.is_ascii_alphanumeric() || b"_/- ".contains(&byte);
     if started_by.len() > MAXIMUM_STARTED_BY || !started_by.bytes().all(word) {
         return refuse(
             "startedBy can only contain up to 128 letters, numbers, hyphens, underscores and slashes",
