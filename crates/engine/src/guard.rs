@@ -1,7 +1,7 @@
 //! Owns the limit on how long somebody else's command may stand in the queue for a lock, with the
 //! application queueing behind it: from outside, by the name of its sessions.
 
-use crate::error::{Error, Kind};
+use crate::error::{DatabaseState, Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::observe::blocker::age;
 use crate::observe::{Blocker, Notes, Observer};
@@ -89,5 +89,6 @@ fn blocked(waited: Duration, blockers: Vec<Blocker>) -> Error {
         .first()
         .map_or_else(|| ", by whom could not be seen".to_owned(), |first| format!(" by {first}"));
     let message = format!("its sessions were blocked for {}{by}", age(waited));
-    give_up(Error::new(Kind::Blocked, message), blockers)
+    // Only the command knows what it had done by then.
+    give_up(Error::new(Kind::Blocked, message).database(DatabaseState::Unknown), blockers)
 }

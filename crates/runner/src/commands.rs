@@ -201,6 +201,9 @@ impl Failed {
                     (ExitCode::BlockedByTraffic, DatabaseState::Changed) => {
                         "blocked by traffic, earlier migrations of this run stay"
                     }
+                    (ExitCode::BlockedByTraffic, DatabaseState::Unknown) => {
+                        "a command was blocked by traffic, what it had done stays"
+                    }
                     _ => ours.meaning(),
                 };
                 format!("{meaning} (exit code {exit_code}): {}", words::sentence(&failure))

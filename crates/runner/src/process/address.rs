@@ -223,10 +223,10 @@ mod tests {
             (
                 "postgresql://u@localhost/shop?host=/run/pg&options=-c%20a=b",
                 format!(
-                    "postgresql://u@localhost:5432/shop?host=%2Frun%2Fpg&options=-c%20a%3Db&{rest}"
+                    "postgresql://u@localhost:5432/shop?sslmode=disable&host=%2Frun%2Fpg&options=-c%20a%3Db&{rest}"
                 ),
                 format!(
-                    "postgresql://u@localhost:5432/shop?host=%2Frun%2Fpg&options=-c%20a%3Db&{rest}"
+                    "postgresql://u@localhost:5432/shop?sslmode=disable&host=%2Frun%2Fpg&options=-c%20a%3Db&{rest}"
                 ),
             ),
         ] {

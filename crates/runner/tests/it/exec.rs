@@ -382,6 +382,8 @@ async fn a_command_that_queues_for_too_long_is_stopped_and_the_blocker_named() {
     let ended = finish(command.spawn().unwrap()).await;
     let sentence = ended.failed(23).message.clone();
     assert!(sentence.contains("its sessions were blocked for"), "{sentence}");
+    assert_eq!(ended.finished().database, DatabaseState::Unknown, "only the command knows");
+    assert!(!ended.stdout.contains("nothing changed"), "{}", ended.stdout);
     assert!(sentence.contains("reader"), "{sentence}");
     let waited = ended.has(
         |event| matches!(event, Event::Heartbeat(beat) if beat.blockers.iter().any(|blocker| blocker.application == "reader")),
