@@ -144,6 +144,8 @@ impl Image {
             .env("PATH", search_path())
             .env("ECS_MIGRATE_MIGRATIONS", "/migrations")
             .env("ECS_MIGRATE_LOG_FORMAT", "json")
+            // A name that does not exist is said at once.
+            .env("ECS_MIGRATE_CONNECT_WAIT", "0s")
             .env(
                 "DATABASE_URL",
                 format!("postgresql://postgres@{host}:{}/postgres?{parameters}", self.port),
