@@ -14,4 +14,5 @@ mod scenarios;
 mod shown;
 mod stopping;
 mod support;
+mod templates;
 mod trouble;

@@ -6,3 +6,4 @@ pub(crate) mod place;
 pub(crate) mod runner;
 pub(crate) mod sdk;
 pub(crate) mod story;
+pub(crate) mod tools;
