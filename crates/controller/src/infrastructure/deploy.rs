@@ -155,7 +155,8 @@ impl Deployment<'_> {
         };
         if change_set.status == "CREATE_COMPLETE" {
             let plan = Plan { stack: stack.clone(), lines: knowledge(&survey).lines(&change_set) };
-            let (changes, survey) = (change_set.changes.len(), Box::new(survey));
+            let moving = |line: &&PlanLine| !matches!(line.verb, Verb::Adopt | Verb::Leave);
+            let (changes, survey) = (plan.lines.iter().filter(moving).count(), Box::new(survey));
             let stack_id = change_set.stack_id;
             return Ok(Prepared::Ready { change_set: name, stack_id, changes, survey, plan });
         }

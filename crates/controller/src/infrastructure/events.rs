@@ -26,13 +26,14 @@ impl Operation {
         Self::of(newest_first.first().map_or("", |event| event.token.as_str()))
     }
 
-    /// Takes what was read, newest first; gives back what is new, oldest first.
-    pub(crate) fn take(&mut self, newest_first: Vec<StackEvent>) -> Vec<StackEvent> {
+    /// Takes what was read, newest first; gives back what is new, oldest first, and how many
+    /// resources were through by then.
+    pub(crate) fn take(&mut self, newest_first: Vec<StackEvent>) -> Vec<(StackEvent, usize)> {
         let mut new = Vec::new();
         for event in newest_first.into_iter().rev() {
             if event.token == self.token && self.shown.insert(event.id.clone()) {
                 self.seen.push(event.clone());
-                new.push(event);
+                new.push((event, self.done()));
             }
         }
         new
@@ -48,11 +49,11 @@ impl Operation {
     }
 
     /// How many resources are through.
-    pub(crate) fn done(&self) -> usize {
+    fn done(&self) -> usize {
         let through: BTreeSet<&str> = self
             .seen
             .iter()
-            .filter(|event| !event.is_of_stack())
+            .filter(|event| !event.is_of_stack() && !event.is_of_marker())
             .filter(|event| event.status.ends_with("_COMPLETE") || event.status == "DELETE_SKIPPED")
             .map(|event| event.logical_id.as_str())
             .collect();
@@ -98,12 +99,11 @@ mod tests {
         let role = event("2", "A", "UPDATE_COMPLETE", "");
         let ended = event("3", "app", "UPDATE_COMPLETE", "");
         let mut operation = Operation::of("t");
-        assert_eq!(operation.take(vec![begun.clone(), other.clone()]), [begun.clone()]);
+        assert_eq!(operation.take(vec![begun.clone(), other.clone()]), [(begun.clone(), 0)]);
         assert!(!operation.has_ended());
         let page = vec![ended.clone(), role.clone(), begun, other];
-        assert_eq!(operation.take(page), [role, ended]);
+        assert_eq!(operation.take(page), [(role, 1), (ended, 1)]);
         assert!(operation.has_ended());
-        assert_eq!(operation.done(), 1);
     }
 
     #[test]

@@ -44,8 +44,16 @@ impl Following<'_> {
         loop {
             let stack = aws.stack(self.stack_id).await?;
             let events = aws.stack_events(self.stack_id).await?;
-            for event in self.operation.take(events) {
-                self.show(&event, report);
+            for (event, done) in self.operation.take(events) {
+                if !event.is_of_marker() {
+                    report.emit(&Event::Progress(Progress {
+                        done,
+                        total: self.total,
+                        what: what(&event),
+                        status: event.status,
+                        reason: event.reason,
+                    }));
+                }
             }
             let settled =
                 stack.as_ref().is_none_or(|stack| !stack.status.ends_with("_IN_PROGRESS"));
@@ -55,16 +63,6 @@ impl Following<'_> {
             }
             sleep(PAUSE).await;
         }
-    }
-
-    fn show(&self, event: &StackEvent, report: &mut Report) {
-        report.emit(&Event::Progress(Progress {
-            done: self.operation.done(),
-            total: self.total,
-            what: what(event),
-            status: event.status.clone(),
-            reason: event.reason.clone(),
-        }));
     }
 }
 

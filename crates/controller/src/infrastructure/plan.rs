@@ -2,11 +2,8 @@
 
 use super::choice::Choice;
 use super::part::{Part, Presence};
-use super::stack::{ChangeSet, ResourceChange};
+use super::stack::{ChangeSet, MARKER, ResourceChange};
 use std::collections::BTreeMap;
-
-/// Does nothing: a stack whose parts all exist already needs a resource too.
-const MARKER: &str = "AWS::CloudFormation::WaitConditionHandle";
 
 /// What happens to one thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,7 +181,14 @@ impl Knowledge<'_> {
     /// `RetentionInDays: LogRetentionInDays is 90 instead of 30`.
     fn causes(&self, change: &ResourceChange) -> String {
         let mut causes: Vec<String> = Vec::new();
+        // AWS tells of a property twice: that it changes, and which parameter is behind it.
+        let explained = |property: &String| {
+            change.causes.iter().any(|(other, cause)| other == property && !cause.is_empty())
+        };
         for (property, cause) in &change.causes {
+            if cause.is_empty() && explained(property) {
+                continue;
+            }
             let text = match (self.deployed.get(cause), self.parameters.get(cause)) {
                 (Some(before), Some(after)) if before != after => {
                     let shown = |value: &str| {
@@ -192,6 +196,7 @@ impl Knowledge<'_> {
                     };
                     format!("{property}: {cause} is {} instead of {}", shown(after), shown(before))
                 }
+                (None, Some(after)) => format!("{property}: {cause} is {after}"),
                 _ if cause.is_empty() => property.clone(),
                 _ => format!("{property}: because of {cause}"),
             };

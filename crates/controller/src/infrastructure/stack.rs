@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+/// The resource that does nothing: a stack whose parts all exist already needs one too.
+pub(crate) const MARKER: &str = "AWS::CloudFormation::WaitConditionHandle";
+
 /// A stack. Statuses are kept as texts: AWS adds new ones.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Stack {
@@ -89,6 +92,11 @@ impl Stack {
 }
 
 impl StackEvent {
+    /// Whether it is about the resource that does nothing.
+    pub(crate) fn is_of_marker(&self) -> bool {
+        self.kind == MARKER
+    }
+
     /// Whether it is about the stack itself.
     pub(crate) fn is_of_stack(&self) -> bool {
         self.kind == "AWS::CloudFormation::Stack"

@@ -11,6 +11,7 @@ mod minimal;
 mod once;
 mod processes;
 mod scenarios;
+mod setup;
 mod shown;
 mod stopping;
 mod support;

@@ -75,6 +75,12 @@ impl Story {
         self
     }
 
+    /// Somebody at a terminal, who gives these answers in each invocation.
+    pub(crate) fn answers(mut self, answers: &[&str]) -> Self {
+        self.answers = answers.iter().map(ToString::to_string).collect();
+        self
+    }
+
     /// Sends a signal this long after the start of each invocation.
     pub(crate) fn signal(mut self, after: Duration, signal: Signal) -> Self {
         self.signals.push((after, signal));
