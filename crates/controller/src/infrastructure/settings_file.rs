@@ -48,7 +48,15 @@ pub(crate) fn edit(text: &str, entries: &[Entry]) -> Result<Edited, Error> {
         }
         document[*name] = item;
     }
-    Ok(Edited { text: document.to_string(), changes })
+    // Comments without a key are what follows the last one: they would end up behind the new keys.
+    let text = if text.parse::<DocumentMut>().is_ok_and(|before| before.is_empty()) {
+        document.set_trailing("");
+        let gap = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        format!("{text}{gap}{document}")
+    } else {
+        document.to_string()
+    };
+    Ok(Edited { text, changes })
 }
 
 impl EntryValue {
@@ -120,6 +128,10 @@ mod tests {
         assert_eq!(changes, ["cluster \"main\" \"prod\"", "security-groups (absent) [\"sg\"]"]);
         assert_eq!(edit(&edited.text, &entries).unwrap().changes, []);
         assert_eq!(edit("", &[("subnets", list)]).unwrap().text, "subnets = [\"a\", \"b\"]\n");
+        assert_eq!(
+            edit("# ours", &[("cluster", text("a"))]).unwrap().text,
+            "# ours\ncluster = \"a\"\n"
+        );
         assert!(edit("cluster = ", &entries).is_err());
     }
 

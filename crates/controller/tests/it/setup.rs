@@ -367,7 +367,7 @@ async fn cut_off(fate: &str, arguments: &[&str], then: impl AsyncFn(&Site)) {
         site.sandbox().set_faults(serde_json::from_value(faults).unwrap());
         let cut = async {
             while site.sandbox().journal().len() < before + call {
-                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                tokio::time::sleep(std::time::Duration::from_millis(250)).await;
             }
         };
         let ended = tokio::select! {

@@ -4,6 +4,7 @@ pub(crate) mod binary;
 pub(crate) mod endpoint;
 pub(crate) mod infra;
 pub(crate) mod place;
+pub(crate) mod policy;
 pub(crate) mod runner;
 pub(crate) mod sdk;
 pub(crate) mod story;
