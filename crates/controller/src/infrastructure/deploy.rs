@@ -115,7 +115,7 @@ impl Deployment<'_> {
                     operation: Operation::of(&change_set),
                     total: changes,
                 };
-                let ended = following.to_its_end(self.aws, report).await?;
+                let ended = following.until_it_ends(self.aws, report).await?;
                 ended.expect(name, &["CREATE_COMPLETE", "UPDATE_COMPLETE"])?;
                 Ok(survey.choices.values().any(|choice| matches!(choice, Choice::Restore(_))))
             }
@@ -180,14 +180,15 @@ impl Deployment<'_> {
         let events = self.aws.stack_events(&stack.id).await?;
         let operation = Operation::newest(&events);
         let following = Following { stack_id: &stack.id, operation, total: 0 };
-        following.to_its_end(self.aws, report).await?;
+        following.until_it_ends(self.aws, report).await?;
         Ok(())
     }
 
     fn mending(&self, stack: &Stack, survey: &Survey) -> Plan {
-        let verb = match next(Some(stack)) {
-            Next::ContinueRollback => "go on with the rollback of",
-            _ => "delete what is left of",
+        let verb = if next(Some(stack)) == Next::ContinueRollback {
+            "go on with the rollback of"
+        } else {
+            "delete what is left of"
         };
         let reason = format!("{}: {}", stack.status, explain(&stack.status));
         let mut lines = vec![PlanLine::new(Verb::Mend, format!("{verb} the stack"), reason)];
@@ -206,7 +207,7 @@ impl Deployment<'_> {
         };
         let operation = Operation::of(&token);
         let following = Following { stack_id: &stack.id, operation, total: 0 };
-        let ended = following.to_its_end(self.aws, report).await?;
+        let ended = following.until_it_ends(self.aws, report).await?;
         ended.expect(&stack.name, &[good])?;
         Ok(())
     }
@@ -253,9 +254,8 @@ pub(crate) fn check_owner(name: &str, family: &str, stack: Option<&Stack>) -> Re
 
 /// What was asked for by ARN or id has to exist.
 fn check_missing(survey: &Survey) -> Result<(), Error> {
-    let missing = survey.choices.iter().find_map(|(part, choice)| match choice {
-        Choice::Missing(id) => Some((part, id)),
-        _ => None,
+    let missing = survey.choices.iter().find_map(|(part, choice)| {
+        if let Choice::Missing(id) = choice { Some((part, id)) } else { None }
     });
     match missing {
         Some((part, id)) => {

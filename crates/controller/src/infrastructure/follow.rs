@@ -35,7 +35,7 @@ pub(crate) struct Ended {
 
 impl Following<'_> {
     /// Shows the events until the stack is settled.
-    pub(crate) async fn to_its_end(
+    pub(crate) async fn until_it_ends(
         mut self,
         aws: &Aws,
         report: &mut Report,

@@ -137,11 +137,9 @@ impl Knowledge<'_> {
             let choice = part.and_then(|part| self.choices.get(&part));
             // The line of the part says it, and better.
             let told = change.kind == MARKER
-                || match (choice, change.action.as_str()) {
-                    (Some(Choice::Restore(_)), _) => true,
-                    (Some(Choice::Adopt(_) | Choice::None), "Add") => true,
-                    _ => false,
-                };
+                || matches!(choice, Some(Choice::Restore(_)))
+                || (change.action == "Add"
+                    && matches!(choice, Some(Choice::Adopt(_) | Choice::None)));
             if !told {
                 lines.push(self.line(change, part));
             }

@@ -55,15 +55,16 @@ pub(crate) async fn survey(
     let mut choices = BTreeMap::new();
     for part in parts {
         let known = look(aws, *part, &parameters, (request, &resources)).await?;
-        let choice = match choose(&known) {
-            _ if !is_wanted(*part, &parameters) => Choice::None,
-            // The template knows roles by ARN, the stack by name.
-            Choice::Restore(name) if part.name_parameter().is_some() => match part.switch() {
-                Switch::Existing(_) => Choice::Restore(account.role_arn(&name)),
-                Switch::Flag(_) => Choice::Restore(name),
-            },
-            choice => choice,
-        };
+        let mut choice = choose(&known);
+        if !is_wanted(*part, &parameters) {
+            choice = Choice::None;
+        }
+        // The template knows roles by ARN, the stack by name.
+        if let (Choice::Restore(name), Switch::Existing(_), Some(_)) =
+            (&choice, part.switch(), part.name_parameter())
+        {
+            choice = Choice::Restore(account.role_arn(name));
+        }
         presences.insert(*part, known.presence);
         choices.insert(*part, choice);
     }

@@ -56,7 +56,7 @@ impl Demolition<'_> {
             )));
             let operation = Operation::newest(&self.aws.stack_events(&busy.id).await?);
             let following = Following { stack_id: &busy.id, operation, total: 0 };
-            following.to_its_end(self.aws, report).await?;
+            following.until_it_ends(self.aws, report).await?;
             stack = self.aws.stack(name).await?;
         }
         let resources = match &stack {
@@ -100,7 +100,7 @@ impl Demolition<'_> {
             let operation = Operation::of(&token);
             let following =
                 Following { stack_id: &stack.id, operation, total: doomed.plan.lines.len() };
-            let ended = following.to_its_end(self.aws, report).await?;
+            let ended = following.until_it_ends(self.aws, report).await?;
             ended.expect(&stack.name, &["DELETE_COMPLETE"])?;
         }
         if let Some(name) = &doomed.repository {

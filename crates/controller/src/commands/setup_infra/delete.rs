@@ -6,6 +6,7 @@ use crate::aws::Aws;
 use crate::error::Error;
 use crate::infrastructure::{Data, Demolition, Request, StackRequest};
 use crate::report::{Event, Report};
+use std::collections::BTreeMap;
 
 /// Deletes GitHub's stack, then the migration's: the first uses what the second has.
 pub(super) async fn delete(
@@ -18,7 +19,7 @@ pub(super) async fn delete(
     let data = if arguments.delete_data { Data::Delete } else { Data::Keep };
     let github = match &request.github {
         Some(github) => github.stack.clone(),
-        None => StackRequest::github(family, arguments.github_stack(), Default::default())?,
+        None => StackRequest::github(family, arguments.github_stack(), BTreeMap::new())?,
     };
     let stacks = [
         Demolition { aws, family, request: &github, data: Data::Keep },
