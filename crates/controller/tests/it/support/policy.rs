@@ -52,7 +52,9 @@ fn plain(node: &Yaml<'_>, setting: &Setting) -> Option<Value> {
         Yaml::Value(Scalar::String(text)) => Some(json!(text)),
         Yaml::Value(Scalar::Integer(number)) => Some(json!(number)),
         Yaml::Value(Scalar::Boolean(truth)) => Some(json!(truth)),
-        other => panic!("the templates hold no {other:?}"),
+        Yaml::Value(_) | Yaml::Representation(..) | Yaml::Alias(_) | Yaml::BadValue => {
+            panic!("the templates hold no {node:?}")
+        }
     }
 }
 
@@ -91,10 +93,9 @@ fn value<'a>(name: &'a str, setting: &Setting) -> &'a str {
 }
 
 fn texts(value: &Value) -> Vec<&str> {
-    match value {
-        Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
-        _ => value.as_str().into_iter().collect(),
-    }
+    let one = value.as_str().into_iter();
+    let several = value.as_array().into_iter().flatten().filter_map(Value::as_str);
+    one.chain(several).collect()
 }
 
 /// The actions that a statement allows.
