@@ -221,7 +221,7 @@ mod tests {
             StackRequest::migration(family, None, map(given)).unwrap_err().to_string()
         };
         assert_eq!(
-            error("a", &[("VpcId", "vpc-1")]),
+            error("app", &[("VpcId", "vpc-1")]),
             "--vpc and --database-security-group belong together"
         );
         assert!(error(&"a".repeat(60), &[]).contains("(--execution-role) is not 1 to 64"));

@@ -37,8 +37,7 @@ pub(crate) fn edit(text: &str, entries: &[Entry]) -> Result<Edited, Error> {
         }
         changes.push(Change {
             path: (*name).to_owned(),
-            before: found
-                .map_or_else(|| "(absent)".to_owned(), |item| item.to_string().trim().to_owned()),
+            before: found.map_or_else(|| "(absent)".to_owned(), bare),
             after: wanted.item().to_string().trim().to_owned(),
         });
         let mut item = wanted.item();
@@ -57,6 +56,15 @@ pub(crate) fn edit(text: &str, entries: &[Entry]) -> Result<Edited, Error> {
         document.to_string()
     };
     Ok(Edited { text, changes })
+}
+
+/// A value without the comment behind it.
+fn bare(item: &Item) -> String {
+    let mut item = item.clone();
+    if let Some(value) = item.as_value_mut() {
+        value.decor_mut().clear();
+    }
+    item.to_string().trim().to_owned()
 }
 
 impl EntryValue {

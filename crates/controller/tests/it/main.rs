@@ -14,6 +14,7 @@ mod policies;
 mod processes;
 mod scenarios;
 mod setup;
+mod setup_github;
 mod shown;
 mod stopping;
 mod support;
