@@ -38,6 +38,8 @@ impl Sandbox {
             for group in &core.config.log_groups {
                 state.logs.create_group(group, now);
             }
+            // Three seconds at AWS's speed, none at once.
+            state.stacks.step = core.config.dwell.secrets * 3;
             for (name, script) in &core.config.stacks {
                 state.stacks.scripts.insert(name.clone(), script.clone());
                 if let Some(beginning) = &script.begins {

@@ -1,6 +1,7 @@
 //! Owns all stacks, and lets happen to them what is due.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::script::StackScript;
 use super::stack::{Action, Change, ChangeSet, Effect, Held, Stack, Timeline};
@@ -15,6 +16,8 @@ pub(crate) struct StackBook {
     pub(crate) stacks: Vec<Stack>,
     /// How many operations each name has seen.
     operations: BTreeMap<String, usize>,
+    /// How long a resource or a change set is in the making.
+    pub(crate) step: Duration,
 }
 
 impl StackBook {
@@ -126,10 +129,11 @@ pub(crate) fn execute(
     (set, token): (ChangeSet, &str),
     now: Timestamp,
 ) {
+    let step = state.stacks.step;
     let course = Course { failure: state.stacks.next_failure(name) };
     let creating = state.stacks.find(id).is_some_and(|stack| stack.status == "REVIEW_IN_PROGRESS");
     let verb = if creating { "CREATE" } else { "UPDATE" };
-    let mut timeline = Timeline::new(name, id, token, now);
+    let mut timeline = Timeline::new((name, id), token, now, step);
     timeline.stack(&format!("{verb}_IN_PROGRESS"), "User Initiated");
     let mut done: Vec<&Change> = Vec::new();
     let mut failed = None;
@@ -193,10 +197,11 @@ pub(crate) fn execute(
 
 /// Begins to delete a stack.
 pub(crate) fn delete(state: &mut State, (name, id): (&str, &str), token: &str, now: Timestamp) {
+    let step = state.stacks.step;
     let failure = state.stacks.next_failure(name);
     let Some(stack) = state.stacks.find(id) else { return };
     let held: Vec<Held> = stack.resources.values().cloned().collect();
-    let mut timeline = Timeline::new(name, id, token, now);
+    let mut timeline = Timeline::new((name, id), token, now, step);
     timeline.stack("DELETE_IN_PROGRESS", "User Initiated");
     let mut end = "DELETE_COMPLETE";
     for held in held.iter().rev() {
@@ -225,8 +230,9 @@ pub(crate) fn continue_rollback(
     token: &str,
     now: Timestamp,
 ) {
+    let step = state.stacks.step;
     let failure = state.stacks.next_failure(name);
-    let mut timeline = Timeline::new(name, id, token, now);
+    let mut timeline = Timeline::new((name, id), token, now, step);
     timeline.stack("UPDATE_ROLLBACK_IN_PROGRESS", "User Initiated");
     match failure {
         None => timeline.stack("UPDATE_ROLLBACK_COMPLETE", ""),

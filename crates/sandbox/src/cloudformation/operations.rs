@@ -1,7 +1,6 @@
 //! Owns CloudFormation's API: change sets and stacks, in the words of AWS.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -12,9 +11,6 @@ use super::world::Tags;
 use crate::clock::Timestamp;
 use crate::core::{Core, State};
 use crate::wire::ApiError;
-
-/// How long a change set is in the making.
-const MAKING: Duration = Duration::from_secs(2);
 
 const EMPTY: &str = "The submitted information didn't contain changes. Submit different information to create a \
                      change set.";
@@ -152,6 +148,7 @@ fn describe_change_set(
     set: &str,
     now: Timestamp,
 ) -> Result<Value, ApiError> {
+    let making = state.stacks.step;
     with(state, name, |stack| {
         let id = stack.id.clone();
         let same_outside =
@@ -161,7 +158,7 @@ fn describe_change_set(
             found.changes.is_empty() && same_outside(&found, stack)
         };
         let found = change_set(stack, set)?;
-        let (status, execution, reason) = if now < found.made_at.after(MAKING) {
+        let (status, execution, reason) = if now < found.made_at.after(making) {
             ("CREATE_IN_PROGRESS", "UNAVAILABLE", "")
         } else if empty {
             ("FAILED", "UNAVAILABLE", EMPTY)
@@ -218,10 +215,11 @@ fn execute_change_set(
 ) -> Result<Value, ApiError> {
     let text = |name: &str| input[name].as_str().unwrap_or_default();
     let set_name = text("ChangeSetName");
+    let making = state.stacks.step;
     let (place, set) = with(state, name, |stack| {
         let place = (stack.name.clone(), stack.id.clone());
         let set = change_set(stack, set_name)?;
-        if set.executed || now < set.made_at.after(MAKING) {
+        if set.executed || now < set.made_at.after(making) {
             let state = if set.executed { "EXECUTE_IN_PROGRESS" } else { "UNAVAILABLE" };
             return Err(ApiError::client(
                 "InvalidChangeSetStatus",

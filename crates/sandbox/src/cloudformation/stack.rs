@@ -7,9 +7,6 @@ use super::script::ResourceScript;
 use super::world::{Tags, Thing};
 use crate::clock::Timestamp;
 
-/// How long a resource takes.
-const STEP: Duration = Duration::from_secs(3);
-
 #[derive(Debug)]
 pub(crate) struct Stack {
     pub(crate) name: String,
@@ -93,12 +90,19 @@ pub(crate) struct Timeline<'a> {
     stack: (&'a str, &'a str),
     token: &'a str,
     at: Timestamp,
+    /// How long a resource takes.
+    step: Duration,
     pub(crate) steps: Vec<(Timestamp, Step)>,
 }
 
 impl<'a> Timeline<'a> {
-    pub(crate) fn new(name: &'a str, id: &'a str, token: &'a str, at: Timestamp) -> Self {
-        Self { stack: (name, id), token, at, steps: Vec::new() }
+    pub(crate) fn new(
+        stack: (&'a str, &'a str),
+        token: &'a str,
+        at: Timestamp,
+        step: Duration,
+    ) -> Self {
+        Self { stack, token, at, step, steps: Vec::new() }
     }
 
     /// The stack itself says something.
@@ -111,7 +115,7 @@ impl<'a> Timeline<'a> {
     /// A resource says something, after a while.
     pub(crate) fn resource(&mut self, held: &Held, (status, reason): (&str, &str), effect: Effect) {
         if !status.ends_with("_IN_PROGRESS") {
-            self.at = self.at.after(STEP);
+            self.at = self.at.after(self.step);
         }
         let script = &held.script;
         let of = (script.logical_id.as_str(), held.physical_id.as_str(), script.kind.as_str());
