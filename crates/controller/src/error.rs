@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     OutcomeUnknown,
     /// AWS said no.
     AwsRefused,
+    /// The infrastructure could not be made.
+    SetupFailed,
     /// Ours.
     Unexpected,
 }
@@ -82,6 +84,7 @@ impl Error {
             Kind::Cancelled => ExitCode::Cancelled,
             Kind::OutcomeUnknown => ExitCode::OutcomeUnknown,
             Kind::AwsRefused => ExitCode::AwsRefused,
+            Kind::SetupFailed => ExitCode::SetupFailed,
             Kind::Unexpected => ExitCode::Unexpected,
         }
     }

@@ -7,15 +7,18 @@
 //! | `commands` | one file a command: its arguments, its help, what it does |
 //! | `task_definition` | a task definition as JSON: read, changed, compared |
 //! | `task` | one task from launch to verdict |
+//! | `infrastructure` | the CloudFormation stacks, and what has to know about them |
 //! | `aws` | the only module that names an `aws_sdk_*` type |
 //! | `report` | the only writer of stdout and stderr |
 //! | `error` | whose fault a failure is, what it says, its exit code |
-//! | `surroundings`, `signal` | what the process gets from outside |
+//! | `surroundings`, `signal`, `question` | what the process gets from outside |
 
 mod aws;
 mod cli;
 mod commands;
 mod error;
+mod infrastructure;
+mod question;
 mod report;
 mod settings;
 mod signal;
@@ -25,6 +28,7 @@ mod task_definition;
 mod words;
 
 pub use aws::AwsAccess;
+pub use question::Questions;
 pub use signal::{Signal, Signals};
 pub use surroundings::Surroundings;
 pub use task::Pace;

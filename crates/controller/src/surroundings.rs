@@ -1,6 +1,7 @@
 //! Owns what the process gets from outside, so that a test can give something else.
 
 use crate::aws::AwsAccess;
+use crate::question::Questions;
 use crate::signal::Signals;
 use crate::task::Pace;
 use std::collections::BTreeMap;
@@ -14,6 +15,8 @@ pub struct Surroundings {
     pub aws: AwsAccess,
     /// Where signals come from.
     pub signals: Signals,
+    /// Who is asked before something is changed.
+    pub questions: Questions,
     /// Takes data: log lines, verdicts, ARNs.
     pub stdout: Box<dyn Write + Send>,
     /// Takes everything else.
@@ -32,6 +35,7 @@ impl Surroundings {
             environment,
             aws: AwsAccess::Chain,
             signals: Signals::OfTheProcess,
+            questions: Questions::OfTheTerminal,
             stdout: Box::new(anstream::stdout()),
             stderr: Box::new(anstream::stderr()),
             pace: Pace::default(),

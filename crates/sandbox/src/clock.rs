@@ -72,6 +72,11 @@ impl Timestamp {
         aws_smithy_types::DateTime::from_millis(millis).to_string()
     }
 
+    /// So much later.
+    pub(crate) fn after(self, duration: Duration) -> Self {
+        Self(self.0 + u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+    }
+
     /// So many milliseconds away from here.
     pub(crate) fn off_by(self, millis: i64) -> Self {
         Self(self.0.saturating_add_signed(millis))

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::clock::WallClock;
+use crate::cloudformation::StackScript;
 use crate::faults::Faults;
 use crate::host::HostEnvironment;
 use crate::image::{Images, Program};
@@ -21,6 +22,7 @@ pub struct Config {
     pub(crate) log_groups: Vec<String>,
     pub(crate) secrets: Vec<(String, String)>,
     pub(crate) services: Vec<Value>,
+    pub(crate) stacks: Vec<(String, StackScript)>,
     pub(crate) images: Images,
     pub(crate) dwell: Dwell,
     pub(crate) wall_clock: WallClock,
@@ -40,6 +42,7 @@ impl Config {
             log_groups: Vec::new(),
             secrets: Vec::new(),
             services: Vec::new(),
+            stacks: Vec::new(),
             images: Images::default(),
             dwell: speed.dwell(),
             wall_clock: WallClock::Fixed,
@@ -82,6 +85,13 @@ impl Config {
     #[must_use]
     pub fn service(mut self, input: Value) -> Self {
         self.services.push(input);
+        self
+    }
+
+    /// How a stack of this name behaves; change sets for others are refused.
+    #[must_use]
+    pub fn stack(mut self, name: impl Into<String>, script: StackScript) -> Self {
+        self.stacks.push((name.into(), script));
         self
     }
 

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::task::AbortHandle;
 
 use crate::clock::Clock;
+use crate::cloudformation::{StackBook, World};
 use crate::config::Config;
 use crate::ecs::{ClientTokens, Definitions, Services};
 use crate::faults::FaultBook;
@@ -43,6 +44,9 @@ pub(crate) struct State {
     pub(crate) client_tokens: ClientTokens,
     pub(crate) logs: LogStore,
     pub(crate) secrets: SecretStore,
+    pub(crate) stacks: StackBook,
+    /// What exists although no service here runs it.
+    pub(crate) world: World,
 }
 
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use crate::core::Core;
 use crate::faults::{Asked, ConnectionFate, Met, RequestAnswer, RequestFate};
 use crate::journal::{self, JournalEntry};
 use crate::wire::{ApiError, Body, Call, Refused, Service, encode, read_call};
-use crate::{ecs, endpoints, logs, secrets};
+use crate::{cloudformation, ecs, endpoints, logs, secrets};
 
 /// A fault closed the connection without an answer.
 #[derive(Debug)]
@@ -133,7 +133,13 @@ fn faulty(core: &Arc<Core>, call: &Call, fault: &RequestAnswer) -> Result<Body, 
 }
 
 fn answer_well(core: &Arc<Core>, call: &Call) -> Result<Body, ApiError> {
+    cloudformation::play(&mut core.state(), core.clock.now());
+    let (operation, input) = (call.operation.as_str(), &call.input);
     let answered = match call.service {
+        Service::CloudFormation => documents(cloudformation::answer(core, operation, input)),
+        Service::Iam => documents(cloudformation::iam(core, operation, input)),
+        Service::Ec2 => documents(cloudformation::ec2(core, operation, input)),
+        Service::Ecr => documents(cloudformation::ecr(core, operation, input)),
         Service::Logs => logs::answer(core, &call.operation, &call.input),
         Service::Ecs => documents(ecs::answer(core, &call.operation, &call.input)),
         Service::SecretsManager => documents(secrets::answer(core, &call.operation, &call.input)),
@@ -168,7 +174,7 @@ mod tests {
     async fn every_operation_that_can_be_faulty_exists() {
         let core = Arc::new(Core::new(Config::new(Speed::Instant)));
         for operation in OPERATIONS {
-            let known = [Service::Ecs, Service::Logs, Service::SecretsManager, Service::Sts]
+            let known = Service::ALL
                 .into_iter()
                 .filter(|service| {
                     let (operation, input) = ((*operation).to_owned(), json!({}));

@@ -32,6 +32,14 @@ impl Identity {
         self.arn("ecs", &format!("task-definition/{family}:{revision}"))
     }
 
+    pub(crate) fn stack(&self, name: &str, id: &str) -> String {
+        self.arn("cloudformation", &format!("stack/{name}/{id}"))
+    }
+
+    pub(crate) fn repository(&self, name: &str) -> String {
+        self.arn("ecr", &format!("repository/{name}"))
+    }
+
     pub(crate) fn log_group(&self, name: &str) -> String {
         self.arn("logs", &format!("log-group:{name}"))
     }

@@ -43,6 +43,7 @@ const SELECTED: &[&str] = &[
     "reason",
     "secretId",
     "SecretId",
+    "StackName",
     "serviceName",
     "services",
     "startFromHead",

@@ -7,6 +7,7 @@
 //! clock fires every timeout while a socket or a process answers.
 
 mod clock;
+mod cloudformation;
 mod config;
 mod core;
 mod credentials;
@@ -34,6 +35,7 @@ mod wire;
 mod words;
 
 pub use crate::clock::WallClock;
+pub use crate::cloudformation::{ResourceScript, StackScript};
 pub use crate::config::Config;
 pub use crate::faults::{
     ConnectionFate, FailureFault, Faults, FaultsError, LineFate, PageShape, RequestAnswer,

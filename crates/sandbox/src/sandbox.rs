@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::cloudformation::{make, new_id, play, unmake};
 use crate::config::Config;
 use crate::core::Core;
 use crate::dispatch::Dropped;
@@ -36,6 +37,15 @@ impl Sandbox {
             let now = core.clock.now();
             for group in &core.config.log_groups {
                 state.logs.create_group(group, now);
+            }
+            // Three seconds at AWS's speed, none at once.
+            state.stacks.step = core.config.dwell.secrets * 3;
+            for (name, script) in &core.config.stacks {
+                state.stacks.scripts.insert(name.clone(), script.clone());
+                if let Some(beginning) = &script.begins {
+                    let stack = state.stacks.begin(name, new_id(&core, name), &beginning.status);
+                    stack.tags.clone_from(&beginning.tags);
+                }
             }
         }
         for (name, value) in &core.config.secrets {
@@ -103,6 +113,29 @@ impl Sandbox {
     pub fn set_faults(&self, faults: Faults) {
         let core = self.core();
         core.faults.replace(faults, core.clock.now());
+    }
+
+    /// Makes something of a CloudFormation type by hand, such as an `AWS::IAM::Role`.
+    pub fn make(&self, kind: &str, id: &str) {
+        let now = self.core().clock.now();
+        let thing = (kind.to_owned(), id.to_owned());
+        make(&mut self.core().state(), thing, std::collections::BTreeMap::new(), now);
+    }
+
+    /// Deletes something by hand, behind the back of its stack; `false` when it did not exist.
+    pub fn unmake(&self, kind: &str, id: &str) -> bool {
+        let now = self.core().clock.now();
+        let mut state = self.core().state();
+        play(&mut state, now);
+        unmake(&mut state, &(kind.to_owned(), id.to_owned()))
+    }
+
+    /// The ids of a CloudFormation type that exist.
+    pub fn existing(&self, kind: &str) -> Vec<String> {
+        let now = self.core().clock.now();
+        let mut state = self.core().state();
+        play(&mut state, now);
+        state.world.ids(kind).map(str::to_owned).collect()
     }
 
     /// The full ARN of a secret, `None` when there is no such secret.

@@ -3,13 +3,17 @@
 
 mod access;
 mod capture;
+mod cloudformation;
 mod definitions;
 mod error;
+mod form;
 mod github_role;
 mod logs;
 mod patience;
+mod presence;
 mod renewal;
 mod services;
+mod signed;
 mod tasks;
 
 pub use access::AwsAccess;

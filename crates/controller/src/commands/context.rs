@@ -1,6 +1,7 @@
 //! Owns what every command is given.
 
 use crate::aws::AwsAccess;
+use crate::question::Questions;
 use crate::report::Report;
 use crate::settings::{Access, Layers};
 use crate::signal::Signals;
@@ -14,6 +15,7 @@ pub(crate) struct Context<'a> {
     pub(crate) aws: AwsAccess,
     pub(crate) access: Access,
     pub(crate) signals: Signals,
+    pub(crate) questions: Questions,
     pub(crate) pace: Pace,
     pub(crate) report: &'a mut Report,
 }

@@ -87,7 +87,7 @@ async fn compare(aws: &Aws, document: Document, named: Option<Registered>) -> Re
 }
 
 /// A family without an active revision is a `ClientException` (not a type of its own).
-fn is_missing(error: &AwsError) -> bool {
+pub(super) fn is_missing(error: &AwsError) -> bool {
     error.message.to_ascii_lowercase().contains("unable to describe task definition")
 }
 
@@ -120,7 +120,7 @@ impl Wanted {
     }
 }
 
-async fn register(aws: &Aws, document: Document) -> Result<Registered, Error> {
+pub(super) async fn register(aws: &Aws, document: Document) -> Result<Registered, Error> {
     let mut pause = Duration::from_secs(1);
     for _ in 1..TRIES {
         match aws.register_definition(document.clone()).await {

@@ -9,5 +9,6 @@ mod dispatch;
 mod gate;
 mod register;
 mod run;
+mod setup_infra;
 
 pub(crate) use dispatch::{Command, dispatch};

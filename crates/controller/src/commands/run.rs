@@ -7,8 +7,9 @@ use super::gate::Gate;
 use crate::aws::{Aws, connect};
 use crate::cli;
 use crate::error::{Error, Kind};
+use crate::infrastructure::is_bootstrap;
 use crate::report::{Event, Report};
-use crate::settings::{Flags, Key, Network, RunSettings};
+use crate::settings::{DefinitionSource, Flags, ImageChoice, Key, Network, RunSettings};
 use crate::task::{RunIdentity, RunRequest, TaskNetwork, Work, cancelled};
 use crate::task_definition::Registered;
 use clap::Args;
@@ -72,6 +73,12 @@ pub(super) struct Prepared {
 /// Launches, follows, judges.
 pub(super) async fn run(arguments: Arguments, context: Context<'_>) -> Result<u8, Error> {
     let settings = RunSettings::resolve(&context.layers, &context.environment)?;
+    if let DefinitionSource::Template { image, .. }
+    | DefinitionSource::Existing { image: ImageChoice::Replace(image), .. } =
+        &settings.definition
+    {
+        refuse_bootstrap(&image.value, &image.origin.to_string())?;
+    }
     let environment = variables(&arguments.environment)?;
     let mut listener = context.signals.listen().map_err(|cause| {
         Error::new(Kind::Unexpected, "cannot listen to signals").caused_by(cause)
@@ -114,6 +121,7 @@ async fn prepare(aws: Aws, settings: &RunSettings, report: &mut Report) -> Resul
     let wanted = definition::find(&aws, &settings.definition, &settings.container).await?;
     let container = wanted.container.clone();
     let definition = wanted.registered(&aws, report).await?;
+    refuse_bootstrap(definition.document.image(&container), definition.short_name())?;
     let network = match &settings.network {
         Network::Given { subnets, security_groups, public_ip } => TaskNetwork {
             subnets: subnets.clone(),
@@ -133,6 +141,17 @@ async fn prepare(aws: Aws, settings: &RunSettings, report: &mut Report) -> Resul
         }
     };
     Ok(Prepared { aws, definition, container, network })
+}
+
+/// The first revision names an image that nobody pushed: its task would fail to pull it.
+fn refuse_bootstrap(image: &str, origin: &str) -> Result<(), Error> {
+    if !is_bootstrap(image) {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "the image {image} ({origin}) is the placeholder that setup-infra registers"
+    ))
+    .hinted("push an image of your migrations and name it: --image REPOSITORY@sha256:…"))
 }
 
 /// The variables of `--env`. A message never holds a value: it may be a secret.

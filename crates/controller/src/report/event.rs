@@ -1,6 +1,7 @@
 //! Owns what a controller has to say, before it has any form.
 
 use crate::error::Error;
+use crate::infrastructure::{Place, Plan, Variable};
 use crate::task::{Conclusion, LogLine, TaskArn};
 use crate::task_definition::Change;
 use std::time::Duration;
@@ -18,6 +19,14 @@ pub(crate) enum Event {
     Differences(Vec<Change>),
     /// Which task definition is used.
     Definition { arn: String, name: String, registration: Registration },
+    /// What will happen to a stack.
+    Plan(Plan),
+    /// A step of CloudFormation.
+    Progress(Progress),
+    /// What a person has to say yes to.
+    Question(String),
+    /// What the workflow has to know.
+    Variables { variables: Vec<Variable>, place: Option<Place> },
     /// There is a task.
     Launched {
         task: TaskArn,
@@ -36,6 +45,19 @@ pub(crate) enum Event {
     Concluded(Box<Conclusion>),
     /// Why there is no task to conclude about. Nothing follows.
     Failed(Box<Error>),
+}
+
+/// A step of CloudFormation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// Resources that are through.
+    pub(crate) done: usize,
+    /// All of them, 0 when that is not known.
+    pub(crate) total: usize,
+    pub(crate) what: String,
+    /// As CloudFormation writes it.
+    pub(crate) status: String,
+    pub(crate) reason: String,
 }
 
 /// How a definition came to be used.

@@ -8,8 +8,8 @@ use super::clean::clean;
 use super::event::Event;
 use super::human::{self, Human};
 use super::line::push_line;
-use super::rows;
 use super::writer::Rendered;
+use super::{rows, setup};
 use crate::task::Conclusion;
 
 /// The renderer.
@@ -35,6 +35,7 @@ impl Github {
             }
             Event::Note(_)
             | Event::Definition { .. }
+            | Event::Progress(_)
             | Event::Status { .. }
             | Event::StopRequested(_) => {
                 self.text(&mut out, &format!("{}\n", human::progress(event)));
@@ -47,6 +48,11 @@ impl Github {
                 self.command(&mut out, &annotation("warning", "ecs-migrate", &whole));
             }
             Event::Data(text) => self.plain(&mut out, &format!("{text}\n")),
+            Event::Plan(plan) => self.text(&mut out, &setup::plan(plan)),
+            Event::Question(question) => self.text(&mut out, &format!("{question}\n")),
+            Event::Variables { variables, place } => {
+                self.text(&mut out, &setup::variables(variables, place.as_ref()));
+            }
             Event::Differences(changes) => self.text(&mut out, &human::differences(changes)),
             Event::Log(lines) => {
                 if !self.group_is_open

@@ -33,6 +33,10 @@ impl Files {
             | Event::Data(_)
             | Event::Differences(_)
             | Event::Definition { .. }
+            | Event::Plan(_)
+            | Event::Progress(_)
+            | Event::Question(_)
+            | Event::Variables { .. }
             | Event::Launched { .. }
             | Event::Status { .. }
             | Event::Log(_)

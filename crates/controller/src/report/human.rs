@@ -3,8 +3,8 @@
 use super::clean::clean;
 use super::event::{Arrival, Event, Registration};
 use super::line::push_line;
-use super::rows;
 use super::writer::Rendered;
+use super::{rows, setup};
 use crate::error::Error;
 use crate::task::{Conclusion, LogLine, LogText};
 use crate::task_definition::Change;
@@ -29,6 +29,7 @@ impl Human {
         match event {
             Event::Note(_)
             | Event::Definition { .. }
+            | Event::Progress(_)
             | Event::Launched { .. }
             | Event::Status { .. }
             | Event::StopRequested(_) => to_err(format!("{QUIET}{}{QUIET:#}\n", progress(event))),
@@ -36,6 +37,11 @@ impl Human {
                 let mut lines = format!("{CARE}warning:{CARE:#} {}\n", clean(text));
                 push_hint(&mut lines, hint.as_deref());
                 to_err(lines)
+            }
+            Event::Plan(plan) => to_out(setup::plan(plan)),
+            Event::Question(question) => to_err(format!("{CARE}{question}{CARE:#} [y/N] ")),
+            Event::Variables { variables, place } => {
+                to_out(setup::variables(variables, place.as_ref()))
             }
             Event::Failed(error) => to_err(failure(error)),
             Event::Data(text) => to_out(format!("{text}\n")),
@@ -90,8 +96,12 @@ pub(super) fn progress(event: &Event) -> String {
         Event::Status { status, elapsed } => {
             format!("task is {} after {}", clean(&status.to_lowercase()), words::duration(*elapsed))
         }
+        Event::Progress(progress) => setup::progress(progress),
         Event::StopRequested(why) => format!("{}: asking ECS to stop the task", clean(why)),
         Event::Warning { .. }
+        | Event::Plan(_)
+        | Event::Question(_)
+        | Event::Variables { .. }
         | Event::Data(_)
         | Event::Differences(_)
         | Event::Log(_)

@@ -3,6 +3,7 @@
 
 use super::event::{Arrival, Event, Registration};
 use super::line::push_line;
+use super::setup;
 use super::writer::Rendered;
 use crate::error::Error;
 use crate::task::{Conclusion, LogLine, LogState, LogText, class_name};
@@ -42,6 +43,39 @@ impl Json {
                     Registration::New => "new",
                 },
             })],
+            Event::Plan(plan) => plan
+                .lines
+                .iter()
+                .map(|line| {
+                    json!({
+                        "type": "plan",
+                        "stack": plan.stack,
+                        "verb": setup::word(line.verb),
+                        "what": line.what,
+                        "reason": line.reason,
+                    })
+                })
+                .collect(),
+            Event::Progress(progress) => vec![json!({
+                "type": "progress",
+                "done": progress.done,
+                "total": progress.total,
+                "what": progress.what,
+                "status": progress.status,
+                "reason": progress.reason,
+            })],
+            Event::Question(question) => vec![json!({"type": "question", "text": question})],
+            Event::Variables { variables, .. } => variables
+                .iter()
+                .map(|variable| {
+                    json!({
+                        "type": "variable",
+                        "name": variable.name,
+                        "value": variable.value,
+                        "meaning": variable.meaning,
+                    })
+                })
+                .collect(),
             Event::Launched { task, cluster, definition, container, arrival } => vec![json!({
                 "type": "task",
                 "task_arn": task.as_str(),

@@ -14,10 +14,11 @@ mod human;
 mod json;
 mod line;
 mod rows;
+mod setup;
 mod usage;
 mod writer;
 
-pub(crate) use event::{Arrival, Event, Registration};
+pub(crate) use event::{Arrival, Event, Progress, Registration};
 pub(crate) use format::{Format, format_before_settings};
 pub(crate) use usage::show_usage;
 pub(crate) use writer::Report;

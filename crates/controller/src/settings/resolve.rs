@@ -104,7 +104,7 @@ impl Layers {
         Ok(parse::word(self, Key::Output, OUTPUTS, OutputChoice::Auto)?.value)
     }
 
-    fn cluster(&self) -> Setting<String> {
+    pub(crate) fn cluster(&self) -> Setting<String> {
         self.find(Key::Cluster).unwrap_or_else(|| Setting::by_default("default".to_owned()))
     }
 

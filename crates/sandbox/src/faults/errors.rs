@@ -37,21 +37,15 @@ impl RequestAnswer {
 
 /// aws-facts 7.
 fn throttle(service: Service) -> &'static str {
-    match service {
-        Service::Sts => "Throttling",
-        Service::Ecs | Service::Logs | Service::SecretsManager | Service::Unknown => {
-            "ThrottlingException"
-        }
-    }
+    if service.is_query() { "Throttling" } else { "ThrottlingException" }
 }
 
-/// aws-facts 7. The front of STS answers before its API does: `ExpiredToken` with 403.
+/// aws-facts 7. The front of STS and the other query services answers before its API does: `ExpiredToken` with 403.
 fn expired(service: Service) -> ApiError {
-    let (status, kind) = match service {
-        Service::Sts => (StatusCode::FORBIDDEN, "ExpiredToken"),
-        Service::Ecs | Service::Logs | Service::SecretsManager | Service::Unknown => {
-            (StatusCode::BAD_REQUEST, "ExpiredTokenException")
-        }
+    let (status, kind) = if service.is_query() {
+        (StatusCode::FORBIDDEN, "ExpiredToken")
+    } else {
+        (StatusCode::BAD_REQUEST, "ExpiredTokenException")
     };
     ApiError::new(status, kind, "The security token included in the request is expired")
 }

@@ -3,7 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::store::Absent;
+use crate::cloudformation::unmake;
 use crate::core::Core;
+use crate::identity::log_group_name;
 use crate::wire::{ApiError, parse};
 
 #[derive(Deserialize)]
@@ -55,4 +58,36 @@ pub(crate) fn describe(core: &Core, input: &Value) -> Result<Value, ApiError> {
         })
         .collect();
     Ok(json!({"logGroups": groups}))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DeleteLogGroup {
+    log_group_name: String,
+}
+
+pub(crate) fn delete(core: &Core, input: &Value) -> Result<Value, ApiError> {
+    let input: DeleteLogGroup = parse(input)?;
+    let mut state = core.state();
+    if !state.logs.groups.contains_key(&input.log_group_name) {
+        return Err(Absent::Group.into());
+    }
+    unmake(&mut state, &("AWS::Logs::LogGroup".to_owned(), input.log_group_name));
+    Ok(json!({}))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListTagsForResource {
+    resource_arn: String,
+}
+
+pub(crate) fn tags(core: &Core, input: &Value) -> Result<Value, ApiError> {
+    let input: ListTagsForResource = parse(input)?;
+    let name = log_group_name(&input.resource_arn);
+    let state = core.state();
+    if !state.logs.groups.contains_key(name) {
+        return Err(Absent::Group.into());
+    }
+    Ok(json!({"tags": state.world.tags("AWS::Logs::LogGroup", name)}))
 }

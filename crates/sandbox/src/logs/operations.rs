@@ -19,6 +19,8 @@ pub(crate) fn answer(
 ) -> Option<Result<Body, ApiError>> {
     let answer = match operation {
         "CreateLogGroup" => Some(groups::create(core, input)),
+        "DeleteLogGroup" => Some(groups::delete(core, input)),
+        "ListTagsForResource" => Some(groups::tags(core, input)),
         "DescribeLogGroups" => Some(groups::describe(core, input)),
         "CreateLogStream" => Some(streams::create(core, input)),
         "DescribeLogStreams" => Some(streams::describe(core, input)),

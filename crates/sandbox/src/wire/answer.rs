@@ -43,16 +43,15 @@ pub(crate) fn encode(
         Ok(_) => StatusCode::OK,
         Err(error) => error.status,
     };
-    let (content_type, body) = match service {
-        Service::Sts => ("text/xml", xml(operation, &result, request_id)),
-        Service::Ecs | Service::Logs | Service::SecretsManager | Service::Unknown => {
-            let body = match result {
-                Ok(Body::Document(value)) => value.to_string(),
-                Ok(Body::Written(text)) => text,
-                Err(error) => error.body().to_string(),
-            };
-            ("application/x-amz-json-1.1", body)
-        }
+    let (content_type, body) = if service.is_query() {
+        ("text/xml", xml(operation, &result, request_id))
+    } else {
+        let body = match result {
+            Ok(Body::Document(value)) => value.to_string(),
+            Ok(Body::Written(text)) => text,
+            Err(error) => error.body().to_string(),
+        };
+        ("application/x-amz-json-1.1", body)
     };
     let mut response = answer(status, content_type, body);
     if let Ok(value) = http::HeaderValue::from_str(request_id) {
@@ -88,8 +87,7 @@ fn xml(operation: &str, result: &Result<Body, ApiError>, request_id: &str) -> St
                 Body::Written(_) => None,
             };
             for (name, value) in document.into_iter().flatten() {
-                let text = value.as_str().unwrap_or_default();
-                let _ = write!(members, "<{name}>{}</{name}>", escape(text));
+                push_element(&mut members, name, value);
             }
             format!(
                 "<{operation}Response xmlns=\"{STS_NAMESPACE}\"><{operation}Result>{members}</{operation}Result>\
@@ -102,6 +100,34 @@ fn xml(operation: &str, result: &Result<Body, ApiError>, request_id: &str) -> St
             escape(&error.kind),
             escape(&error.message)
         ),
+    }
+}
+
+/// Lists are elements of `member`s; an empty text is an absent one.
+fn push_element(xml: &mut String, name: &str, value: &Value) {
+    match value {
+        Value::Null => {}
+        Value::String(text) if text.is_empty() => {}
+        Value::String(text) => {
+            let _ = write!(xml, "<{name}>{}</{name}>", escape(text));
+        }
+        Value::Bool(_) | Value::Number(_) => {
+            let _ = write!(xml, "<{name}>{value}</{name}>");
+        }
+        Value::Array(items) => {
+            let _ = write!(xml, "<{name}>");
+            for item in items {
+                push_element(xml, "member", item);
+            }
+            let _ = write!(xml, "</{name}>");
+        }
+        Value::Object(members) => {
+            let _ = write!(xml, "<{name}>");
+            for (name, value) in members {
+                push_element(xml, name, value);
+            }
+            let _ = write!(xml, "</{name}>");
+        }
     }
 }
 

@@ -11,7 +11,31 @@ pub(crate) enum Service {
     Logs,
     SecretsManager,
     Sts,
+    CloudFormation,
+    Iam,
+    Ec2,
+    Ecr,
     Unknown,
+}
+
+impl Service {
+    /// Every service that answers.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Ecs,
+        Self::Logs,
+        Self::SecretsManager,
+        Self::Sts,
+        Self::CloudFormation,
+        Self::Iam,
+        Self::Ec2,
+        Self::Ecr,
+    ];
+
+    /// Whether it speaks in forms and XML.
+    pub(crate) const fn is_query(self) -> bool {
+        matches!(self, Self::Sts | Self::CloudFormation | Self::Iam | Self::Ec2)
+    }
 }
 
 /// One API call: what is asked of whom, with what.
@@ -73,14 +97,10 @@ fn json_call(target: &str, body: &[u8], access_key: Option<String>) -> Result<Ca
         "AmazonEC2ContainerServiceV20141113" => Service::Ecs,
         "Logs_20140328" => Service::Logs,
         "secretsmanager" => Service::SecretsManager,
+        "AmazonEC2ContainerRegistry_V20150921" => Service::Ecr,
         _ => Service::Unknown,
     };
-    let operation = match service {
-        Service::Unknown => target.to_owned(),
-        Service::Ecs | Service::Logs | Service::SecretsManager | Service::Sts => {
-            operation.to_owned()
-        }
-    };
+    let operation = if service == Service::Unknown { target } else { operation }.to_owned();
     let input =
         if body.is_empty() { Ok(Value::Object(Map::new())) } else { serde_json::from_slice(body) };
     match input {
@@ -92,26 +112,41 @@ fn json_call(target: &str, body: &[u8], access_key: Option<String>) -> Result<Ca
     }
 }
 
-/// Reads only `Action` and `Version`: STS GetCallerIdentity takes nothing else.
+/// A form: its members become texts by name, such as `Tags.member.1.Key`.
 fn query_call(body: &[u8], access_key: Option<String>) -> Option<Call> {
     let form = std::str::from_utf8(body).ok()?;
-    let member = |name: &str| {
-        form.split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .find(|(key, _)| *key == name)
-            .map(|(_, value)| value)
-    };
-    let action = member("Action")?;
-    let service = match member("Version") {
+    let mut members: Map<String, Value> = form
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (decode(name), Value::String(decode(value))))
+        .collect();
+    let Some(Value::String(operation)) = members.remove("Action") else { return None };
+    let service = match members.remove("Version").as_ref().and_then(Value::as_str) {
         Some("2011-06-15") => Service::Sts,
+        Some("2010-05-15") => Service::CloudFormation,
+        Some("2010-05-08") => Service::Iam,
+        Some("2016-11-15") => Service::Ec2,
         _ => Service::Unknown,
     };
-    Some(Call {
-        service,
-        operation: action.to_owned(),
-        input: Value::Object(Map::new()),
-        access_key,
-    })
+    Some(Call { service, operation, input: Value::Object(members), access_key })
+}
+
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let hex = tail
+            .get(..2)
+            .and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        let (byte, after) = match (first, hex) {
+            (b'%', Some(byte)) => (byte, &tail[2..]),
+            (b'+', _) => (b' ', tail),
+            (byte, _) => (*byte, tail),
+        };
+        bytes.push(byte);
+        rest = after;
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

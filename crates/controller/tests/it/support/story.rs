@@ -18,6 +18,7 @@ pub(crate) struct Story {
     environment: BTreeMap<String, String>,
     template: tempfile::NamedTempFile,
     signals: Vec<(Duration, Signal)>,
+    answers: std::collections::VecDeque<String>,
 }
 
 /// What an invocation left.
@@ -47,6 +48,7 @@ impl Story {
             environment: BTreeMap::new(),
             template: template(FAMILY, &[container("migrate", "app:1")]),
             signals: Vec::new(),
+            answers: std::collections::VecDeque::new(),
         }
     }
 
@@ -57,6 +59,7 @@ impl Story {
             environment: self.environment.clone(),
             template: template(family, &[container("migrate", "app:1")]),
             signals: Vec::new(),
+            answers: std::collections::VecDeque::new(),
         }
     }
 
@@ -69,6 +72,12 @@ impl Story {
     /// Sets a variable of the controller's environment.
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Somebody at a terminal, who gives these answers in each invocation.
+    pub(crate) fn answers(mut self, answers: &[&str]) -> Self {
+        self.answers = answers.iter().map(ToString::to_string).collect();
         self
     }
 
@@ -117,6 +126,7 @@ impl Story {
             environment: self.environment.clone(),
             aws: AwsAccess::Given(Box::new(sdk::config(&self.sandbox))),
             signals: Signals::From(signals),
+            questions: controller::Questions::Answered(self.answers.clone()),
             stdout: Box::new(StripStream::new(Box::new(out.clone()) as Box<dyn Write + Send>)),
             stderr: Box::new(StripStream::new(Box::new(err.clone()) as Box<dyn Write + Send>)),
             pace: Pace { jitter: 0.0, ..Pace::default() },

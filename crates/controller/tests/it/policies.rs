@@ -1,0 +1,305 @@
+//! The policies of the templates, by what is really called: nothing is missing, nothing is unused.
+
+use crate::support::policy::{Call, Setting, actions, allows, resource, statements};
+use crate::support::runner::{applied, ends_with};
+use crate::support::story::{Story, config};
+use crate::support::tools;
+use controller::Signal;
+use sandbox::JournalEntry;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+const CLUSTER: &str = "arn:aws:ecs:eu-west-1:111122223333:cluster/default";
+const EXECUTION: &str = "arn:aws:iam::111122223333:role/exec";
+
+/// Allowed for commands that are not there yet, each with the command that will call it.
+const RESERVED: [(&str, &str); 13] = [
+    ("logs:FilterLogEvents", "logs"),
+    ("ecs:ListServiceDeployments", "release"),
+    ("ecs:DescribeServiceDeployments", "release"),
+    ("ecs:DescribeServiceRevisions", "release"),
+    ("ecs:UpdateService", "release"),
+    ("ecr:GetAuthorizationToken", "docker login, image push"),
+    ("ecr:BatchCheckLayerAvailability", "docker push, image push"),
+    ("ecr:BatchGetImage", "docker push, image push, doctor"),
+    ("ecr:CompleteLayerUpload", "docker push, image push"),
+    ("ecr:DescribeImages", "doctor"),
+    ("ecr:GetDownloadUrlForLayer", "docker push with a cache in the registry"),
+    ("ecr:InitiateLayerUpload", "docker push, image push"),
+    ("ecr:PutImage", "docker push, image push"),
+];
+
+/// As above; a line of its own because a part of it is a part of the other.
+const UPLOAD: &str = "ecr:UploadLayerPart";
+
+fn setting(conditions: &[&'static str]) -> Setting {
+    Setting {
+        parameters: BTreeMap::from([
+            ("Family", "app-migrate"),
+            ("ClusterName", "default"),
+            ("ServiceName", "api"),
+            ("LogGroupName", "/ecs/app"),
+            ("RepositoryName", "app"),
+            ("ExecutionRoleArn", EXECUTION),
+            ("TaskRoleArn", "arn:aws:iam::111122223333:role/task"),
+            ("UrlSecretArn", "arn:url"),
+            ("DatabaseSecretArn", "arn:database"),
+            ("SecretKeyArn", "arn:key"),
+            ("DatabaseResourceId", "db-X"),
+            ("DatabaseUser", "migrator"),
+        ]),
+        conditions: conditions.to_vec(),
+    }
+}
+
+/// Everything that `register`, `run`, `attach` and `cancel` ask AWS for.
+async fn journal() -> Vec<JournalEntry> {
+    let service = json!({"serviceName": "api", "desiredCount": 0, "networkConfiguration": {
+        "awsvpcConfiguration": {"subnets": ["subnet-a"], "securityGroups": ["sg-a"]}}});
+    let config = config().service(service).image("app:1", ends_with(applied(1)));
+    let story = Story::with(config).set("GITHUB_RUN_ID", "7");
+    story.run(&[]).await.says(0, &[]);
+    let registered = ["--task-definition", "app-migrate", "--image", "app:1"];
+    story.invoke(&[&["register"], &registered[..]].concat()).await.says(0, &[]);
+    // The same key again finds the green run.
+    story.run(&[]).await.says(0, &[]);
+    let from_service =
+        ["run", "--task-definition", "app-migrate", "--network-from", "api", "--run-key", "8"];
+    story.invoke(&from_service).await.says(0, &[]);
+    let task = story.sandbox.tasks().last().unwrap().arn.clone();
+    story.invoke(&["attach", &task]).await.says(0, &[]);
+    let story = story.signal(Duration::from_secs(1), Signal::Interrupt);
+    let told = story.run(&["--run-key", "9", "--on-cancel", "detach"]).await;
+    assert_eq!(told.code, 84, "{}", told.everything());
+    let story = story.without_signals();
+    story.invoke(&["cancel", "--run-key", "9"]).await.says(0, &[]);
+    story.sandbox.journal()
+}
+
+/// What IAM would be asked about a request, with what it implies.
+fn calls(entry: &JournalEntry) -> Vec<Call> {
+    let parameter =
+        |name: &str| entry.parameters.get(name).and_then(Value::as_str).unwrap_or_default();
+    let list = |name: &str| -> Vec<String> {
+        let items =
+            entry.parameters.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+        items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let arn =
+        |service: &str, rest: String| format!("arn:aws:{service}:eu-west-1:111122223333:{rest}");
+    let task = |id: &str| {
+        if id.starts_with("arn:") {
+            id.to_owned()
+        } else {
+            arn("ecs", format!("task/default/{id}"))
+        }
+    };
+    let in_cluster = BTreeMap::from([("ecs:cluster", CLUSTER.to_owned())]);
+    let call = |action: &str, resource: String| Call {
+        action: action.to_owned(),
+        resource,
+        context: in_cluster.clone(),
+    };
+    let pass = Call {
+        action: "iam:PassRole".to_owned(),
+        resource: EXECUTION.to_owned(),
+        context: BTreeMap::from([("iam:PassedToService", "ecs-tasks.amazonaws.com".to_owned())]),
+    };
+    let action = format!("ecs:{}", entry.operation);
+    match entry.operation.as_str() {
+        "RegisterTaskDefinition" => {
+            let resource = arn("ecs", format!("task-definition/{}:1", parameter("family")));
+            let register = Call {
+                action,
+                resource: resource.clone(),
+                context: BTreeMap::from([("ecs:compute-compatibility", "FARGATE".to_owned())]),
+            };
+            // A definition with tags asks for this, too (Service Authorization Reference).
+            let tag = Call {
+                action: "ecs:TagResource".to_owned(),
+                resource,
+                context: BTreeMap::from([(
+                    "ecs:CreateAction",
+                    "RegisterTaskDefinition".to_owned(),
+                )]),
+            };
+            vec![register, tag, pass]
+        }
+        "RunTask" => vec![call(&action, parameter("taskDefinition").to_owned()), pass],
+        "DescribeTasks" => list("tasks").iter().map(|id| call(&action, task(id))).collect(),
+        "StopTask" => vec![call(&action, task(parameter("task")))],
+        "ListTasks" | "DescribeTaskDefinition" => vec![call(&action, "*".to_owned())],
+        "DescribeServices" => list("services")
+            .iter()
+            .map(|name| call(&action, arn("ecs", format!("service/default/{name}"))))
+            .collect(),
+        "GetLogEvents" => {
+            let (group, stream) = (parameter("logGroupName"), parameter("logStreamName"));
+            let resource = arn("logs", format!("log-group:{group}:log-stream:{stream}"));
+            vec![call(&format!("logs:{}", entry.operation), resource)]
+        }
+        other => panic!(
+            "no policy is known for {other}: add it here and to infra/cloudformation/github.yaml"
+        ),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_deploy_role_may_do_what_is_called_and_nothing_else() {
+    let journal = journal().await;
+    let operations: BTreeSet<&str> = journal.iter().map(|entry| entry.operation.as_str()).collect();
+    for operation in operations_in_the_code() {
+        assert!(operations.contains(operation.as_str()), "no story here calls {operation}");
+    }
+    let role = resource("github.yaml", "DeployRole", &setting(&["HasService"]));
+    let statements = statements(&role);
+    let mut used = BTreeSet::new();
+    for call in journal.iter().flat_map(calls) {
+        let allowed = statements.iter().any(|statement| allows(statement, &call));
+        assert!(allowed, "not allowed: {call:?}");
+        used.insert(call.action);
+    }
+    let granted: BTreeSet<String> = statements.iter().flat_map(actions).collect();
+    let reserved: BTreeSet<String> = RESERVED
+        .iter()
+        .map(|(action, _)| (*action).to_owned())
+        .chain([UPLOAD.to_owned()])
+        .collect();
+    assert_eq!(
+        used.intersection(&reserved).count(),
+        0,
+        "a reserved action has its caller: take it off the list"
+    );
+    assert_eq!(granted, used.union(&reserved).cloned().collect());
+}
+
+#[test]
+fn the_deploy_role_may_not_do_it_elsewhere() {
+    let role = resource("github.yaml", "DeployRole", &setting(&[]));
+    let statements = statements(&role);
+    let cluster = |name: &str| {
+        BTreeMap::from([(
+            "ecs:cluster",
+            format!("arn:aws:ecs:eu-west-1:111122223333:cluster/{name}"),
+        )])
+    };
+    let definition =
+        |name: &str| format!("arn:aws:ecs:eu-west-1:111122223333:task-definition/{name}:1");
+    let call = |action: &str, resource: String, context| Call {
+        action: action.to_owned(),
+        resource,
+        context,
+    };
+    assert!(
+        statements.iter().any(|s| allows(
+            s,
+            &call("ecs:RunTask", definition("app-migrate"), cluster("default"))
+        ))
+    );
+    for forbidden in [
+        call("ecs:RunTask", definition("app-migrate"), cluster("other")),
+        call("ecs:RunTask", definition("app-migrate2"), cluster("default")),
+        call(
+            "ecs:StopTask",
+            "arn:aws:ecs:eu-west-1:111122223333:task/other/1".to_owned(),
+            cluster("other"),
+        ),
+        call(
+            "iam:PassRole",
+            EXECUTION.to_owned(),
+            BTreeMap::from([("iam:PassedToService", "ec2.amazonaws.com".to_owned())]),
+        ),
+        call(
+            "iam:PassRole",
+            "arn:aws:iam::111122223333:role/admin".to_owned(),
+            BTreeMap::from([("iam:PassedToService", "ecs-tasks.amazonaws.com".to_owned())]),
+        ),
+        call(
+            "ecs:DescribeServices",
+            "arn:aws:ecs:eu-west-1:111122223333:service/default/api".to_owned(),
+            cluster("default"),
+        ),
+        call(
+            "logs:GetLogEvents",
+            "arn:aws:logs:eu-west-1:111122223333:log-group:/ecs/app2:log-stream:x".to_owned(),
+            BTreeMap::new(),
+        ),
+    ] {
+        assert!(!statements.iter().any(|statement| allows(statement, &forbidden)), "{forbidden:?}");
+    }
+}
+
+/// The operations that the code of the gate names, wherever it calls them.
+fn operations_in_the_code() -> BTreeSet<String> {
+    let folder = tools::root().join("crates/controller/src/aws");
+    let mut operations = BTreeSet::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        // The set-up runs with another identity.
+        if ["cloudformation.rs", "presence.rs", "error.rs"].iter().any(|name| path.ends_with(name))
+        {
+            continue;
+        }
+        let text = std::fs::read_to_string(path).unwrap();
+        let names = text.split("AwsError::of(\"").skip(1);
+        operations.extend(names.filter_map(|rest| rest.split('"').next()).map(str::to_owned));
+    }
+    operations
+}
+
+#[test]
+fn execution_and_task_role_may_do_what_ecs_and_the_runner_need() {
+    let granted = |role: &str, conditions: &[&'static str]| -> BTreeSet<String> {
+        let role = resource("migration.yaml", role, &setting(conditions));
+        statements(&role)
+            .iter()
+            .flat_map(|statement| {
+                let resource = statement["Resource"].as_str().unwrap().to_owned();
+                actions(statement).into_iter().map(move |action| format!("{action} {resource}"))
+            })
+            .collect()
+    };
+    let set =
+        |items: &[&str]| -> BTreeSet<String> { items.iter().map(ToString::to_string).collect() };
+    let repository = "arn:aws:ecr:eu-west-1:111122223333:repository/app";
+    let log = "arn:aws:logs:eu-west-1:111122223333:log-group:/ecs/app:*";
+    // Pulling an image from ECR and writing awslogs (ECS Developer Guide, "Task execution IAM role").
+    let base = [
+        "ecr:GetAuthorizationToken *".to_owned(),
+        format!("ecr:BatchCheckLayerAvailability {repository}"),
+        format!("ecr:BatchGetImage {repository}"),
+        format!("ecr:GetDownloadUrlForLayer {repository}"),
+        format!("logs:CreateLogStream {log}"),
+        format!("logs:PutLogEvents {log}"),
+    ];
+    let with = |more: &[&str]| -> BTreeSet<String> {
+        base.iter().cloned().chain(more.iter().map(ToString::to_string)).collect()
+    };
+    assert_eq!(granted("ExecutionRole", &[]), with(&[]));
+    assert_eq!(
+        granted("ExecutionRole", &["HasUrlSecret", "HasSecretKey"]),
+        with(&["secretsmanager:GetSecretValue arn:url", "kms:Decrypt arn:key"])
+    );
+    // The runner calls GetSecretValue, and with IAM authentication signs a token: nothing else.
+    assert_eq!(granted("TaskRole", &[]), set(&[]));
+    assert_eq!(
+        granted("TaskRole", &["HasDatabaseSecret"]),
+        set(&["secretsmanager:GetSecretValue arn:database"])
+    );
+    assert_eq!(
+        granted("TaskRole", &["HasIamAuthentication"]),
+        set(&["rds-db:connect arn:aws:rds-db:eu-west-1:111122223333:dbuser:db-X/migrator"])
+    );
+    let trust = |file: &str, role: &str| {
+        resource(file, role, &setting(&["MakeProvider", "HasNumbers"]))["Properties"]["AssumeRolePolicyDocument"]["Statement"][0].take()
+    };
+    for role in ["ExecutionRole", "TaskRole"] {
+        let trust = trust("migration.yaml", role);
+        assert_eq!(trust["Principal"]["Service"], "ecs-tasks.amazonaws.com");
+        assert_eq!(trust["Condition"]["StringEquals"]["aws:SourceAccount"], "111122223333");
+    }
+    let subjects = &trust("github.yaml", "DeployRole")["Condition"]["StringEquals"];
+    assert_eq!(subjects["token.actions.githubusercontent.com:sub"].as_array().unwrap().len(), 2);
+    assert_eq!(subjects["token.actions.githubusercontent.com:aud"], "sts.amazonaws.com");
+}

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Prints the Python that has the tools of the tests: cfn-lint, MiniStack and boto3, in pinned versions.
+set -euo pipefail
+case "${1:-}" in
+  -h | --help)
+    echo "Usage: scripts/python-tools.sh   (installs them from PyPI once, into the cache)"
+    exit
+    ;;
+esac
+cfn_lint=1.58.0
+ministack=1.5.33
+boto3=1.43.106
+folder=${ECS_MIGRATE_CACHE:-/var/tmp/ecs-migrate-$(id -un)}/python-$cfn_lint-$ministack-$boto3
+if [ ! -e "$folder/ready" ]; then
+  command -v python3 >/dev/null || { echo "python-tools.sh: python3 is missing" >&2; exit 1; }
+  mkdir -p "$folder"
+  # Tests start side by side; the second waits for the first.
+  exec 9>"$folder/lock"
+  ! command -v flock >/dev/null || flock 9
+  if [ ! -e "$folder/ready" ]; then
+    { python3 -m venv "$folder" && "$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
+      "cfn-lint==$cfn_lint" "ministack==$ministack" "boto3==$boto3"; } >&2 || exit 1
+    touch "$folder/ready"
+  fi
+fi
+echo "$folder/bin/python"
