@@ -38,6 +38,9 @@ pub const CHILD_URL: &str = "ECS_MIGRATE_CHILD_URL";
 /// How long a wrapped command may take to end after a signal, e.g. `20s`.
 pub const GRACE: &str = "ECS_MIGRATE_GRACE";
 
+/// The application's role, for `check`.
+pub const APP_ROLE: &str = "ECS_MIGRATE_APP_ROLE";
+
 /// Connection URL, with Prisma's parameters.
 pub const DATABASE_URL: &str = "DATABASE_URL";
 /// libpq's host.
