@@ -10,10 +10,12 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::ecs::{ClientTokens, Definitions, Services};
 use crate::faults::FaultBook;
+use crate::iam::IamStore;
 use crate::identity::Identity;
 use crate::journal::Journal;
 use crate::logs::LogStore;
 use crate::process_groups::ProcessGroups;
+use crate::registry::RegistryStore;
 use crate::secrets::SecretStore;
 use crate::task::Task;
 
@@ -43,6 +45,8 @@ pub(crate) struct State {
     pub(crate) client_tokens: ClientTokens,
     pub(crate) logs: LogStore,
     pub(crate) secrets: SecretStore,
+    pub(crate) registry: RegistryStore,
+    pub(crate) iam: IamStore,
 }
 
 #[derive(Debug)]

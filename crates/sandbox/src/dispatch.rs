@@ -13,7 +13,7 @@ use crate::core::Core;
 use crate::faults::{Asked, ConnectionFate, Met, RequestAnswer, RequestFate};
 use crate::journal::{self, JournalEntry};
 use crate::wire::{ApiError, Body, Call, Refused, Service, encode, read_call};
-use crate::{ecs, endpoints, logs, secrets};
+use crate::{ecs, endpoints, iam, logs, registry, secrets};
 
 /// A fault closed the connection without an answer.
 #[derive(Debug)]
@@ -137,6 +137,8 @@ fn answer_well(core: &Arc<Core>, call: &Call) -> Result<Body, ApiError> {
         Service::Logs => logs::answer(core, &call.operation, &call.input),
         Service::Ecs => documents(ecs::answer(core, &call.operation, &call.input)),
         Service::SecretsManager => documents(secrets::answer(core, &call.operation, &call.input)),
+        Service::Ecr => documents(registry::answer(core, &call.operation, &call.input)),
+        Service::Iam => iam::answer(core, &call.operation, &call.input),
         Service::Sts => documents(caller_identity(core, &call.operation)),
         Service::Unknown => None,
     };
@@ -168,7 +170,15 @@ mod tests {
     async fn every_operation_that_can_be_faulty_exists() {
         let core = Arc::new(Core::new(Config::new(Speed::Instant)));
         for operation in OPERATIONS {
-            let known = [Service::Ecs, Service::Logs, Service::SecretsManager, Service::Sts]
+            let services = [
+                Service::Ecs,
+                Service::Ecr,
+                Service::Iam,
+                Service::Logs,
+                Service::SecretsManager,
+                Service::Sts,
+            ];
+            let known = services
                 .into_iter()
                 .filter(|service| {
                     let (operation, input) = ((*operation).to_owned(), json!({}));

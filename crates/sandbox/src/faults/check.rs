@@ -21,6 +21,7 @@ impl std::error::Error for FaultsError {}
 
 /// Every operation the sandbox answers.
 pub(crate) const OPERATIONS: &[&str] = &[
+    "BatchGetImage",
     "CreateLogGroup",
     "CreateLogStream",
     "CreateSecret",
@@ -29,18 +30,22 @@ pub(crate) const OPERATIONS: &[&str] = &[
     "DescribeClusters",
     "DescribeLogGroups",
     "DescribeLogStreams",
+    "DescribeSecret",
     "DescribeServices",
     "DescribeTaskDefinition",
     "DescribeTasks",
     "FilterLogEvents",
     "GetCallerIdentity",
+    "GetDownloadUrlForLayer",
     "GetLogEvents",
+    "GetRole",
     "GetSecretValue",
     "ListTasks",
     "PutLogEvents",
     "PutSecretValue",
     "RegisterTaskDefinition",
     "RunTask",
+    "SimulatePrincipalPolicy",
     "StopTask",
 ];
 

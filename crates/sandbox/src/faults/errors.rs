@@ -38,20 +38,24 @@ impl RequestAnswer {
 /// aws-facts 7.
 fn throttle(service: Service) -> &'static str {
     match service {
-        Service::Sts => "Throttling",
-        Service::Ecs | Service::Logs | Service::SecretsManager | Service::Unknown => {
-            "ThrottlingException"
-        }
+        Service::Sts | Service::Iam => "Throttling",
+        Service::Ecs
+        | Service::Ecr
+        | Service::Logs
+        | Service::SecretsManager
+        | Service::Unknown => "ThrottlingException",
     }
 }
 
-/// aws-facts 7. The front of STS answers before its API does: `ExpiredToken` with 403.
+/// aws-facts 7. The front of STS, and of IAM, answers before its API does: `ExpiredToken` with 403.
 fn expired(service: Service) -> ApiError {
     let (status, kind) = match service {
-        Service::Sts => (StatusCode::FORBIDDEN, "ExpiredToken"),
-        Service::Ecs | Service::Logs | Service::SecretsManager | Service::Unknown => {
-            (StatusCode::BAD_REQUEST, "ExpiredTokenException")
-        }
+        Service::Sts | Service::Iam => (StatusCode::FORBIDDEN, "ExpiredToken"),
+        Service::Ecs
+        | Service::Ecr
+        | Service::Logs
+        | Service::SecretsManager
+        | Service::Unknown => (StatusCode::BAD_REQUEST, "ExpiredTokenException"),
     };
     ApiError::new(status, kind, "The security token included in the request is expired")
 }

@@ -9,12 +9,13 @@ use serde_json::Value;
 use super::{ApiError, Service};
 
 const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+const IAM_NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 
 /// What an operation answers when all went well.
 #[derive(Debug)]
 pub(crate) enum Body {
     Document(Value),
-    /// JSON that was written already, for answers too large to be built first.
+    /// Written already: JSON too large to be built first, or the inside of an XML answer.
     Written(String),
 }
 
@@ -44,8 +45,13 @@ pub(crate) fn encode(
         Err(error) => error.status,
     };
     let (content_type, body) = match service {
-        Service::Sts => ("text/xml", xml(operation, &result, request_id)),
-        Service::Ecs | Service::Logs | Service::SecretsManager | Service::Unknown => {
+        Service::Sts => ("text/xml", xml((operation, STS_NAMESPACE), &result, request_id)),
+        Service::Iam => ("text/xml", xml((operation, IAM_NAMESPACE), &result, request_id)),
+        Service::Ecs
+        | Service::Ecr
+        | Service::Logs
+        | Service::SecretsManager
+        | Service::Unknown => {
             let body = match result {
                 Ok(Body::Document(value)) => value.to_string(),
                 Ok(Body::Written(text)) => text,
@@ -79,25 +85,32 @@ fn answer(status: StatusCode, content_type: &'static str, body: String) -> Respo
     response
 }
 
-fn xml(operation: &str, result: &Result<Body, ApiError>, request_id: &str) -> String {
+fn xml(
+    (operation, namespace): (&str, &str),
+    result: &Result<Body, ApiError>,
+    request_id: &str,
+) -> String {
     match result {
         Ok(body) => {
             let mut members = String::new();
             let document = match body {
                 Body::Document(document) => document.as_object(),
-                Body::Written(_) => None,
+                Body::Written(text) => {
+                    members.push_str(text);
+                    None
+                }
             };
             for (name, value) in document.into_iter().flatten() {
                 let text = value.as_str().unwrap_or_default();
                 let _ = write!(members, "<{name}>{}</{name}>", escape(text));
             }
             format!(
-                "<{operation}Response xmlns=\"{STS_NAMESPACE}\"><{operation}Result>{members}</{operation}Result>\
+                "<{operation}Response xmlns=\"{namespace}\"><{operation}Result>{members}</{operation}Result>\
                  <ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>"
             )
         }
         Err(error) => format!(
-            "<ErrorResponse xmlns=\"{STS_NAMESPACE}\"><Error><Type>Sender</Type><Code>{}</Code>\
+            "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>Sender</Type><Code>{}</Code>\
              <Message>{}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>",
             escape(&error.kind),
             escape(&error.message)
@@ -105,6 +118,6 @@ fn xml(operation: &str, result: &Result<Body, ApiError>, request_id: &str) -> St
     }
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -4,10 +4,13 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 
 use super::ApiError;
+use super::form::members;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Service {
     Ecs,
+    Ecr,
+    Iam,
     Logs,
     SecretsManager,
     Sts,
@@ -71,15 +74,19 @@ fn json_call(target: &str, body: &[u8], access_key: Option<String>) -> Result<Ca
     let (prefix, operation) = target.split_once('.').unwrap_or(("", target));
     let service = match prefix {
         "AmazonEC2ContainerServiceV20141113" => Service::Ecs,
+        "AmazonEC2ContainerRegistry_V20150921" => Service::Ecr,
         "Logs_20140328" => Service::Logs,
         "secretsmanager" => Service::SecretsManager,
         _ => Service::Unknown,
     };
     let operation = match service {
         Service::Unknown => target.to_owned(),
-        Service::Ecs | Service::Logs | Service::SecretsManager | Service::Sts => {
-            operation.to_owned()
-        }
+        Service::Ecs
+        | Service::Ecr
+        | Service::Iam
+        | Service::Logs
+        | Service::SecretsManager
+        | Service::Sts => operation.to_owned(),
     };
     let input =
         if body.is_empty() { Ok(Value::Object(Map::new())) } else { serde_json::from_slice(body) };
@@ -92,26 +99,16 @@ fn json_call(target: &str, body: &[u8], access_key: Option<String>) -> Result<Ca
     }
 }
 
-/// Reads only `Action` and `Version`: STS GetCallerIdentity takes nothing else.
+/// A form that names its action and the version of its API, which names the service.
 fn query_call(body: &[u8], access_key: Option<String>) -> Option<Call> {
-    let form = std::str::from_utf8(body).ok()?;
-    let member = |name: &str| {
-        form.split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .find(|(key, _)| *key == name)
-            .map(|(_, value)| value)
-    };
-    let action = member("Action")?;
-    let service = match member("Version") {
+    let form = members(body);
+    let action = form.get("Action")?.as_str()?.to_owned();
+    let service = match form.get("Version").and_then(Value::as_str) {
         Some("2011-06-15") => Service::Sts,
+        Some("2010-05-08") => Service::Iam,
         _ => Service::Unknown,
     };
-    Some(Call {
-        service,
-        operation: action.to_owned(),
-        input: Value::Object(Map::new()),
-        access_key,
-    })
+    Some(Call { service, operation: action, input: Value::Object(form), access_key })
 }
 
 #[cfg(test)]
@@ -140,6 +137,9 @@ mod tests {
         }
         let call = read_call(&request(&[], "Action=GetCallerIdentity&Version=2011-06-15"));
         assert_eq!(call.expect("query").service, Service::Sts);
+        let form = "Action=GetRole&Version=2010-05-08&RoleName=a%2Fb+c";
+        let call = read_call(&request(&[], form)).expect("query");
+        assert_eq!((call.service, &call.input["RoleName"]), (Service::Iam, &Value::from("a/b c")));
     }
 
     #[test]
