@@ -7,6 +7,7 @@
 //! | `commands` | one file a command: its arguments, its help, what it does |
 //! | `task_definition` | a task definition as JSON: read, changed, compared |
 //! | `task` | one task from launch to verdict |
+//! | `doctor` | the ready-to-deploy list, a file a check |
 //! | `aws` | the only module that names an `aws_sdk_*` type |
 //! | `report` | the only writer of stdout and stderr |
 //! | `error` | whose fault a failure is, what it says, its exit code |
@@ -15,6 +16,7 @@
 mod aws;
 mod cli;
 mod commands;
+mod doctor;
 mod error;
 mod report;
 mod settings;

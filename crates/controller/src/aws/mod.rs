@@ -5,14 +5,25 @@ mod access;
 mod capture;
 mod definitions;
 mod error;
+#[allow(dead_code, reason = "a part of it is for setup-infra")]
+mod form;
 mod github_role;
+mod image_manifest;
 mod logs;
 mod patience;
+mod preflight;
 mod renewal;
+mod roles;
+mod secret_shape;
 mod services;
+mod signed;
 mod tasks;
 
 pub use access::AwsAccess;
 pub(crate) use access::{Aws, connect};
 pub(crate) use error::{AwsError, Class};
 pub(crate) use logs::LogReader;
+pub(crate) use preflight::{FoundCluster, FoundLogGroup};
+pub(crate) use roles::Decision;
+pub(crate) use secret_shape::FoundSecret;
+pub(crate) use services::{Breaker, FoundService};

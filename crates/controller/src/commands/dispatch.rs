@@ -1,7 +1,7 @@
 //! Owns the way from a command line to its command.
 
 use super::context::Context;
-use super::{attach, cancel, register, run};
+use super::{attach, cancel, doctor, register, run};
 use crate::cli::CommandLine;
 use crate::error::Error;
 use crate::report::{Format, Report};
@@ -11,6 +11,7 @@ use clap::Subcommand;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Doctor(Box<doctor::Arguments>),
     Register(register::Arguments),
     Run(Box<run::Arguments>),
     Attach(attach::Arguments),
@@ -20,6 +21,7 @@ pub(crate) enum Command {
 impl Command {
     fn flags(&self) -> Flags {
         match self {
+            Self::Doctor(arguments) => arguments.flags(),
             Self::Register(arguments) => arguments.flags(),
             Self::Run(arguments) => arguments.flags(),
             Self::Attach(arguments) => arguments.flags(),
@@ -49,6 +51,7 @@ pub(crate) async fn dispatch(
         report,
     };
     match command {
+        Command::Doctor(arguments) => doctor::doctor(&arguments, context).await,
         Command::Register(arguments) => register::register(&arguments, context).await,
         Command::Run(arguments) => run::run(*arguments, context).await,
         Command::Attach(arguments) => attach::attach(arguments, context).await,

@@ -4,11 +4,12 @@ use super::arguments::{DefinitionArguments, FollowArguments, NetworkArguments, P
 use super::context::Context;
 use super::definition;
 use super::gate::Gate;
+use super::network;
 use crate::aws::{Aws, connect};
 use crate::cli;
 use crate::error::{Error, Kind};
-use crate::report::{Event, Report};
-use crate::settings::{Flags, Key, Network, RunSettings};
+use crate::report::Report;
+use crate::settings::{Flags, Key, RunSettings};
 use crate::task::{RunIdentity, RunRequest, TaskNetwork, Work, cancelled};
 use crate::task_definition::Registered;
 use clap::Args;
@@ -113,25 +114,13 @@ pub(super) async fn run(arguments: Arguments, context: Context<'_>) -> Result<u8
 async fn prepare(aws: Aws, settings: &RunSettings, report: &mut Report) -> Result<Prepared, Error> {
     let wanted = definition::find(&aws, &settings.definition, &settings.container).await?;
     let container = wanted.container.clone();
+    if wanted.existing().is_none() {
+        wanted.warn(report);
+    }
     let definition = wanted.registered(&aws, report).await?;
-    let network = match &settings.network {
-        Network::Given { subnets, security_groups, public_ip } => TaskNetwork {
-            subnets: subnets.clone(),
-            security_groups: security_groups.clone(),
-            public_ip: *public_ip,
-        },
-        Network::FromService(service) => {
-            let cluster = &settings.cluster.value;
-            let network = aws.network_of_service(cluster, &service.value).await?;
-            report.emit(&Event::Note(format!(
-                "network of service {}: subnets {}, security groups {}",
-                service.value,
-                network.subnets.join(","),
-                network.security_groups.join(",")
-            )));
-            network
-        }
-    };
+    let network = network::find(&aws, &settings.cluster.value, &settings.network).await?;
+    network.say(report);
+    let network = network.task_network;
     Ok(Prepared { aws, definition, container, network })
 }
 

@@ -1,5 +1,6 @@
 //! Owns what a controller has to say, before it has any form.
 
+use super::checklist::Checklist;
 use crate::error::Error;
 use crate::task::{Conclusion, LogLine, TaskArn};
 use crate::task_definition::Change;
@@ -32,6 +33,8 @@ pub(crate) enum Event {
     Log(Vec<LogLine>),
     /// The task is asked to stop.
     StopRequested(String),
+    /// What stands between here and a deployment. Nothing follows.
+    Checked(Checklist),
     /// How the task ended. Nothing follows.
     Concluded(Box<Conclusion>),
     /// Why there is no task to conclude about. Nothing follows.

@@ -15,6 +15,7 @@ pub(crate) enum Key {
     SecurityGroups,
     AssignPublicIp,
     NetworkFrom,
+    Service,
     CapacityProvider,
     Timeout,
     CapacityTimeout,
@@ -30,7 +31,7 @@ pub(crate) enum Key {
 
 impl Key {
     /// Every setting, in the order of the documentation.
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Cluster,
         Self::TaskDefinition,
         Self::Template,
@@ -40,6 +41,7 @@ impl Key {
         Self::SecurityGroups,
         Self::AssignPublicIp,
         Self::NetworkFrom,
+        Self::Service,
         Self::CapacityProvider,
         Self::Timeout,
         Self::CapacityTimeout,
@@ -65,6 +67,7 @@ impl Key {
             Self::SecurityGroups => "security-groups",
             Self::AssignPublicIp => "assign-public-ip",
             Self::NetworkFrom => "network-from",
+            Self::Service => "service",
             Self::CapacityProvider => "capacity-provider",
             Self::Timeout => "timeout",
             Self::CapacityTimeout => "capacity-timeout",
@@ -92,6 +95,7 @@ impl Key {
             Self::SecurityGroups => &[env::SECURITY_GROUPS, env::VPC_SECURITY_GROUPS],
             Self::AssignPublicIp => &[env::ASSIGN_PUBLIC_IP],
             Self::NetworkFrom => &[env::NETWORK_FROM],
+            Self::Service => &[env::SERVICE],
             Self::CapacityProvider => &[env::CAPACITY_PROVIDER],
             Self::Timeout => &[env::TIMEOUT],
             Self::CapacityTimeout => &[env::CAPACITY_TIMEOUT],
@@ -131,6 +135,7 @@ impl Key {
             | Self::Subnets
             | Self::SecurityGroups
             | Self::NetworkFrom
+            | Self::Service
             | Self::OidcRole => "",
         }
     }
@@ -147,7 +152,10 @@ impl Key {
             Self::Subnets => "subnets of the task",
             Self::SecurityGroups => "security groups of the task",
             Self::AssignPublicIp => "for subnets that reach AWS only through an internet gateway",
-            Self::NetworkFrom => "service whose network the task uses, instead of the three above",
+            Self::NetworkFrom => {
+                "service whose network the task uses; while it does not exist, the three above"
+            }
+            Self::Service => "service that the migration is for; `doctor` looks at it",
             Self::CapacityProvider => "capacity provider; Spot is refused",
             Self::Timeout => "the task is stopped after this, e.g. `30m`",
             Self::CapacityTimeout => "how long to try to get the task started",

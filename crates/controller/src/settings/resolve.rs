@@ -37,6 +37,8 @@ pub(crate) enum RunKey {
     Github(String),
     /// Nothing does: each invocation is a run of its own.
     Random,
+    /// No gate's run at all: `doctor`'s look from inside. Each is its own, and nobody waits for it.
+    Task,
 }
 
 /// Settings of `run`, without those that only the command line has.
@@ -104,7 +106,7 @@ impl Layers {
         Ok(parse::word(self, Key::Output, OUTPUTS, OutputChoice::Auto)?.value)
     }
 
-    fn cluster(&self) -> Setting<String> {
+    pub(super) fn cluster(&self) -> Setting<String> {
         self.find(Key::Cluster).unwrap_or_else(|| Setting::by_default("default".to_owned()))
     }
 
