@@ -284,7 +284,10 @@ fn line_of_list(found: &CheckFinding) -> String {
     let bracket = format!("[{}]", found.verdict.word());
     let line = format!("{bracket:<6} {:<18} {}\n", found.name, printable(&found.sentence));
     match &found.fix {
-        Some(fix) => format!("{line}{:<25} fix: {}\n", "", printable(fix)),
+        Some(fix) => {
+            let label = if found.verdict == event::Finding::Ok { "advice" } else { "fix" };
+            format!("{line}{:<26}{label}: {}\n", "", printable(fix))
+        }
         None => line,
     }
 }

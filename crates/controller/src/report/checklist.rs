@@ -19,6 +19,9 @@ pub(crate) struct Checklist(Vec<Finding>);
 impl Checklist {
     /// What blocks comes first, then what could not be seen; each in the order in which it was looked at.
     pub(crate) fn new(mut findings: Vec<Finding>) -> Self {
+        for finding in &mut findings {
+            finding.fix.take_if(|fix| fix.is_empty());
+        }
         findings.sort_by_key(|finding| match finding.verdict {
             Verdict::No => 0,
             Verdict::Skip => 1,
@@ -65,8 +68,9 @@ impl Checklist {
                 &mut text,
                 &format!("{style}{bracket:<6}{style:#} {:<18} {}", clean(name), clean(sentence)),
             );
-            if let Some(fix) = fix.as_deref().filter(|fix| !fix.is_empty()) {
-                push_line(&mut text, &format!("{:INDENT$}fix: {}", "", clean(fix)));
+            if let Some(fix) = fix {
+                let label = if *verdict == Verdict::Ok { "advice" } else { "fix" };
+                push_line(&mut text, &format!("{:INDENT$}{label}: {}", "", clean(fix)));
             }
         }
         let style =

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod credentials;
+mod doctor;
 mod endings;
 mod fault_table;
 mod fifty;
@@ -10,6 +11,7 @@ mod github_signals;
 mod minimal;
 mod once;
 mod processes;
+mod registering;
 mod scenarios;
 mod shown;
 mod stopping;
