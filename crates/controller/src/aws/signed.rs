@@ -203,7 +203,7 @@ impl Aws {
             .expect("invariant: the key has all its parts");
         let own = self.config.service_config().and_then(|config| config.load_config(key));
         let given = own.or_else(|| self.config.endpoint_url().map(str::to_owned));
-        let endpoint = given.map(|url| url.trim_end_matches('/').to_owned()).unwrap_or(default);
+        let endpoint = given.map_or(default, |url| url.trim_end_matches('/').to_owned());
         (endpoint, region)
     }
 }

@@ -105,10 +105,8 @@ fn trusts_tasks(trust: &Value) -> bool {
         named && listed(&statement["Action"], &["sts:AssumeRole", "sts:*", "*"])
     };
     // A single statement may stand without a list around it.
-    let statements = match &trust["Statement"] {
-        Value::Array(statements) => statements.as_slice(),
-        single => std::slice::from_ref(single),
-    };
+    let statement = &trust["Statement"];
+    let statements = statement.as_array().map_or(std::slice::from_ref(statement), Vec::as_slice);
     let ours: Vec<&Value> = statements.iter().filter(|statement| about_us(statement)).collect();
     ours.iter().any(|statement| statement["Effect"] == "Allow")
         && !ours

@@ -8,7 +8,7 @@ use super::intent::IfRunning;
 use super::launch::cancelled;
 use super::pace::Pace;
 use super::snapshot::TaskSnapshot;
-use crate::aws::{Aws, AwsError, Class};
+use crate::aws::{Aws, AwsError};
 use crate::error::{Error, Kind};
 use crate::report::{Event, Report};
 use crate::settings::{RunSettings, TimeLimit};
@@ -72,7 +72,7 @@ impl Others<'_> {
                 },
                 Err(error) if awaited.is_some() && error.is_transient() => {}
                 // RunTask will be refused for the same reason, and says so.
-                Err(error) if error.class == Class::Refused => return Ok(()),
+                Err(error) if error.code == "ClusterNotFoundException" => return Ok(()),
                 Err(error) => {
                     self.report.emit(&Event::Warning {
                         text: format!("whether another run is in flight is not known: {error}"),

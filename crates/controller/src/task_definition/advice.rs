@@ -7,9 +7,6 @@ use serde_json::Value;
 /// Fargate's longest time between SIGTERM and SIGKILL (ECS API, `ContainerDefinition.stopTimeout`).
 const LONGEST_STOP_TIMEOUT: u64 = 120;
 
-/// Variables that hold a password.
-const SECRETS: [&str; 2] = ["DATABASE_URL", "PGPASSWORD"];
-
 /// One thing that could be better.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Advice {
@@ -80,18 +77,18 @@ fn runs_as_root(user: &Value) -> bool {
     matches!(name, "" | "0" | "root")
 }
 
+/// `DATABASE_URL` may be there without a password: then it is no secret.
 fn has_plain_secret(environment: &Value) -> bool {
     let variables = environment.as_array().map_or(&[][..], Vec::as_slice);
     variables.iter().any(|variable| {
         let value = variable["value"].as_str().unwrap_or_default();
-        let password = match variable["name"].as_str() {
+        match variable["name"].as_str() {
             Some("DATABASE_URL") => {
                 value.split_once('@').is_some_and(|(user, _)| user.matches(':').count() > 1)
             }
-            Some(name) => SECRETS.contains(&name) && !value.is_empty(),
-            None => false,
-        };
-        password
+            Some("PGPASSWORD") => !value.is_empty(),
+            Some(_) | None => false,
+        }
     })
 }
 
@@ -100,7 +97,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn fixes(container: Value) -> Vec<&'static str> {
+    fn fixes(container: &Value) -> Vec<&'static str> {
         let document = Document(json!({"containerDefinitions": [container]}));
         advice(&document, "m").into_iter().map(|advice| advice.fix).collect()
     }
@@ -116,7 +113,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_said_once_each() {
-        let found = fixes(json!({"name": "m"}));
+        let found = fixes(&json!({"name": "m"}));
         for (fix, word) in found.iter().zip(["logConfiguration", "stopTimeout", "user", "readonly"])
         {
             assert!(fix.contains(word), "{found:?}");
@@ -129,7 +126,7 @@ mod tests {
         let good = json!({"name": "m", "stopTimeout": 120, "user": "65532", "readonlyRootFilesystem": true,
             "logConfiguration": {"logDriver": "awslogs", "options": {"mode": "blocking"}},
             "environment": [{"name": "DATABASE_URL", "value": "postgresql://app@db/app"}]});
-        assert_eq!(fixes(good.clone()), [""; 0]);
+        assert_eq!(fixes(&good), [""; 0]);
         for (pointer, value, word) in [
             ("/logConfiguration/options/mode", json!("non-blocking"), "blocking"),
             ("/stopTimeout", json!(30), "stopTimeout"),
@@ -141,13 +138,13 @@ mod tests {
         ] {
             let mut container = good.clone();
             *container.pointer_mut(pointer).unwrap() = value;
-            let found = fixes(container);
+            let found = fixes(&container);
             assert!(found.len() == 1 && found[0].contains(word), "{pointer}: {found:?}");
         }
         for (name, value) in [("essential", json!(false)), ("privileged", json!(true))] {
             let mut container = good.clone();
             container[name] = value;
-            assert!(fixes(container)[0].contains(name));
+            assert!(fixes(&container)[0].contains(name));
         }
     }
 }
