@@ -18,8 +18,8 @@ use clap::Args;
 
 /// Say what stands between this repository and a deployment, before anything changes
 ///
-/// Each line is [ok], [no] or [skip], with the cause and what to do; what blocks comes first. A right
-/// that only this command would need is a [skip] with the action to allow. Exit code 89 when something
+/// Each line is `[ok]`, `[no]` or `[skip]`, with the cause and what to do; what blocks comes first. A right
+/// that only this command would need is a `[skip]` with the action to allow. Exit code 89 when something
 /// blocks. docs/doctor.md lists the looks and the rights that they need.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
