@@ -8,6 +8,7 @@
 //! | `task_definition` | a task definition as JSON: read, changed, compared |
 //! | `task` | one task from launch to verdict |
 //! | `infrastructure` | the CloudFormation stacks, and what has to know about them |
+//! | `doctor` | the ready-to-deploy list, a file a check |
 //! | `aws` | the only module that names an `aws_sdk_*` type |
 //! | `report` | the only writer of stdout and stderr |
 //! | `error` | whose fault a failure is, what it says, its exit code |
@@ -16,6 +17,7 @@
 mod aws;
 mod cli;
 mod commands;
+mod doctor;
 mod error;
 mod infrastructure;
 mod question;

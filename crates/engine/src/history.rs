@@ -88,6 +88,12 @@ impl History {
                 .run(&format!("CREATE SCHEMA IF NOT EXISTS {}", quote::identifier(&self.schema)))
                 .await?;
         }
+        self.refuse_strangers(session).await?;
+        self.create(session).await
+    }
+
+    /// A schema that somebody else uses already.
+    pub(crate) async fn refuse_strangers(&self, session: &Session) -> Result<(), Error> {
         self.refuse_prisma_8(session).await?;
         if let Some(table) = self.foreign_table(session).await? {
             return Err(Error::new(
@@ -97,7 +103,7 @@ impl History {
             .hint("is this the right database? if it is, `resolve --baseline NAME` compares it and records what it already has")
             .prisma("P3005"));
         }
-        self.create(session).await
+        Ok(())
     }
 
     /// Creates the table, whatever else the schema holds.

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`deploy()`] | the story: connect, lock, settle, plan, apply |
 //! | [`status()`] | the same question without a lock and without writing |
+//! | [`check()`] | what stands between this database and a deployment, changing nothing |
 //! | [`resolve()`], `evidence`, `scratch`, `catalog` | correcting the history by hand, after looking at what is known |
 //! | [`settings`] | how to reach the database |
 //! | `host`, `roots`, `login` | what a host's name tells, whom to trust, who we are |
@@ -30,6 +31,7 @@ mod apply;
 mod cancel;
 mod catalog;
 mod certificate;
+mod check;
 mod connect;
 mod deploy;
 pub mod error;
@@ -69,6 +71,7 @@ mod unblock;
 mod units;
 
 pub use account::StatementCost;
+pub use check::{Check, Finding, Verdict, check};
 pub use deploy::{Deploy, Habits, Report, Turn, deploy, deploy_and_hold};
 pub use error::{DatabaseState, Error, Kind};
 pub use guard::Guard;

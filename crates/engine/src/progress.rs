@@ -1,6 +1,7 @@
 //! What happens, as it happens.
 
 use crate::account::StatementCost;
+use crate::check::Finding;
 use crate::observe::{Blocker, Work};
 use migrations::Mode;
 use std::time::Duration;
@@ -122,6 +123,8 @@ pub enum Progress {
         /// Who was in the way, as far as it was seen.
         blockers: Vec<Blocker>,
     },
+    /// What a check found out about one thing.
+    Finding(Finding),
     /// Something a person should know.
     Notice {
         /// A stable word for it.

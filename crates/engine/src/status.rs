@@ -90,7 +90,7 @@ pub async fn status(
     Ok(Status { managed, ..judge(directory, &rows, allowances) })
 }
 
-fn judge(directory: &Directory, rows: &[Row], allowances: &Allowances) -> Status {
+pub(crate) fn judge(directory: &Directory, rows: &[Row], allowances: &Allowances) -> Status {
     let settled: Vec<Row> =
         rows.iter().filter(|row| !(row.unfinished() && row.marker().is_some())).cloned().collect();
     let blocker = Plan::make(directory, &settled, allowances).err().map(crate::deploy::blocked);

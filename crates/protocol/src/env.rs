@@ -38,6 +38,9 @@ pub const CHILD_URL: &str = "ECS_MIGRATE_CHILD_URL";
 /// How long a wrapped command may take to end after a signal, e.g. `20s`.
 pub const GRACE: &str = "ECS_MIGRATE_GRACE";
 
+/// The application's role, for `check`.
+pub const APP_ROLE: &str = "ECS_MIGRATE_APP_ROLE";
+
 /// Connection URL, with Prisma's parameters.
 pub const DATABASE_URL: &str = "DATABASE_URL";
 /// libpq's host.
@@ -94,6 +97,8 @@ pub const SECURITY_GROUPS: &str = "ECS_MIGRATE_SECURITY_GROUPS";
 pub const ASSIGN_PUBLIC_IP: &str = "ECS_MIGRATE_ASSIGN_PUBLIC_IP";
 /// The service whose network the task uses.
 pub const NETWORK_FROM: &str = "ECS_MIGRATE_NETWORK_FROM";
+/// The service that the migration is for.
+pub const SERVICE: &str = "ECS_MIGRATE_SERVICE";
 /// Time limit of the run.
 pub const TIMEOUT: &str = "ECS_MIGRATE_TIMEOUT";
 /// How long to wait for capacity and for what AWS needs to settle.

@@ -37,6 +37,8 @@ pub enum Event {
     MigrationFailed(MigrationFailed),
     /// What `status` says of one migration.
     MigrationStatus(MigrationStatus),
+    /// What `check` found out about one thing.
+    CheckFinding(CheckFinding),
     /// Something a person should know that does not change the outcome.
     Notice(Notice),
     /// Still alive, and what it is doing.
@@ -235,6 +237,47 @@ pub struct MigrationStatus {
     pub migration: String,
     /// `applied`, `pending`, `unfinished`, `edited`, `missing` or `ahead`.
     pub state: String,
+}
+
+/// What a finding means for a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// Nothing is in the way.
+    Ok,
+    /// It blocks.
+    No,
+    /// It could not be looked at, or does not matter; also what a newer runner said that this reader
+    /// does not know.
+    #[default]
+    #[serde(other)]
+    Skip,
+}
+
+impl Finding {
+    /// The word between the brackets.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::No => "no",
+            Self::Skip => "skip",
+        }
+    }
+}
+
+/// See [`Event::CheckFinding`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CheckFinding {
+    /// A stable word for what was looked at, e.g. `reachable`.
+    pub name: String,
+    /// What it means.
+    pub verdict: Finding,
+    /// What was found, as one sentence in lower case without a full stop.
+    pub sentence: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
 }
 
 /// See [`Event::Notice`].

@@ -2,8 +2,9 @@
 
 use proptest::prelude::*;
 use protocol::event::{
-    ConnectWaiting, Connected, Heartbeat, Interrupted, LockAcquired, LockWaiting, MigrationApplied,
-    MigrationFailed, Outcome, Output, OutputDropped, Planned, RunFinished, RunStarted,
+    CheckFinding, ConnectWaiting, Connected, Finding, Heartbeat, Interrupted, LockAcquired,
+    LockWaiting, MigrationApplied, MigrationFailed, Outcome, Output, OutputDropped, Planned,
+    RunFinished, RunStarted,
 };
 use protocol::failure::FailedStatement;
 use protocol::limits::MAX_LINE_BYTES;
@@ -85,6 +86,9 @@ fn event() -> impl Strategy<Value = Event> {
         })),
         (any::<u64>(), any::<u64>())
             .prop_map(|(lines, bytes)| Event::OutputDropped(OutputDropped { lines, bytes })),
+        (text(), prop::option::of(text())).prop_map(|(sentence, fix)| Event::CheckFinding(
+            CheckFinding { name: "reachable".into(), verdict: Finding::No, sentence, fix }
+        )),
         text().prop_map(|signal| Event::Interrupted(Interrupted { signal })),
         (any::<u8>(), prop::option::of(failure())).prop_map(|(exit_code, failure)| {
             Event::RunFinished(RunFinished {
@@ -148,6 +152,9 @@ fn a_newer_runner_is_understood_as_far_as_possible() {
     let text = r#"{"ecs_migrate":2,"run":"r","process":"p","seq":3,"at":"","msg":"m","new":1,"event":{"kind":"teleported","to":"moon"}}"#;
     let Line::Event(line) = Line::decode(text) else { panic!("not recognised") };
     assert_eq!((line.version, line.event), (2, Event::Unknown));
+    let finding: CheckFinding =
+        serde_json::from_str(r#"{"name":"n","verdict":"perhaps"}"#).unwrap();
+    assert_eq!(finding.verdict, Finding::Skip);
 }
 
 /// A transcript is never edited once a release wrote it: readers must decode it for ever.
@@ -175,5 +182,5 @@ fn golden_transcripts_decode() {
         assert!(ExitCode::from_code(i64::from(end.unwrap().exit_code)).is_some());
         transcripts += 1;
     }
-    assert!(transcripts >= 2, "{transcripts} transcripts in {folder}");
+    assert!(transcripts >= 3, "{transcripts} transcripts in {folder}");
 }

@@ -43,6 +43,16 @@ pub enum Command {
     Start(Wrapped),
     /// End one session that blocks a running migration, after showing what it is
     Unblock(Unblock),
+    /// Look for what would stop a deployment, from here and without changing anything
+    Check(Check),
+}
+
+/// What else to look at
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Check {
+    /// The application's role: whether it can connect and use the schema
+    #[arg(long, value_name = "NAME", env = env::APP_ROLE)]
+    pub app_role: Option<String>,
 }
 
 /// Any other program
@@ -95,6 +105,7 @@ impl Command {
             Self::Exec(_) => "exec",
             Self::Start(_) => "start",
             Self::Unblock(_) => "unblock",
+            Self::Check(_) => "check",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the runner can do: one file each.
 
+mod check;
 mod deploy;
 mod exec;
 mod resolve;
@@ -87,6 +88,7 @@ pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter)
         Command::Status => status::run(&context, interrupt).await,
         Command::Resolve(resolve) => resolve::run(&context, resolve, interrupt).await,
         Command::Unblock(unblock) => unblock::run(&context, unblock, interrupt).await,
+        Command::Check(check) => check::run(&context, check, interrupt).await,
         Command::Exec(wrapped) => exec::run(&context, wrapped, interrupt).await,
         Command::Start(wrapped) => {
             start::run(&context, wrapped, interrupt).await.map(|(ended, program)| {
@@ -101,6 +103,7 @@ pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter)
         | Command::Status
         | Command::Resolve(_)
         | Command::Unblock(_)
+        | Command::Check(_)
         | Command::Start(_) => "stopping, what is open is rolled back",
     };
     let mut listener = match Listener::listen() {

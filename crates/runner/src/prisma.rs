@@ -69,6 +69,7 @@ impl Prisma {
             | Event::StatementFinished(_)
             | Event::AttemptBlocked(_)
             | Event::MigrationFailed(_)
+            | Event::CheckFinding(_)
             | Event::Heartbeat(_)
             | Event::Interrupted(_)
             | Event::Output(_)

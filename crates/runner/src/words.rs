@@ -3,11 +3,11 @@
 mod cost;
 
 use crate::failure;
-use engine::{Error, Progress};
+use engine::{Error, Finding, Progress, Verdict};
 use jiff::Timestamp;
 use protocol::event::{
-    AttemptBlocked, ConnectWaiting, Connected, Heartbeat, LockAcquired, LockWaiting,
-    MigrationFailed, MigrationStarted, Notice, Planned, Settled, StatementFinished,
+    self, AttemptBlocked, CheckFinding, ConnectWaiting, Connected, Heartbeat, LockAcquired,
+    LockWaiting, MigrationFailed, MigrationStarted, Notice, Planned, Settled, StatementFinished,
 };
 use protocol::limits::MAX_NAMES_PER_EVENT;
 use protocol::{Event, Failure};
@@ -144,6 +144,7 @@ pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)>
                 msg,
             )
         }
+        Progress::Finding(found) => one_finding(found),
         Progress::Notice { code, text } => {
             let msg = format!("notice: {text}");
             one(Event::Notice(Notice { code: code.to_owned(), text }), msg)
@@ -174,6 +175,24 @@ pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)>
             )
         }
     }
+}
+
+/// A finding on one line: what it means, what was found, what to do.
+fn one_finding(found: Finding) -> Vec<(Event, String)> {
+    let verdict = match found.verdict {
+        Verdict::Ok => event::Finding::Ok,
+        Verdict::No => event::Finding::No,
+        Verdict::Skip => event::Finding::Skip,
+    };
+    let fix = found.fix.as_ref().map_or(String::new(), |fix| format!("; {fix}"));
+    let msg = format!("[{}] {}: {}{fix}", verdict.word(), found.name, found.sentence);
+    let event = CheckFinding {
+        name: found.name.to_owned(),
+        verdict,
+        sentence: found.sentence,
+        fix: found.fix,
+    };
+    vec![(Event::CheckFinding(event), msg)]
 }
 
 fn planned(
@@ -234,6 +253,9 @@ pub(crate) fn sentence(failure: &Failure) -> String {
 
 /// What a terminal shows for an event.
 pub(crate) fn text(at: Timestamp, event: &Event, msg: &str) -> String {
+    if let Event::CheckFinding(found) = event {
+        return line_of_list(found);
+    }
     let mut block = format!("{}  {msg}\n", at.strftime("%H:%M:%S"));
     let mut add = |label: &str, text: &str| {
         for (number, line) in text.lines().enumerate() {
@@ -255,6 +277,19 @@ pub(crate) fn text(at: Timestamp, event: &Event, msg: &str) -> String {
         }
     }
     block
+}
+
+/// A finding in a list that a person reads from top to bottom: the time of each does not matter.
+fn line_of_list(found: &CheckFinding) -> String {
+    let bracket = format!("[{}]", found.verdict.word());
+    let line = format!("{bracket:<6} {:<18} {}\n", found.name, printable(&found.sentence));
+    match &found.fix {
+        Some(fix) => {
+            let label = if found.verdict == event::Finding::Ok { "advice" } else { "fix" };
+            format!("{line}{:<26}{label}: {}\n", "", printable(fix))
+        }
+        None => line,
+    }
 }
 
 /// Text of a script or of the server is data: it must not move the cursor.

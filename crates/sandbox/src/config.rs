@@ -23,6 +23,10 @@ pub struct Config {
     pub(crate) secrets: Vec<(String, String)>,
     pub(crate) services: Vec<Value>,
     pub(crate) stacks: Vec<(String, StackScript)>,
+    pub(crate) repositories: Vec<String>,
+    pub(crate) pushed: Vec<(String, String, Vec<String>)>,
+    pub(crate) roles: Vec<(String, String)>,
+    pub(crate) denied: Vec<String>,
     pub(crate) images: Images,
     pub(crate) dwell: Dwell,
     pub(crate) wall_clock: WallClock,
@@ -43,6 +47,10 @@ impl Config {
             secrets: Vec::new(),
             services: Vec::new(),
             stacks: Vec::new(),
+            repositories: Vec::new(),
+            pushed: Vec::new(),
+            roles: Vec::new(),
+            denied: Vec::new(),
             images: Images::default(),
             dwell: speed.dwell(),
             wall_clock: WallClock::Fixed,
@@ -92,6 +100,42 @@ impl Config {
     #[must_use]
     pub fn stack(mut self, name: impl Into<String>, script: StackScript) -> Self {
         self.stacks.push((name.into(), script));
+        self
+    }
+
+    /// A repository of ECR with nothing in it.
+    #[must_use]
+    pub fn repository(mut self, name: impl Into<String>) -> Self {
+        self.repositories.push(name.into());
+        self
+    }
+
+    /// An image in ECR for these CPUs (`amd64`, `arm64`); [`crate::Sandbox::image_digest`] says its digest.
+    /// What runs in its place is said by [`Self::image`].
+    #[must_use]
+    pub fn pushed(
+        mut self,
+        repository: impl Into<String>,
+        tag: impl Into<String>,
+        architectures: &[&str],
+    ) -> Self {
+        let architectures = architectures.iter().map(ToString::to_string).collect();
+        self.pushed.push((repository.into(), tag.into(), architectures));
+        self
+    }
+
+    /// A role of IAM and its trust policy, as JSON.
+    #[must_use]
+    pub fn role(mut self, name: impl Into<String>, trust: impl Into<String>) -> Self {
+        self.roles.push((name.into(), trust.into()));
+        self
+    }
+
+    /// SimulatePrincipalPolicy says no to this action; the operation itself answers all the same, a fault
+    /// makes it refuse.
+    #[must_use]
+    pub fn denied(mut self, action: impl Into<String>) -> Self {
+        self.denied.push(action.into());
         self
     }
 

@@ -11,10 +11,12 @@ use crate::cloudformation::{StackBook, World};
 use crate::config::Config;
 use crate::ecs::{ClientTokens, Definitions, Services};
 use crate::faults::FaultBook;
+use crate::iam::IamStore;
 use crate::identity::Identity;
 use crate::journal::Journal;
 use crate::logs::LogStore;
 use crate::process_groups::ProcessGroups;
+use crate::registry::RegistryStore;
 use crate::secrets::SecretStore;
 use crate::task::Task;
 
@@ -47,6 +49,8 @@ pub(crate) struct State {
     pub(crate) stacks: StackBook,
     /// What exists although no service here runs it.
     pub(crate) world: World,
+    pub(crate) registry: RegistryStore,
+    pub(crate) iam: IamStore,
 }
 
 #[derive(Debug)]

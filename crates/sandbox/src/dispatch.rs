@@ -13,7 +13,7 @@ use crate::core::Core;
 use crate::faults::{Asked, ConnectionFate, Met, RequestAnswer, RequestFate};
 use crate::journal::{self, JournalEntry};
 use crate::wire::{ApiError, Body, Call, Refused, Service, encode, read_call};
-use crate::{cloudformation, ecs, endpoints, logs, secrets};
+use crate::{cloudformation, ecs, endpoints, iam, logs, registry, secrets};
 
 /// A fault closed the connection without an answer.
 #[derive(Debug)]
@@ -137,9 +137,13 @@ fn answer_well(core: &Arc<Core>, call: &Call) -> Result<Body, ApiError> {
     let (operation, input) = (call.operation.as_str(), &call.input);
     let answered = match call.service {
         Service::CloudFormation => documents(cloudformation::answer(core, operation, input)),
-        Service::Iam => documents(cloudformation::iam(core, operation, input)),
+        Service::Iam => iam::answer(core, operation, input)
+            .or_else(|| documents(cloudformation::iam(core, operation, input))),
         Service::Ec2 => documents(cloudformation::ec2(core, operation, input)),
-        Service::Ecr => documents(cloudformation::ecr(core, operation, input)),
+        Service::Ecr => documents(
+            registry::answer(core, operation, input)
+                .or_else(|| cloudformation::ecr(core, operation, input)),
+        ),
         Service::Logs => logs::answer(core, &call.operation, &call.input),
         Service::Ecs => documents(ecs::answer(core, &call.operation, &call.input)),
         Service::SecretsManager => documents(secrets::answer(core, &call.operation, &call.input)),

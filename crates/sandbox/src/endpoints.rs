@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::core::Core;
 use crate::credentials;
+use crate::registry;
 use crate::task::{container_metadata, task_metadata};
 use crate::wire::{json_answer, text_answer};
 
@@ -21,6 +22,7 @@ pub(crate) fn answer(core: &Core, request: &Request<Vec<u8>>) -> Option<Response
         ["_sandbox", "journal"] => Some(json!({"entries": core.journal.entries()})),
         ["v4", container] => container_metadata(core, container),
         ["v4", container, "task" | "taskWithTags"] => task_metadata(core, container),
+        ["_sandbox", "blobs", digest] => return Some(registry::blob(core, digest)),
         ["v2", "credentials", id] => return Some(credentials::answer(core, id, request)),
         ["_sandbox" | "v2" | "v4", ..] => None,
         _ => return None,

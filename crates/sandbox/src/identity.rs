@@ -48,6 +48,11 @@ impl Identity {
         self.arn("secretsmanager", &format!("secret:{name}-{suffix}"))
     }
 
+    /// IAM has no Region.
+    pub(crate) fn role(&self, name: &str) -> String {
+        format!("arn:aws:iam::{}:role/{name}", self.account)
+    }
+
     /// Who a caller is: every request is the same user's.
     pub(crate) fn caller(&self) -> String {
         format!("arn:aws:iam::{}:user/sandbox", self.account)

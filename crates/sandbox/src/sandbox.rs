@@ -47,6 +47,15 @@ impl Sandbox {
                     stack.tags.clone_from(&beginning.tags);
                 }
             }
+            for name in &core.config.repositories {
+                state.registry.add_repository(name);
+            }
+            for (repository, tag, architectures) in &core.config.pushed {
+                let architectures: Vec<&str> = architectures.iter().map(String::as_str).collect();
+                state.registry.push(repository, tag, &architectures);
+            }
+            state.iam.roles.extend(core.config.roles.iter().cloned());
+            state.iam.denied.extend(core.config.denied.iter().cloned());
         }
         for (name, value) in &core.config.secrets {
             secrets::put(&core, name, value);
@@ -142,6 +151,13 @@ impl Sandbox {
     pub fn secret_arn(&self, name: &str) -> Option<String> {
         let state = self.core().state();
         state.secrets.find(name).map(|secret| secret.arn.clone())
+    }
+
+    /// The digest of an image in ECR, `None` when there is no such image.
+    pub fn image_digest(&self, repository: &str, tag: &str) -> Option<String> {
+        let state = self.core().state();
+        let found = state.registry.repository(repository)?.find(Some(tag), None)?;
+        Some(found.digest.clone())
     }
 
     /// Every message of a log stream so far, as CloudWatch holds it.

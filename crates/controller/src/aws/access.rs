@@ -44,6 +44,11 @@ impl Aws {
     pub(crate) fn region(&self) -> &str {
         &self.region
     }
+
+    /// The same account in another Region, for what is signed here.
+    pub(super) fn in_region(&self, region: &str) -> Self {
+        Self { region: region.to_owned(), ..self.clone() }
+    }
 }
 
 /// Builds the clients. Nothing is sent to ECS yet; without a Region nothing can be.

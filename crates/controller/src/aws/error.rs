@@ -117,7 +117,7 @@ impl AwsError {
         catalogued.or_else(|| match self.class {
             Class::AccessDenied => Some(format!(
                 "allow the action {} to the role that runs ecs-migrate",
-                denied_action(&self.message).unwrap_or_else(|| self.action())
+                self.action()
             )),
             Class::NoAnswer => Some(
                 "check the network, the Region and AWS_ENDPOINT_URL; then run again".to_owned(),
@@ -143,9 +143,18 @@ impl AwsError {
         if self.is_transient() { None } else { self.hint() }
     }
 
-    fn action(&self) -> String {
+    /// The action of IAM that it needs.
+    pub(crate) fn action(&self) -> String {
+        denied_action(&self.message).unwrap_or_else(|| self.own_action())
+    }
+
+    fn own_action(&self) -> String {
         let service = match self.operation {
-            "GetLogEvents" => "logs",
+            "GetLogEvents" | "DescribeLogGroups" => "logs",
+            "BatchGetImage" | "GetDownloadUrlForLayer" => "ecr",
+            "GetRole" | "SimulatePrincipalPolicy" => "iam",
+            "DescribeSecret" | "GetSecretValue" => "secretsmanager",
+            "GetCallerIdentity" => "sts",
             _ => "ecs",
         };
         format!("{service}:{}", self.operation)

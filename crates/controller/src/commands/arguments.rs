@@ -57,8 +57,8 @@ pub(crate) struct NetworkArguments {
     /// Give the task a public address, for subnets that reach AWS only through an internet gateway
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     assign_public_ip: Option<String>,
-    /// Use the network of this service
-    #[arg(long, value_name = "SERVICE", conflicts_with_all = ["subnets", "security_groups", "assign_public_ip"])]
+    /// Use the network of this service; while it does not exist, the subnets that are set
+    #[arg(long, value_name = "SERVICE")]
     network_from: Option<String>,
     /// Capacity provider instead of launch type FARGATE
     #[arg(long, value_name = "NAME")]

@@ -1,11 +1,12 @@
 //! Owns finding the task definition that was asked for, and registering it where it is new.
 
+use super::pin::{Doubt, Pinned, pin};
 use crate::aws::{Aws, AwsError};
 use crate::error::Error;
 use crate::report::{Event, Registration, Report};
 use crate::settings::{ContainerChoice, DefinitionSource, ImageChoice};
 use crate::task_definition::{
-    Change, Document, Registered, changes, choose, import, registrable, with_image,
+    Advice, Change, Document, Registered, advice, changes, choose, import, registrable, with_image,
 };
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ const TRIES: u32 = 5;
 pub(super) struct Wanted {
     /// The container that decides.
     pub(super) container: String,
+    doubt: Option<Doubt>,
     state: State,
 }
 
@@ -37,15 +39,15 @@ pub(super) async fn find(
         DefinitionSource::Existing { reference, image } => {
             let found = aws.describe_definition(&reference.value).await?;
             let container = choose(&found.document, choice)?;
-            let state = match image {
-                ImageChoice::AsDefined => State::AsGiven(found),
+            let (doubt, state) = match image {
+                ImageChoice::AsDefined => (None, State::AsGiven(found)),
                 ImageChoice::Replace(image) => {
-                    let document =
-                        registrable(&with_image(&found.document, &container, &image.value))?;
-                    compare(aws, document, Some(found)).await?
+                    let Pinned { image, doubt } = pin(aws, &image.value).await;
+                    let document = registrable(&with_image(&found.document, &container, &image))?;
+                    (doubt, compare(aws, document, Some(found)).await?)
                 }
             };
-            Ok(Wanted { container, state })
+            Ok(Wanted { container, doubt, state })
         }
         DefinitionSource::Template { path, image } => {
             let text = std::fs::read_to_string(&path.value).map_err(|cause| {
@@ -54,9 +56,12 @@ pub(super) async fn find(
             })?;
             let template = import(&text, &path.value)?;
             let container = choose(&template, choice)?;
-            let document = registrable(&with_image(&template, &container, &image.value))?;
+            // What is wrong with the file itself is said before anybody is asked.
+            registrable(&with_image(&template, &container, &image.value))?;
+            let Pinned { image, doubt } = pin(aws, &image.value).await;
+            let document = registrable(&with_image(&template, &container, &image))?;
             let state = compare(aws, document, None).await?;
-            Ok(Wanted { container, state })
+            Ok(Wanted { container, doubt, state })
         }
     }
 }
@@ -100,6 +105,32 @@ impl Wanted {
         }
     }
 
+    /// The definition itself.
+    pub(super) fn document(&self) -> &Document {
+        match &self.state {
+            State::AsGiven(registered) | State::Unchanged(registered) => &registered.document,
+            State::New { document, .. } => document,
+        }
+    }
+
+    /// The revision that can be used as it is; none where one would have to be registered.
+    pub(super) fn existing(&self) -> Option<&Registered> {
+        match &self.state {
+            State::AsGiven(registered) | State::Unchanged(registered) => Some(registered),
+            State::New { .. } => None,
+        }
+    }
+
+    /// Says what the definition lacks.
+    pub(super) fn warn(&self, report: &mut Report) {
+        if let Some(Doubt { text, hint }) = self.doubt.clone() {
+            report.emit(&Event::Warning { text, hint });
+        }
+        for Advice { sentence, fix } in advice(self.document(), &self.container) {
+            report.emit(&Event::Warning { text: sentence, hint: Some(fix.to_owned()) });
+        }
+    }
+
     /// The revision to use; a new one where nothing fits.
     pub(super) async fn registered(
         self,
@@ -109,7 +140,7 @@ impl Wanted {
         let (registered, registration) = match self.state {
             State::AsGiven(registered) => (registered, Registration::AsGiven),
             State::Unchanged(registered) => (registered, Registration::Unchanged),
-            State::New { document, .. } => (register(aws, document).await?, Registration::New),
+            State::New { document, .. } => register(aws, document).await?,
         };
         report.emit(&Event::Definition {
             arn: registered.arn.clone(),
@@ -120,16 +151,24 @@ impl Wanted {
     }
 }
 
-pub(super) async fn register(aws: &Aws, document: Document) -> Result<Registered, Error> {
+/// Registers. ECS lets only one registration of a family through at a time; where another one was
+/// faster, it may have registered the same.
+pub(super) async fn register(
+    aws: &Aws,
+    document: Document,
+) -> Result<(Registered, Registration), Error> {
     let mut pause = Duration::from_secs(1);
     for _ in 1..TRIES {
         match aws.register_definition(document.clone()).await {
             Err(error) if error.is_transient() => {
-                tokio::time::sleep(pause).await;
+                tokio::time::sleep(pause.mul_f64(0.5 + fastrand::f64())).await;
                 pause *= 2;
             }
-            answer => return Ok(answer?),
+            answer => return Ok((answer?, Registration::New)),
+        }
+        if let Ok(State::Unchanged(same)) = compare(aws, document.clone(), None).await {
+            return Ok((same, Registration::Unchanged));
         }
     }
-    Ok(aws.register_definition(document).await?)
+    Ok((aws.register_definition(document).await?, Registration::New))
 }

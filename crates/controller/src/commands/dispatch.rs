@@ -1,7 +1,7 @@
 //! Owns the way from a command line to its command.
 
 use super::context::Context;
-use super::{attach, cancel, register, run, setup_infra};
+use super::{attach, cancel, doctor, register, run, setup_infra};
 use crate::cli::CommandLine;
 use crate::error::Error;
 use crate::report::{Format, Report};
@@ -12,6 +12,7 @@ use clap::Subcommand;
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     SetupInfra(Box<setup_infra::Arguments>),
+    Doctor(Box<doctor::Arguments>),
     Register(register::Arguments),
     Run(Box<run::Arguments>),
     Attach(attach::Arguments),
@@ -22,6 +23,7 @@ impl Command {
     fn flags(&self) -> Flags {
         match self {
             Self::SetupInfra(arguments) => arguments.flags(),
+            Self::Doctor(arguments) => arguments.flags(),
             Self::Register(arguments) => arguments.flags(),
             Self::Run(arguments) => arguments.flags(),
             Self::Attach(arguments) => arguments.flags(),
@@ -53,6 +55,7 @@ pub(crate) async fn dispatch(
     };
     match command {
         Command::SetupInfra(arguments) => setup_infra::setup_infra(&arguments, context).await,
+        Command::Doctor(arguments) => doctor::doctor(&arguments, context).await,
         Command::Register(arguments) => register::register(&arguments, context).await,
         Command::Run(arguments) => run::run(*arguments, context).await,
         Command::Attach(arguments) => attach::attach(arguments, context).await,

@@ -6,8 +6,8 @@ use crate::report::{Arrival, Event, Report};
 use crate::settings::RunSettings;
 use crate::signal::Listener;
 use crate::task::{
-    Again, Beginning, Launched, Launcher, Origin, Others, OwnRun, Pace, Plan, RunIdentity,
-    RunRequest, Tools, follow,
+    Again, Beginning, Conclusion, Launched, Launcher, Origin, Others, OwnRun, Pace, Plan,
+    RunIdentity, RunRequest, Tools, follow,
 };
 use crate::task_definition::log_sources;
 use tokio::time::Instant;
@@ -24,7 +24,7 @@ impl Gate<'_> {
     /// Launches and follows until there is a verdict; the answer is the exit code.
     pub(super) async fn pass(
         &self,
-        mut request: RunRequest,
+        request: RunRequest,
         report: &mut Report,
         listener: &mut Listener,
     ) -> Result<u8, Error> {
@@ -39,6 +39,19 @@ impl Gate<'_> {
             pace: self.pace,
         };
         others.let_pass(own, self.settings).await?;
+        let conclusion = self.follow(request, report, listener).await?;
+        let code = conclusion.exit_code;
+        report.emit(&Event::Concluded(Box::new(conclusion)));
+        Ok(code)
+    }
+
+    /// Launches and follows until there is a verdict, whoever else runs.
+    pub(super) async fn follow(
+        &self,
+        mut request: RunRequest,
+        report: &mut Report,
+        listener: &mut Listener,
+    ) -> Result<Conclusion, Error> {
         let give_up = Instant::now() + self.settings.capacity_timeout;
         let mut attempt = 1;
         let mut relaunches = 0;
@@ -71,11 +84,7 @@ impl Gate<'_> {
             let conclusion = follow(&plan, tools).await;
             let in_time = (Instant::now() < give_up).then_some(relaunches);
             match Again::after(&conclusion, launched.origin, in_time) {
-                Again::No => {
-                    let code = conclusion.exit_code;
-                    report.emit(&Event::Concluded(Box::new(conclusion)));
-                    return Ok(code);
-                }
+                Again::No => return Ok(conclusion),
                 Again::Relaunch => relaunches += 1,
                 Again::Anew => {}
             }

@@ -6,9 +6,14 @@ mod cancel;
 mod context;
 mod definition;
 mod dispatch;
+mod doctor;
 mod gate;
+mod look_inside;
+mod network;
+mod pin;
 mod register;
 mod run;
 mod setup_infra;
 
 pub(crate) use dispatch::{Command, dispatch};
+pub(crate) use network::FoundNetwork;

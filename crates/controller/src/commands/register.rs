@@ -13,8 +13,9 @@ use clap::Args;
 /// Register a task definition, unless the newest revision is the same, and print its ARN
 ///
 /// The template is an ordinary task definition as JSON; the output of `aws ecs
-/// describe-task-definition` works too. Its fields are kept as they are, and the image of the
-/// container is replaced.
+/// describe-task-definition` and the JSON of the console work too. Its fields are kept as they are, and
+/// the image of the container is replaced, a tag in ECR by its digest. What a migration would be better
+/// with is said as warnings.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -40,6 +41,7 @@ pub(super) async fn register(arguments: &Arguments, context: Context<'_>) -> Res
     let settings = RegisterSettings::resolve(&context.layers)?;
     let aws = connect(context.aws, &context.access).await?;
     let wanted = definition::find(&aws, &settings.definition, &settings.container).await?;
+    wanted.warn(context.report);
     if arguments.diff {
         let changes = wanted.changes().to_vec();
         context.report.emit(&Event::Differences(changes));

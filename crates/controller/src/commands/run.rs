@@ -4,12 +4,13 @@ use super::arguments::{DefinitionArguments, FollowArguments, NetworkArguments, P
 use super::context::Context;
 use super::definition;
 use super::gate::Gate;
+use super::network;
 use crate::aws::{Aws, connect};
 use crate::cli;
 use crate::error::{Error, Kind};
 use crate::infrastructure::is_bootstrap;
-use crate::report::{Event, Report};
-use crate::settings::{DefinitionSource, Flags, ImageChoice, Key, Network, RunSettings};
+use crate::report::Report;
+use crate::settings::{DefinitionSource, Flags, ImageChoice, Key, RunSettings};
 use crate::task::{RunIdentity, RunRequest, TaskNetwork, Work, cancelled};
 use crate::task_definition::Registered;
 use clap::Args;
@@ -120,26 +121,14 @@ pub(super) async fn run(arguments: Arguments, context: Context<'_>) -> Result<u8
 async fn prepare(aws: Aws, settings: &RunSettings, report: &mut Report) -> Result<Prepared, Error> {
     let wanted = definition::find(&aws, &settings.definition, &settings.container).await?;
     let container = wanted.container.clone();
+    if wanted.existing().is_none() {
+        wanted.warn(report);
+    }
     let definition = wanted.registered(&aws, report).await?;
     refuse_bootstrap(definition.document.image(&container), definition.short_name())?;
-    let network = match &settings.network {
-        Network::Given { subnets, security_groups, public_ip } => TaskNetwork {
-            subnets: subnets.clone(),
-            security_groups: security_groups.clone(),
-            public_ip: *public_ip,
-        },
-        Network::FromService(service) => {
-            let cluster = &settings.cluster.value;
-            let network = aws.network_of_service(cluster, &service.value).await?;
-            report.emit(&Event::Note(format!(
-                "network of service {}: subnets {}, security groups {}",
-                service.value,
-                network.subnets.join(","),
-                network.security_groups.join(",")
-            )));
-            network
-        }
-    };
+    let network = network::find(&aws, &settings.cluster.value, &settings.network).await?;
+    network.say(report);
+    let network = network.task_network;
     Ok(Prepared { aws, definition, container, network })
 }
 

@@ -1,5 +1,6 @@
 //! Owns what a controller has to say, before it has any form.
 
+use super::checklist::Checklist;
 use crate::error::Error;
 use crate::infrastructure::{Place, Plan, Variable};
 use crate::task::{Conclusion, LogLine, TaskArn};
@@ -41,6 +42,8 @@ pub(crate) enum Event {
     Log(Vec<LogLine>),
     /// The task is asked to stop.
     StopRequested(String),
+    /// What stands between here and a deployment. Nothing follows.
+    Checked(Checklist),
     /// How the task ended. Nothing follows.
     Concluded(Box<Conclusion>),
     /// Why there is no task to conclude about. Nothing follows.

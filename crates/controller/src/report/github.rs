@@ -66,6 +66,18 @@ impl Github {
                 self.text(&mut out, &text);
             }
             Event::Concluded(conclusion) => self.conclude(&mut out, conclusion),
+            Event::Checked(list) => {
+                self.text(&mut out, &list.text());
+                for finding in list.blocking() {
+                    let fix = finding.fix.as_deref().unwrap_or_default();
+                    let whole = format!("{}\n{fix}", finding.sentence);
+                    let title = format!("ecs-migrate: {}", clean(&finding.name));
+                    self.command(&mut out, &annotation("error", &title, &whole));
+                }
+                if list.blocking().next().is_none() {
+                    self.command(&mut out, &annotation("notice", "ecs-migrate", &list.sentence()));
+                }
+            }
             Event::Failed(error) => {
                 self.close_group(&mut out);
                 self.text(&mut out, &human::failure(error));

@@ -1,5 +1,6 @@
 //! Owns the files that a GitHub Actions step writes: its outputs and its summary.
 
+use super::checklist::Checklist;
 use super::event::Event;
 use super::line::push_line;
 use super::rows;
@@ -28,6 +29,7 @@ impl Files {
         let (outputs, summary) = match event {
             Event::Concluded(conclusion) => (of_conclusion(conclusion), summary(conclusion)),
             Event::Failed(error) => (of_error(error), String::new()),
+            Event::Checked(list) => (of_list(list), summary_of_list(list)),
             Event::Note(_)
             | Event::Warning { .. }
             | Event::Data(_)
@@ -74,6 +76,15 @@ fn of_error(error: &Error) -> String {
         ("exit-code", &error.exit_code().to_string()),
         ("outcome", &class_name(error.class())),
     ])
+}
+
+fn of_list(list: &Checklist) -> String {
+    outputs(&[("exit-code", &list.exit_code().to_string()), ("outcome", list.outcome())])
+}
+
+fn summary_of_list(list: &Checklist) -> String {
+    let text = anstream::adapter::strip_str(&list.text()).to_string();
+    format!("### {}\n\n<pre>\n{}</pre>\n", html(&list.sentence()), html(&text))
 }
 
 /// Each output between delimiters that no value can contain by accident or on purpose.

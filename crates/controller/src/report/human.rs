@@ -46,6 +46,7 @@ impl Human {
             Event::Failed(error) => to_err(failure(error)),
             Event::Data(text) => to_out(format!("{text}\n")),
             Event::Differences(changes) => to_out(differences(changes)),
+            Event::Checked(list) => to_out(list.text()),
             Event::Log(lines) => to_out(self.log(lines)),
             Event::Concluded(conclusion) => to_out(ending(conclusion)),
         }
@@ -105,6 +106,7 @@ pub(super) fn progress(event: &Event) -> String {
         | Event::Data(_)
         | Event::Differences(_)
         | Event::Log(_)
+        | Event::Checked(_)
         | Event::Concluded(_)
         | Event::Failed(_) => String::new(),
     }

@@ -95,6 +95,7 @@ impl Json {
             })],
             Event::Log(lines) => lines.iter().map(log).collect(),
             Event::StopRequested(why) => vec![json!({"type": "stop_requested", "why": why})],
+            Event::Checked(list) => list.objects(),
             Event::Concluded(conclusion) => vec![of_conclusion(conclusion)],
             Event::Failed(error) => vec![of_error(error)],
         };

@@ -5,6 +5,7 @@
 //! everything after the launch goes to stdout, because commands and the text between them must
 //! stay in order. In JSON form everything goes to stdout, one object a line, the result last.
 
+mod checklist;
 mod clean;
 mod event;
 mod format;
@@ -18,6 +19,7 @@ mod setup;
 mod usage;
 mod writer;
 
+pub(crate) use checklist::Checklist;
 pub(crate) use event::{Arrival, Event, Progress, Registration};
 pub(crate) use format::{Format, format_before_settings};
 pub(crate) use usage::show_usage;

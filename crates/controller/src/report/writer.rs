@@ -29,6 +29,15 @@ pub(crate) struct Report {
     files: Files,
     out: Box<dyn Write + Send>,
     err: Box<dyn Write + Send>,
+    /// Whether the task's log is shown.
+    log: Log,
+}
+
+/// Whether log lines are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Log {
+    Shown,
+    Hidden,
 }
 
 impl Report {
@@ -42,6 +51,7 @@ impl Report {
             files: Files::of(&surroundings.environment),
             out: take(&mut surroundings.stdout),
             err: take(&mut surroundings.stderr),
+            log: Log::Shown,
         }
     }
 
@@ -59,9 +69,17 @@ impl Report {
         }
     }
 
+    /// From here on the log of the task is not shown: what it says comes in another form.
+    pub(crate) fn hide_log(&mut self) {
+        self.log = Log::Hidden;
+    }
+
     /// Shows one event. A reader that went away is no reason to stop watching a migration, so
     /// failing writes are ignored.
     pub(crate) fn emit(&mut self, event: &Event) {
+        if self.log == Log::Hidden && matches!(event, Event::Log(_)) {
+            return;
+        }
         let mut rendered = match &mut self.renderer {
             Renderer::Human(human) => human.render(event),
             Renderer::Github(github) => github.render(event),

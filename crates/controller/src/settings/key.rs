@@ -15,6 +15,7 @@ pub(crate) enum Key {
     SecurityGroups,
     AssignPublicIp,
     NetworkFrom,
+    Service,
     CapacityProvider,
     Timeout,
     CapacityTimeout,
@@ -30,7 +31,7 @@ pub(crate) enum Key {
 
 impl Key {
     /// Every setting, in the order of the documentation.
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::Cluster,
         Self::TaskDefinition,
         Self::Template,
@@ -40,6 +41,7 @@ impl Key {
         Self::SecurityGroups,
         Self::AssignPublicIp,
         Self::NetworkFrom,
+        Self::Service,
         Self::CapacityProvider,
         Self::Timeout,
         Self::CapacityTimeout,
@@ -65,6 +67,7 @@ impl Key {
             Self::SecurityGroups => "security-groups",
             Self::AssignPublicIp => "assign-public-ip",
             Self::NetworkFrom => "network-from",
+            Self::Service => "service",
             Self::CapacityProvider => "capacity-provider",
             Self::Timeout => "timeout",
             Self::CapacityTimeout => "capacity-timeout",
@@ -92,6 +95,7 @@ impl Key {
             Self::SecurityGroups => &[env::SECURITY_GROUPS, env::VPC_SECURITY_GROUPS],
             Self::AssignPublicIp => &[env::ASSIGN_PUBLIC_IP],
             Self::NetworkFrom => &[env::NETWORK_FROM],
+            Self::Service => &[env::SERVICE],
             Self::CapacityProvider => &[env::CAPACITY_PROVIDER],
             Self::Timeout => &[env::TIMEOUT],
             Self::CapacityTimeout => &[env::CAPACITY_TIMEOUT],
@@ -131,6 +135,7 @@ impl Key {
             | Self::Subnets
             | Self::SecurityGroups
             | Self::NetworkFrom
+            | Self::Service
             | Self::OidcRole => "",
         }
     }
@@ -147,7 +152,10 @@ impl Key {
             Self::Subnets => "subnets of the task",
             Self::SecurityGroups => "security groups of the task",
             Self::AssignPublicIp => "for subnets that reach AWS only through an internet gateway",
-            Self::NetworkFrom => "service whose network the task uses, instead of the three above",
+            Self::NetworkFrom => {
+                "service whose network the task uses; while it does not exist, the three above"
+            }
+            Self::Service => "service that the migration is for; `doctor` looks at it",
             Self::CapacityProvider => "capacity provider; Spot is refused",
             Self::Timeout => "the task is stopped after this, e.g. `30m`",
             Self::CapacityTimeout => "how long to try to get the task started",
@@ -193,7 +201,7 @@ mod tests {
 
     const HEAD: &str = "# Settings of `ecs-migrate`\n\nGenerated from `crates/controller/src/settings/key.rs`; a test compares.\n\nA flag beats the environment, the environment beats `ecs-migrate.toml` (or `--config FILE`, or `ECS_MIGRATE_CONFIG`), the file beats the default. An empty environment variable counts as not set, because GitHub writes an empty string for a variable that does not exist. An unknown key in the file is an error. Lists are separated by commas; in the file they may be arrays.\n\nCredentials, Region, endpoint and proxies come from the AWS SDK's own chain (`AWS_PROFILE`, `AWS_REGION`, `AWS_ENDPOINT_URL`, …).\n\n| flag | environment | file | default | meaning |\n|---|---|---|---|---|\n";
 
-    const FOOT: &str = "\n## The task definition template\n\n`infra/task-definition.json` is an ordinary task definition with these placeholders; a template in which one is left is refused.\n\n| placeholder | put there |\n|---|---|\n| `REPLACE_FAMILY` | the family, e.g. `app-migrate` |\n| `REPLACE_EXECUTION_ROLE_ARN` | role that pulls the image, reads the secret and writes the log |\n| `REPLACE_TASK_ROLE_ARN` | role of the runner itself; it needs no rights when the secret is injected |\n| `REPLACE_LOG_GROUP` | log group, which must exist, e.g. `/ecs/app-migrate` |\n| `REPLACE_REGION` | Region of the log group |\n| `REPLACE_SECRET_ARN` | Secrets Manager secret whose value is the connection URL |\n\nThe image is a placeholder too, but `--image` always replaces it. `\"mode\": \"blocking\"` makes the log lossless (ECS's default since 2025-06-25 drops lines when its buffer is full), and `stopTimeout` 120 gives the runner the longest time that Fargate allows to roll back.\n";
+    const FOOT: &str = "\n## The task definition template\n\n`infra/task-definition.json` is an ordinary task definition with these placeholders; a template in which one is left is refused.\n\n| placeholder | put there |\n|---|---|\n| `REPLACE_FAMILY` | the family, e.g. `app-migrate` |\n| `REPLACE_EXECUTION_ROLE_ARN` | role that pulls the image, reads the secret and writes the log |\n| `REPLACE_TASK_ROLE_ARN` | role of the runner itself; it needs no rights when the secret is injected |\n| `REPLACE_LOG_GROUP` | log group, which must exist, e.g. `/ecs/app-migrate` |\n| `REPLACE_REGION` | Region of the log group |\n| `REPLACE_SECRET_ARN` | Secrets Manager secret whose value is the connection URL |\n\nThe image is a placeholder too, but `--image` always replaces it. `\"mode\": \"blocking\"` makes the log lossless (ECS's default since 2025-06-25 drops lines when its buffer is full), and `stopTimeout` 120 gives the runner the longest time that Fargate allows to roll back. The runner writes no file and needs no root, so `user` is not root's and the root file system cannot be written.\n";
 
     #[test]
     fn the_page_in_docs_is_this_table() {

@@ -2,6 +2,7 @@
 
 mod access;
 mod definition;
+mod doctor;
 mod environment;
 mod file;
 mod key;
@@ -12,11 +13,12 @@ mod resolve;
 
 pub(crate) use access::{Access, GithubIdentity};
 pub(crate) use definition::{ContainerChoice, DefinitionSource, ImageChoice};
+pub(crate) use doctor::{DoctorSettings, ServiceChoice};
 pub(crate) use key::Key;
 #[cfg(test)]
 pub(crate) use layers::Setting;
 pub(crate) use layers::{Flags, Layers};
-pub(crate) use network::{Capacity, Network, PublicIp};
+pub(crate) use network::{Capacity, GivenNetwork, Network, Otherwise, PublicIp};
 pub(crate) use parse::OutputChoice;
 pub(crate) use resolve::{AttachSettings, CancelSettings, RegisterSettings, RunSettings};
 pub(crate) use resolve::{RunKey, TimeLimit};

@@ -8,13 +8,27 @@ use crate::error::Error;
 /// The network that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Network {
-    Given {
-        subnets: Vec<String>,
-        security_groups: Vec<String>,
-        public_ip: PublicIp,
+    Given(GivenNetwork),
+    /// The one of a service; while there is no such service, another one, if that is said too.
+    FromService {
+        service: Setting<String>,
+        otherwise: Otherwise,
     },
-    /// The one of a service.
-    FromService(Setting<String>),
+}
+
+/// A network that was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GivenNetwork {
+    pub(crate) subnets: Setting<Vec<String>>,
+    pub(crate) security_groups: Setting<Vec<String>>,
+    pub(crate) public_ip: PublicIp,
+}
+
+/// What counts where the service does not exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Otherwise {
+    Given(GivenNetwork),
+    Nothing,
 }
 
 /// Whether the task's network interface gets a public address.
@@ -33,23 +47,24 @@ pub(crate) enum Capacity {
     Provider(String),
 }
 
-/// The network, or what is missing. Found before any call to AWS.
+/// The network, or what is missing. Found before any call to AWS. Of a service and of subnets the
+/// stronger layer counts, and the service where both are said in the same one: subnets beside it are
+/// for the time before its first deployment.
 pub(crate) fn network(layers: &Layers) -> Result<Network, Error> {
     let subnets = parse::list(layers, Key::Subnets)?;
     let service = layers.find(Key::NetworkFrom);
     match (subnets, service) {
-        (Some(subnets), Some(service)) if subnets.strength() == service.strength() => {
-            Err(Error::usage(format!(
-                "both subnets ({}) and a service to take the network from ({}) are set",
-                subnets.origin, service.origin
-            ))
-            .hinted("set one of them"))
+        (Some(subnets), Some(service)) if subnets.strength() > service.strength() => {
+            given(layers, subnets).map(Network::Given)
         }
-        (Some(subnets), Some(service)) if subnets.strength() < service.strength() => {
-            Ok(Network::FromService(service))
+        (Some(subnets), Some(service)) => {
+            let otherwise = given(layers, subnets).map_or(Otherwise::Nothing, Otherwise::Given);
+            Ok(Network::FromService { service, otherwise })
         }
-        (None, Some(service)) => Ok(Network::FromService(service)),
-        (Some(subnets), _) => given(layers, subnets),
+        (None, Some(service)) => {
+            Ok(Network::FromService { service, otherwise: Otherwise::Nothing })
+        }
+        (Some(subnets), None) => given(layers, subnets).map(Network::Given),
         (None, None) => Err(Error::usage("no subnets are set").hinted(
             "set --subnets and --security-groups (or VPC_SUBNETS and VPC_SECURITY_GROUPS), \
              or --network-from SERVICE to use the network of a service",
@@ -57,8 +72,8 @@ pub(crate) fn network(layers: &Layers) -> Result<Network, Error> {
     }
 }
 
-fn given(layers: &Layers, subnets: Setting<Vec<String>>) -> Result<Network, Error> {
-    let Some(groups) = parse::list(layers, Key::SecurityGroups)? else {
+fn given(layers: &Layers, subnets: Setting<Vec<String>>) -> Result<GivenNetwork, Error> {
+    let Some(security_groups) = parse::list(layers, Key::SecurityGroups)? else {
         return Err(Error::usage(format!(
             "subnets are set ({}), but no security groups",
             subnets.origin
@@ -66,11 +81,8 @@ fn given(layers: &Layers, subnets: Setting<Vec<String>>) -> Result<Network, Erro
         .hinted("set --security-groups: one that the database lets in, e.g. the API's own"));
     };
     let public = parse::truth(layers, Key::AssignPublicIp)?.value;
-    Ok(Network::Given {
-        subnets: subnets.value,
-        security_groups: groups.value,
-        public_ip: if public { PublicIp::Assigned } else { PublicIp::None },
-    })
+    let public_ip = if public { PublicIp::Assigned } else { PublicIp::None };
+    Ok(GivenNetwork { subnets, security_groups, public_ip })
 }
 
 /// The capacity; Spot is refused, because a reclaimed task dies in the middle of a migration.

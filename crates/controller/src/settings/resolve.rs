@@ -37,6 +37,8 @@ pub(crate) enum RunKey {
     Github(String),
     /// Nothing does: each invocation is a run of its own.
     Random,
+    /// No gate's run at all: `doctor`'s look from inside. Each is its own, and nobody waits for it.
+    Task,
 }
 
 /// Settings of `run`, without those that only the command line has.

@@ -1,7 +1,7 @@
 //! Which layer wins, what is refused, and in which words.
 
 use super::*;
-use crate::settings::{ImageChoice, PublicIp};
+use crate::settings::ImageChoice;
 
 fn layers(
     flags: &[(Key, &str)],
@@ -59,11 +59,6 @@ fn what_is_missing_or_wrong_is_named_with_its_origin() {
             "a template (flag --template) needs an image",
         ),
         (
-            layers(&[], &[], &[WHOLE, &[(Key::NetworkFrom, "api")]].concat()),
-            "both subnets (`subnets` in ecs-migrate.toml) and a service to take the network from \
-             (`network-from` in ecs-migrate.toml) are set",
-        ),
-        (
             layers(&[], &[(Key::Timeout, "ECS_MIGRATE_TIMEOUT", "soon")], WHOLE),
             "`soon` (env ECS_MIGRATE_TIMEOUT) is not a duration such as 90s, 30m or 1h 30m",
         ),
@@ -85,12 +80,8 @@ fn what_is_missing_or_wrong_is_named_with_its_origin() {
 fn a_whole_file_is_enough() {
     let settings = RunSettings::resolve(&layers(&[], &[], WHOLE), &BTreeMap::new()).unwrap();
     assert_eq!(
-        settings.network,
-        Network::Given {
-            subnets: vec!["subnet-a".to_owned(), "subnet-b".to_owned()],
-            security_groups: vec!["sg-1".to_owned()],
-            public_ip: PublicIp::None,
-        }
+        told(&settings.network),
+        "subnet-a,subnet-b of `subnets` in ecs-migrate.toml, sg-1, None"
     );
     assert_eq!(settings.timeout, TimeLimit::None);
     assert_eq!(settings.capacity_timeout, Duration::from_mins(5));
@@ -109,8 +100,54 @@ fn a_stronger_layer_chooses_between_alternatives() {
         WHOLE,
     );
     let settings = RunSettings::resolve(&layers, &BTreeMap::new()).unwrap();
-    assert!(matches!(settings.network, Network::FromService(_)));
+    assert_eq!(
+        told(&settings.network),
+        "api of flag --network-from, else subnet-a,subnet-b of `subnets` in ecs-migrate.toml, sg-1, None"
+    );
     assert!(matches!(settings.definition, DefinitionSource::Template { .. }));
+}
+
+fn told(network: &Network) -> String {
+    let given = |given: &network::GivenNetwork| {
+        let network::GivenNetwork { subnets, security_groups, public_ip } = given;
+        let (ids, origin) = (subnets.value.join(","), &subnets.origin);
+        format!("{ids} of {origin}, {}, {public_ip:?}", security_groups.value.join(","))
+    };
+    match network {
+        Network::Given(network) => given(network),
+        Network::FromService { service, otherwise } => {
+            let otherwise = match otherwise {
+                network::Otherwise::Given(network) => given(network),
+                network::Otherwise::Nothing => "nothing".to_owned(),
+            };
+            format!("{} of {}, else {otherwise}", service.value, service.origin)
+        }
+    }
+}
+
+#[test]
+fn the_network_comes_from_a_service_or_is_typed() {
+    let env = [
+        (Key::Subnets, "VPC_SUBNETS", "[\"subnet-e\"]"),
+        (Key::SecurityGroups, "VPC_SECURITY_GROUPS", "sg-e"),
+    ];
+    let api = [(Key::NetworkFrom, "api")];
+    let public = [WHOLE, &[(Key::AssignPublicIp, "true")]].concat();
+    let typed = "subnet-e of env VPC_SUBNETS, sg-e, None";
+    for (layers, expected) in [
+        (layers(&[], &env, &[]), typed.to_owned()),
+        (layers(&[], &env, &api), typed.to_owned()),
+        (layers(&api, &env, &[]), format!("api of flag --network-from, else {typed}")),
+        (layers(&api, &env[..1], &[]), "api of flag --network-from, else nothing".to_owned()),
+        (layers(&[], &[], &api), "api of `network-from` in ecs-migrate.toml, else nothing".to_owned()),
+        (
+            layers(&[], &[], &[WHOLE, &api].concat()),
+            "api of `network-from` in ecs-migrate.toml, else subnet-a,subnet-b of `subnets` in ecs-migrate.toml, sg-1, None".to_owned(),
+        ),
+        (layers(&[], &[], &public), "subnet-a,subnet-b of `subnets` in ecs-migrate.toml, sg-1, Assigned".to_owned()),
+    ] {
+        assert_eq!(told(&network::network(&layers).unwrap()), expected);
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::evidence;
 use super::session::Plan;
 use super::snapshot::TaskSnapshot;
 use super::tails::Tail;
+use super::transcript::Looked;
 use super::verdict::{Doubt, LogState, StopProof, Verdict, Workload};
 use crate::aws::AwsError;
 use protocol::ExitCode;
@@ -49,6 +50,8 @@ pub(crate) struct Conclusion {
     pub(crate) evidence: Vec<(String, String)>,
     pub(crate) log: LogSummary,
     pub(crate) last_lines: Vec<String>,
+    /// What the runner looked at, where that was its work.
+    pub(crate) looked: Looked,
     pub(crate) cluster: String,
     pub(crate) definition: String,
     pub(crate) container: String,
@@ -129,6 +132,7 @@ impl Conclusion {
                 url: evidence::log_url(plan, &tail.source),
             },
             last_lines,
+            looked: tail.transcript.looked().clone(),
             cluster: plan.cluster.clone(),
             definition: plan.definition.clone(),
             container: plan.container.clone(),

@@ -38,6 +38,7 @@ impl RunIdentity {
             RunKey::Given(key) => format!("key/{key}"),
             RunKey::Github(id) => format!("github/{id}"),
             RunKey::Random => format!("once/{random}"),
+            RunKey::Task => format!("task/{random}"),
         };
         let mut hash = Sha256::new();
         let mut add = |part: &str| {
@@ -70,6 +71,7 @@ pub(crate) fn started_by(key: &RunKey, random: &str) -> String {
         RunKey::Given(key) => ("key", key.as_str()),
         RunKey::Github(id) => ("github", id.as_str()),
         RunKey::Random => ("once", random),
+        RunKey::Task => ("task", random),
     };
     let allowed = |letter: char| letter.is_ascii_alphanumeric() || "_/-".contains(letter);
     let name = format!("ecs-migrate/{kind}/{text}");

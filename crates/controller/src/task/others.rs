@@ -8,7 +8,7 @@ use super::intent::IfRunning;
 use super::launch::cancelled;
 use super::pace::Pace;
 use super::snapshot::TaskSnapshot;
-use crate::aws::{Aws, AwsError, Class};
+use crate::aws::{Aws, AwsError};
 use crate::error::{Error, Kind};
 use crate::report::{Event, Report};
 use crate::settings::{RunSettings, TimeLimit};
@@ -25,6 +25,9 @@ const MENTION: Duration = Duration::from_mins(5);
 
 /// The beginning of `startedBy` of every task of ours.
 const OURS: &str = "ecs-migrate/";
+
+/// Of those, what is no run of a gate and changes nothing.
+const ASIDE: &str = "ecs-migrate/task/";
 
 /// What tells this run from others.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +72,7 @@ impl Others<'_> {
                 },
                 Err(error) if awaited.is_some() && error.is_transient() => {}
                 // RunTask will be refused for the same reason, and says so.
-                Err(error) if error.class == Class::Refused => return Ok(()),
+                Err(error) if error.code == "ClusterNotFoundException" => return Ok(()),
                 Err(error) => {
                     self.report.emit(&Event::Warning {
                         text: format!("whether another run is in flight is not known: {error}"),
@@ -149,7 +152,10 @@ fn another<'a>(tasks: &'a [TaskSnapshot], own: &str) -> Option<&'a TaskSnapshot>
     if alive().any(|task| task.started_by == own) {
         return None;
     }
-    alive().filter(|task| task.started_by.starts_with(OURS)).min_by_key(|task| task.created_at)
+    let of_a_gate = |task: &&TaskSnapshot| {
+        task.started_by.starts_with(OURS) && !task.started_by.starts_with(ASIDE)
+    };
+    alive().filter(of_a_gate).min_by_key(|task| task.created_at)
 }
 
 #[cfg(test)]
@@ -183,7 +189,7 @@ mod tests {
         for (tasks, expected) in [
             (vec![service.clone(), late.clone(), early.clone(), over.clone()], Some(&early)),
             (vec![late.clone(), own], None),
-            (vec![service, over], None),
+            (vec![service, over, task("ecs-migrate/task/y", "RUNNING", 0)], None),
             (vec![], None),
         ] {
             assert_eq!(another(&tasks, "ecs-migrate/github/7"), expected);

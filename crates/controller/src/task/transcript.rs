@@ -6,7 +6,8 @@
 
 use super::repeats::Repeats;
 use super::tail::RawEvent;
-use protocol::event::RunFinished;
+use protocol::Event;
+use protocol::event::{CheckFinding, RunFinished};
 use protocol::line::{EventLine, Line};
 use protocol::sequence::Sequences;
 use std::collections::VecDeque;
@@ -51,6 +52,15 @@ pub(crate) struct Transcript {
     ours: bool,
     last: VecDeque<String>,
     repeats: Repeats,
+    looked: Looked,
+}
+
+/// What the runner's `check` said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Looked {
+    /// Version of the runner; empty if it did not say.
+    pub(crate) version: String,
+    pub(crate) findings: Vec<CheckFinding>,
 }
 
 impl Transcript {
@@ -65,6 +75,7 @@ impl Transcript {
             ours: false,
             last: VecDeque::new(),
             repeats: Repeats::default(),
+            looked: Looked::default(),
         }
     }
 
@@ -118,6 +129,12 @@ impl Transcript {
         if !self.sequences.note(&line.process, line.seq) {
             return None;
         }
+        if let Event::CheckFinding(finding) = &line.event {
+            self.looked.findings.push(finding.clone());
+        }
+        if let Event::RunStarted(started) = &line.event {
+            self.looked.version.clone_from(&started.version);
+        }
         if let Some(finished) = line.event.terminal() {
             self.sequences.finish(&line.process, line.seq);
             self.finished = Some(finished.clone());
@@ -130,6 +147,11 @@ impl Transcript {
             self.last.pop_front();
         }
         self.last.push_back(text.to_owned());
+    }
+
+    /// What the runner looked at.
+    pub(crate) fn looked(&self) -> &Looked {
+        &self.looked
     }
 
     /// Lines printed.

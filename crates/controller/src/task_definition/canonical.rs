@@ -29,6 +29,7 @@ const NAMED: &[(&str, &str)] =
 /// Fields and the value that means the same as leaving them out.
 fn defaults(parent: &str) -> Vec<(&'static str, Value)> {
     match parent {
+        "" => vec![("enableFaultInjection", Value::from(false))],
         "containerDefinitions" => vec![("essential", Value::from(true)), ("cpu", Value::from(0))],
         "healthCheck" => vec![
             ("interval", Value::from(30)),

@@ -75,7 +75,7 @@ mod tests {
         let theirs = json!({
             "taskDefinitionArn": "arn:x", "revision": 3, "status": "ACTIVE", "registeredAt": 1.0,
             "family": "a", "cpu": "256", "memory": "1024", "executionRoleArn": "exec",
-            "requiresCompatibilities": ["EC2", "FARGATE"], "volumes": [], "placementConstraints": [],
+            "requiresCompatibilities": ["EC2", "FARGATE"], "volumes": [], "enableFaultInjection": false, "placementConstraints": [],
             "containerDefinitions": [
                 {"name": "proxy", "image": "p", "essential": false, "cpu": 0, "mountPoints": [],
                  "healthCheck": {"command": ["CMD", "true"], "interval": 30, "timeout": 5, "retries": 3}},

@@ -74,6 +74,59 @@ const CONTAINER: &[&str] = &[
     "credentialSpecs",
 ];
 
+/// Members of what stands inside a definition or a container (ECS API model 2014-11-13). ECS ignores what it
+/// does not know, so that a typo in here would be lost without a word.
+const INNER: &[(&str, &[&str])] = &[
+    ("logConfiguration", &["logDriver", "options", "secretOptions"]),
+    ("environment", &["name", "value"]),
+    ("secrets", &["name", "valueFrom"]),
+    ("secretOptions", &["name", "valueFrom"]),
+    ("environmentFiles", &["value", "type"]),
+    (
+        "portMappings",
+        &["containerPort", "hostPort", "protocol", "name", "appProtocol", "containerPortRange"],
+    ),
+    ("mountPoints", &["sourceVolume", "containerPath", "readOnly"]),
+    ("volumesFrom", &["sourceContainer", "readOnly"]),
+    ("dependsOn", &["containerName", "condition"]),
+    ("healthCheck", &["command", "interval", "timeout", "retries", "startPeriod"]),
+    ("restartPolicy", &["enabled", "ignoredExitCodes", "restartAttemptPeriod"]),
+    ("repositoryCredentials", &["credentialsParameter"]),
+    ("firelensConfiguration", &["type", "options"]),
+    ("resourceRequirements", &["value", "type"]),
+    ("systemControls", &["namespace", "value"]),
+    ("ulimits", &["name", "softLimit", "hardLimit"]),
+    ("extraHosts", &["hostname", "ipAddress"]),
+    ("runtimePlatform", &["cpuArchitecture", "operatingSystemFamily"]),
+    ("ephemeralStorage", &["sizeInGiB"]),
+    ("placementConstraints", &["type", "expression"]),
+    ("tags", &["key", "value"]),
+    (
+        "linuxParameters",
+        &[
+            "capabilities",
+            "devices",
+            "initProcessEnabled",
+            "sharedMemorySize",
+            "tmpfs",
+            "maxSwap",
+            "swappiness",
+        ],
+    ),
+    (
+        "volumes",
+        &[
+            "name",
+            "host",
+            "dockerVolumeConfiguration",
+            "efsVolumeConfiguration",
+            "fsxWindowsFileServerVolumeConfiguration",
+            "s3filesVolumeConfiguration",
+            "configuredAtLaunch",
+        ],
+    ),
+];
+
 /// How a placeholder of our own template starts.
 const PLACEHOLDER: &str = "REPLACE_";
 
@@ -90,6 +143,7 @@ pub(crate) fn import(text: &str, path: &str) -> Result<Document, Error> {
         definition.remove(*name);
     }
     check_keys(&definition, TOP_LEVEL, path, "")?;
+    check_inner(&definition, path, "")?;
     let containers = definition
         .get("containerDefinitions")
         .and_then(Value::as_array)
@@ -107,7 +161,9 @@ pub(crate) fn import(text: &str, path: &str) -> Result<Document, Error> {
                 "`containerDefinitions[{position}]` in {path} has no `name`"
             )));
         };
-        check_keys(fields, CONTAINER, path, &format!(" (container `{name}`)"))?;
+        let place = format!(" (container `{name}`)");
+        check_keys(fields, CONTAINER, path, &place)?;
+        check_inner(fields, path, &place)?;
     }
     if definition.get("family").and_then(Value::as_str).is_none() {
         return Err(Error::usage(format!("{path} has no `family`")));
@@ -167,6 +223,23 @@ fn unwrapped(mut outer: Map<String, Value>) -> Map<String, Value> {
     }
 }
 
+/// The same for the objects inside, alone or in a list.
+fn check_inner(fields: &Map<String, Value>, path: &str, place: &str) -> Result<(), Error> {
+    for (name, known) in INNER {
+        let items = match fields.get(*name) {
+            Some(Value::Array(items)) => items.as_slice(),
+            Some(single) => std::slice::from_ref(single),
+            None => continue,
+        };
+        let place = format!(" (`{name}`{})", place.replacen(" (", " of ", 1).trim_end_matches(')'));
+        for item in items.iter().filter_map(Value::as_object) {
+            check_keys(item, known, path, &place)?;
+            check_inner(item, path, &place)?;
+        }
+    }
+    Ok(())
+}
+
 fn check_keys(
     fields: &Map<String, Value>,
     known: &[&str],
@@ -221,6 +294,34 @@ mod tests {
         );
     }
 
+    /// What "Copy JSON" in the console gives: everything that ECS answers, empty lists and all.
+    #[test]
+    fn what_the_console_copies_can_be_registered() {
+        let copied = json!({
+            "taskDefinitionArn": "arn:aws:ecs:eu-west-1:1:task-definition/a:3",
+            "containerDefinitions": [{
+                "name": "migrate", "image": "i", "cpu": 0, "essential": true,
+                "portMappings": [], "environment": [], "environmentFiles": [], "mountPoints": [], "volumesFrom": [],
+                "secrets": [{"name": "DATABASE_URL", "valueFrom": "arn"}],
+                "logConfiguration": {"logDriver": "awslogs",
+                    "options": {"awslogs-group": "/ecs/a", "mode": "blocking"}, "secretOptions": []},
+                "systemControls": []
+            }],
+            "family": "a", "executionRoleArn": "arn", "networkMode": "awsvpc", "revision": 3, "volumes": [],
+            "status": "ACTIVE", "requiresAttributes": [{"name": "ecs.capability.execution-role-awslogs"}],
+            "placementConstraints": [], "compatibilities": ["EC2", "FARGATE"],
+            "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
+            "runtimePlatform": {"cpuArchitecture": "X86_64", "operatingSystemFamily": "LINUX"},
+            "registeredAt": "2026-11-01T10:00:00.000Z", "registeredBy": "arn:aws:iam::1:root",
+            "enableFaultInjection": false, "tags": []
+        });
+        let document = import(&copied.to_string(), "task.json").unwrap();
+        assert_eq!(document.family(), "a");
+        for name in RESPONSE_ONLY {
+            assert!(document.0.get(*name).is_none(), "{name}");
+        }
+    }
+
     #[test]
     fn typos_and_holes_are_refused() {
         for (text, message) in [
@@ -231,6 +332,18 @@ mod tests {
             (
                 r#"{"family":"a","containerDefinitions":[{"name":"m","log_configuration":{}}]}"#,
                 "unknown key `log_configuration` in task.json (container `m`), did you mean `logConfiguration`?",
+            ),
+            (
+                r#"{"family":"a","containerDefinitions":[{"name":"m","logConfiguration":{"logdriver":"awslogs"}}]}"#,
+                "unknown key `logdriver` in task.json (`logConfiguration` of container `m`), did you mean `logDriver`?",
+            ),
+            (
+                r#"{"family":"a","containerDefinitions":[{"name":"m","secrets":[{"name":"A","value_from":"x"}]}]}"#,
+                "unknown key `value_from` in task.json (`secrets` of container `m`), did you mean `valueFrom`?",
+            ),
+            (
+                r#"{"family":"a","runtimePlatform":{"cpu":"ARM64"},"containerDefinitions":[{"name":"m"}]}"#,
+                "unknown key `cpu` in task.json (`runtimePlatform`)",
             ),
             (r#"{"containerDefinitions":[{"name":"m"}]}"#, "task.json has no `family`"),
             (

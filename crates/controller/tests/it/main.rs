@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod credentials;
+mod doctor;
 mod endings;
 mod fault_table;
 mod fifty;
@@ -12,6 +13,7 @@ mod ministack;
 mod once;
 mod policies;
 mod processes;
+mod registering;
 mod scenarios;
 mod setup;
 mod setup_github;

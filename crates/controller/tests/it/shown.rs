@@ -49,7 +49,10 @@ async fn a_green_run() {
       task      arn:aws:ecs:eu-west-1:111122223333:task/default/[id]
       log       2 lines, complete
     --- stderr
+    warning: image app:1 is registered by its tag, which can be moved: only ECR is asked for digests
+    hint: name it as repository@sha256:…
     task definition registered: app-migrate:1
+    network: subnets subnet-a (flag --subnets), security groups sg-a (flag --security-groups), no public address
     started container migrate of app-migrate:1 in cluster default: arn:aws:ecs:eu-west-1:111122223333:task/default/[id]
     task is provisioning after [time]
     task is pending after [time]
@@ -87,7 +90,10 @@ async fn a_failed_migration() {
         run started
         run finished
     --- stderr
+    warning: image app:1 is registered by its tag, which can be moved: only ECR is asked for digests
+    hint: name it as repository@sha256:…
     task definition registered: app-migrate:1
+    network: subnets subnet-a (flag --subnets), security groups sg-a (flag --security-groups), no public address
     started container migrate of app-migrate:1 in cluster default: arn:aws:ecs:eu-west-1:111122223333:task/default/[id]
     task is provisioning after [time]
     task is pending after [time]
@@ -121,7 +127,10 @@ async fn a_failed_command() {
       last 1 line
         boom red
     --- stderr
+    warning: image app:1 is registered by its tag, which can be moved: only ECR is asked for digests
+    hint: name it as repository@sha256:…
     task definition registered: app-migrate:1
+    network: subnets subnet-a (flag --subnets), security groups sg-a (flag --security-groups), no public address
     started container migrate of app-migrate:1 in cluster default: arn:aws:ecs:eu-west-1:111122223333:task/default/[id]
     task is provisioning after [time]
     task is pending after [time]
@@ -161,7 +170,10 @@ async fn a_task_that_never_started() {
       task               arn:aws:ecs:eu-west-1:111122223333:task/default/[id]
       log                0 lines, complete
     --- stderr
+    warning: image app:1 is registered by its tag, which can be moved: only ECR is asked for digests
+    hint: name it as repository@sha256:…
     task definition registered: app-migrate:1
+    network: subnets subnet-a (flag --subnets), security groups sg-a (flag --security-groups), no public address
     started container migrate of app-migrate:1 in cluster default: arn:aws:ecs:eu-west-1:111122223333:task/default/[id]
     task is provisioning after [time]
     task is pending after [time]
@@ -197,7 +209,10 @@ async fn a_cancelled_run() {
         run started
         run finished
     --- stderr
+    warning: image app:1 is registered by its tag, which can be moved: only ECR is asked for digests
+    hint: name it as repository@sha256:…
     task definition registered: app-migrate:1
+    network: subnets subnet-a (flag --subnets), security groups sg-a (flag --security-groups), no public address
     started container migrate of app-migrate:1 in cluster default: arn:aws:ecs:eu-west-1:111122223333:task/default/[id]
     task is provisioning after [time]
     task is pending after [time]
@@ -215,7 +230,9 @@ async fn a_failed_migration_as_json() {
     assert_shown!(told, @r#"
     exit 10
     --- stdout
+    {"hint":"name it as repository@sha256:…","text":"image app:1 is registered by its tag, which can be moved: only ECR is asked for digests","type":"warning"}
     {"arn":"arn:aws:ecs:eu-west-1:111122223333:task-definition/app-migrate:1","name":"app-migrate:1","registration":"new","type":"task_definition"}
+    {"text":"network: subnets subnet-a (flag --subnets), security groups sg-a (flag --security-groups), no public address","type":"note"}
     {"arrival":"started","cluster":"default","container":"migrate","task_arn":"arn:aws:ecs:eu-west-1:111122223333:task/default/[id]","task_definition":"app-migrate:1","type":"task"}
     {"elapsed_ms":"[ms]","status":"PROVISIONING","type":"status"}
     {"elapsed_ms":"[ms]","status":"PENDING","type":"status"}
@@ -234,6 +251,7 @@ async fn a_task_that_never_started_in_github() {
     assert_shown!(told, @r"
     exit 80
     --- stdout
+    ::warning title=ecs-migrate::image app:1 is registered by its tag, which can be moved: only ECR is asked for digests%0Aname it as repository@sha256:…
     ::stop-commands::[id]
     started container migrate of app-migrate:1 in cluster default: arn:aws:ecs:eu-west-1:111122223333:task/default/[id]
     task is provisioning after [time]
@@ -257,6 +275,7 @@ async fn a_task_that_never_started_in_github() {
     ::error title=ecs-migrate%3A never_started%2C exit 80::the task never started%0Acause: the execution role may not read the secret%0Afix: allow secretsmanager:GetSecretValue on this secret to the execution role (not the task role)%0Adatabase: untouched: nothing ran, so it is safe to run again%0Astopped reason: ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: AccessDeniedException: User: arn:aws:sts::111122223333:assumed-role/exec/x is not authorized to perform: secretsmanager:GetSecretValue on resource: db
     --- stderr
     task definition registered: app-migrate:1
+    network: subnets subnet-a (flag --subnets), security groups sg-a (flag --security-groups), no public address
     ");
 }
 
@@ -267,7 +286,10 @@ async fn a_refusal() {
     exit 86
     --- stdout
     --- stderr
+    warning: image app:1 is registered by its tag, which can be moved: only ECR is asked for digests
+    hint: name it as repository@sha256:…
     task definition registered: app-migrate:1
+    network: subnets subnet-a (flag --subnets), security groups sg-a (flag --security-groups), no public address
     error: RunTask: ClusterNotFoundException: Cluster not found.
       database: untouched: nothing ran, so it is safe to run again
     hint: check --cluster and the Region: a cluster belongs to one
@@ -287,6 +309,8 @@ async fn a_difference() {
     --- stdout
     containerDefinitions.migrate.image: "app:1" -> "app:2"
     --- stderr
+    warning: image app:2 is registered by its tag, which can be moved: only ECR is asked for digests
+    hint: name it as repository@sha256:…
     "#);
     assert_eq!(story.calls("RegisterTaskDefinition"), 1);
 }
@@ -369,6 +393,7 @@ fn green() -> Vec<Ending> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn red() -> Vec<Ending> {
     let memory = TaskEffect::OutOfMemory { container: None, after_seconds: Some(5.0) };
     let ended = |code, database, message| {

@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+mod check;
 mod compat;
 mod deploy;
 mod exec;

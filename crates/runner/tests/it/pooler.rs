@@ -1,6 +1,8 @@
 //! A real PgBouncer in transaction mode: refused before any lock is taken.
 
+use crate::check;
 use crate::support::{World, finish, skip};
+use protocol::event::Finding;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -54,7 +56,7 @@ async fn pooler(world: &World, folder: &Path, mode: &str) -> Option<(Child, u16)
     Some((child, port))
 }
 
-async fn deploy_through(mode: &str) -> Option<(World, crate::support::Ended)> {
+async fn through(mode: &str, what: &str) -> Option<(World, crate::support::Ended)> {
     let world = World::new().await;
     world.migration("1_a", "CREATE TABLE a(id int);");
     let folder = tempfile::tempdir().unwrap();
@@ -62,7 +64,7 @@ async fn deploy_through(mode: &str) -> Option<(World, crate::support::Ended)> {
         skip("pgbouncer is not installed");
         return None;
     };
-    let mut command = world.command(&["deploy"]);
+    let mut command = world.command(&[what]);
     command
         .env("DATABASE_URL", format!("postgresql://postgres@127.0.0.1:{port}/{}", world.database));
     let ended = finish(command.spawn().unwrap()).await;
@@ -71,7 +73,7 @@ async fn deploy_through(mode: &str) -> Option<(World, crate::support::Ended)> {
 
 #[tokio::test]
 async fn transaction_mode_is_refused_and_nothing_leaks() {
-    let Some((world, ended)) = deploy_through("transaction").await else { return };
+    let Some((world, ended)) = through("transaction", "deploy").await else { return };
     let failure = ended.failed(2);
     assert!(failure.message.contains("transaction pooler"), "{failure:?}");
     assert!(!world.exists("_prisma_migrations").await);
@@ -80,7 +82,23 @@ async fn transaction_mode_is_refused_and_nothing_leaks() {
 
 #[tokio::test]
 async fn session_mode_is_fine() {
-    let Some((world, ended)) = deploy_through("session").await else { return };
+    let Some((world, ended)) = through("session", "deploy").await else { return };
     assert_eq!(ended.succeeded().applied, 1);
     world.lock_is_free().await;
+}
+
+#[tokio::test]
+async fn check_names_it_and_leaves_nothing_behind() {
+    let Some((world, ended)) = through("transaction", "check").await else { return };
+    ended.failed(14);
+    assert_eq!(check::blocking(&ended), ["pooler"], "{}", ended.stdout);
+    check::says(
+        &ended,
+        "pooler",
+        Finding::No,
+        &["transaction pooler", "connect to the database directly"],
+    );
+    world.lock_is_free().await;
+    let Some((_world, ended)) = through("session", "check").await else { return };
+    check::says(&ended, "pooler", Finding::Ok, &["no transaction pooler"]);
 }

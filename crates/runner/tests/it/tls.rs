@@ -1,8 +1,10 @@
 //! A real server with a certificate authority of its own.
 
+use crate::check;
 use crate::own_server::OwnServer;
 use crate::support::{Ended, World, finish, skip};
 use protocol::Event;
+use protocol::event::Finding;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, date_time_ymd,
@@ -125,7 +127,11 @@ impl Encrypted {
     }
 
     async fn deploy_with(&self, query: &str, variables: &[(&str, &str)]) -> Ended {
-        let mut command = self.world.command(&["deploy"]);
+        self.run("deploy", query, variables).await
+    }
+
+    async fn run(&self, what: &str, query: &str, variables: &[(&str, &str)]) -> Ended {
+        let mut command = self.world.command(&[what]);
         let (port, database) = (self.server.port(), &self.world.database);
         command.env(
             "DATABASE_URL",
@@ -188,6 +194,30 @@ async fn the_certificate_is_verified_as_far_as_asked() {
     server.refused(&full, "nobody that we trust signed it").await;
     server.refused(&format!("sslmode=require&sslrootcert={root}"), "nobody that we trust").await;
     assert!(encrypted(&server.deploy("sslmode=require").await));
+}
+
+#[tokio::test]
+async fn check_says_how_far_it_is_encrypted() {
+    let Some(server) = Encrypted::start().await else { return };
+    let root = format!("sslrootcert={}", server.file("root.pem"));
+    for (query, sentence) in [
+        ("sslmode=disable".to_owned(), "not encrypted"),
+        ("sslmode=require".to_owned(), "the certificate is not verified"),
+        (format!("sslmode=verify-ca&{root}"), "whatever host it is for"),
+        (format!("sslmode=verify-full&{root}"), "verified for this host"),
+    ] {
+        let ended = server.run("check", &query, &[]).await;
+        ended.succeeded();
+        check::says(&ended, "tls", Finding::Ok, &[sentence]);
+        check::says(&ended, "dns", Finding::Ok, &["`localhost` is"]);
+    }
+    let ended = server.run("check", "sslmode=verify-full", &[]).await;
+    ended.failed(14);
+    assert_eq!(check::blocking(&ended), ["tls"], "{}", ended.stdout);
+    check::says(&ended, "tls", Finding::No, &["nobody that we trust signed it"]);
+    let ended = server.run("check", "sslmode=verify-full&sslrootcert=/nonexistent.pem", &[]).await;
+    ended.failed(14);
+    check::says(&ended, "tls", Finding::No, &["/nonexistent.pem"]);
 }
 
 #[tokio::test]

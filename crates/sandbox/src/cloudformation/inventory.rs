@@ -1,25 +1,14 @@
 //! Owns what IAM, EC2 and ECR say about what exists.
 
-use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::world::{World, unmake};
 use crate::core::Core;
 use crate::wire::ApiError;
 
-pub(crate) fn iam(core: &Core, operation: &str, input: &Value) -> Option<Result<Value, ApiError>> {
+pub(crate) fn iam(core: &Core, operation: &str, _input: &Value) -> Option<Result<Value, ApiError>> {
     let state = core.state();
     Some(match operation {
-        "GetRole" => {
-            let name = input["RoleName"].as_str().unwrap_or_default();
-            if state.world.tags("AWS::IAM::Role", name).is_some() {
-                let arn = format!("arn:aws:iam::{}:role/{name}", core.identity.account);
-                Ok(json!({"Role": {"RoleName": name, "Arn": arn}}))
-            } else {
-                let message = format!("The role with name {name} cannot be found.");
-                Err(ApiError::new(StatusCode::NOT_FOUND, "NoSuchEntity", message))
-            }
-        }
         "ListOpenIDConnectProviders" => {
             let arns: Vec<Value> =
                 state.world.ids("AWS::IAM::OIDCProvider").map(|arn| json!({"Arn": arn})).collect();

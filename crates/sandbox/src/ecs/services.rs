@@ -31,6 +31,7 @@ struct CreateService {
     desired_count: u32,
     launch_type: Option<String>,
     network_configuration: Option<Value>,
+    deployment_configuration: Option<Value>,
 }
 
 fn one() -> u32 {
@@ -97,6 +98,7 @@ fn insert(core: &Core, input: CreateService, cluster: String, definition: &str) 
         .set("loadBalancers", json!([]))
         .set("createdAt", now)
         .maybe("networkConfiguration", input.network_configuration)
+        .maybe("deploymentConfiguration", input.deployment_configuration)
         .set("schedulingStrategy", "REPLICA")
         .set("enableECSManagedTags", false)
         .set("propagateTags", "NONE")

@@ -21,6 +21,7 @@ impl std::error::Error for FaultsError {}
 
 /// Every operation the sandbox answers.
 pub(crate) const OPERATIONS: &[&str] = &[
+    "BatchGetImage",
     "ContinueUpdateRollback",
     "CreateChangeSet",
     "CreateLogGroup",
@@ -37,6 +38,7 @@ pub(crate) const OPERATIONS: &[&str] = &[
     "DescribeLogGroups",
     "DescribeLogStreams",
     "DescribeRepositories",
+    "DescribeSecret",
     "DescribeSecurityGroups",
     "DescribeServices",
     "DescribeStackEvents",
@@ -47,6 +49,7 @@ pub(crate) const OPERATIONS: &[&str] = &[
     "ExecuteChangeSet",
     "FilterLogEvents",
     "GetCallerIdentity",
+    "GetDownloadUrlForLayer",
     "GetLogEvents",
     "GetRole",
     "GetSecretValue",
@@ -56,6 +59,7 @@ pub(crate) const OPERATIONS: &[&str] = &[
     "PutSecretValue",
     "RegisterTaskDefinition",
     "RunTask",
+    "SimulatePrincipalPolicy",
     "StopTask",
 ];
 

@@ -1,5 +1,6 @@
 //! Secrets Manager: its store, its API, and how ECS injects secrets into containers.
 
+mod describe;
 mod inject;
 mod operations;
 mod store;

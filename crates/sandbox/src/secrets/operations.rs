@@ -1,13 +1,14 @@
-//! Owns the API of Secrets Manager: get, create, put.
+//! Owns the API of Secrets Manager: describe, get, create, put.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::describe::describe_secret;
 use super::store::{CURRENT, Secret, Version};
 use crate::core::Core;
 use crate::wire::{ApiError, Fields, parse};
 
-const NO_SECRET: &str = "Secrets Manager can't find the specified secret.";
+pub(super) const NO_SECRET: &str = "Secrets Manager can't find the specified secret.";
 
 pub(crate) fn answer(
     core: &Core,
@@ -15,6 +16,7 @@ pub(crate) fn answer(
     input: &Value,
 ) -> Option<Result<Value, ApiError>> {
     match operation {
+        "DescribeSecret" => Some(describe_secret(core, input)),
         "GetSecretValue" => Some(get_secret_value(core, input)),
         "CreateSecret" => Some(create_secret(core, input)),
         "PutSecretValue" => Some(put_secret_value(core, input)),

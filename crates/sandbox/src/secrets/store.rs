@@ -91,6 +91,11 @@ impl Secret {
         self.versions.push(staged);
     }
 
+    /// Every version, the oldest first.
+    pub(crate) fn versions(&self) -> &[Version] {
+        &self.versions
+    }
+
     pub(crate) fn at_stage(&self, stage: &str) -> Option<&Version> {
         self.versions.iter().find(|version| version.stages.iter().any(|name| name == stage))
     }

@@ -9,12 +9,13 @@ use serde_json::Value;
 use super::{ApiError, Service};
 
 const STS_NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+const IAM_NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 
 /// What an operation answers when all went well.
 #[derive(Debug)]
 pub(crate) enum Body {
     Document(Value),
-    /// JSON that was written already, for answers too large to be built first.
+    /// Written already: JSON too large to be built first, or the inside of an XML answer.
     Written(String),
 }
 
@@ -44,7 +45,8 @@ pub(crate) fn encode(
         Err(error) => error.status,
     };
     let (content_type, body) = if service.is_query() {
-        ("text/xml", xml(operation, &result, request_id))
+        let namespace = if service == Service::Iam { IAM_NAMESPACE } else { STS_NAMESPACE };
+        ("text/xml", xml((operation, namespace), &result, request_id))
     } else {
         let body = match result {
             Ok(Body::Document(value)) => value.to_string(),
@@ -78,24 +80,31 @@ fn answer(status: StatusCode, content_type: &'static str, body: String) -> Respo
     response
 }
 
-fn xml(operation: &str, result: &Result<Body, ApiError>, request_id: &str) -> String {
+fn xml(
+    (operation, namespace): (&str, &str),
+    result: &Result<Body, ApiError>,
+    request_id: &str,
+) -> String {
     match result {
         Ok(body) => {
             let mut members = String::new();
             let document = match body {
                 Body::Document(document) => document.as_object(),
-                Body::Written(_) => None,
+                Body::Written(text) => {
+                    members.push_str(text);
+                    None
+                }
             };
             for (name, value) in document.into_iter().flatten() {
                 push_element(&mut members, name, value);
             }
             format!(
-                "<{operation}Response xmlns=\"{STS_NAMESPACE}\"><{operation}Result>{members}</{operation}Result>\
+                "<{operation}Response xmlns=\"{namespace}\"><{operation}Result>{members}</{operation}Result>\
                  <ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>"
             )
         }
         Err(error) => format!(
-            "<ErrorResponse xmlns=\"{STS_NAMESPACE}\"><Error><Type>Sender</Type><Code>{}</Code>\
+            "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>Sender</Type><Code>{}</Code>\
              <Message>{}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>",
             escape(&error.kind),
             escape(&error.message)
@@ -131,6 +140,6 @@ fn push_element(xml: &mut String, name: &str, value: &Value) {
     }
 }
 
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

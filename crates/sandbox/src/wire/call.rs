@@ -8,13 +8,13 @@ use super::ApiError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Service {
     Ecs,
+    Ecr,
+    Iam,
     Logs,
     SecretsManager,
     Sts,
     CloudFormation,
-    Iam,
     Ec2,
-    Ecr,
     Unknown,
 }
 
@@ -95,9 +95,9 @@ fn json_call(target: &str, body: &[u8], access_key: Option<String>) -> Result<Ca
     let (prefix, operation) = target.split_once('.').unwrap_or(("", target));
     let service = match prefix {
         "AmazonEC2ContainerServiceV20141113" => Service::Ecs,
+        "AmazonEC2ContainerRegistry_V20150921" => Service::Ecr,
         "Logs_20140328" => Service::Logs,
         "secretsmanager" => Service::SecretsManager,
-        "AmazonEC2ContainerRegistry_V20150921" => Service::Ecr,
         _ => Service::Unknown,
     };
     let operation = if service == Service::Unknown { target } else { operation }.to_owned();
@@ -175,6 +175,9 @@ mod tests {
         }
         let call = read_call(&request(&[], "Action=GetCallerIdentity&Version=2011-06-15"));
         assert_eq!(call.expect("query").service, Service::Sts);
+        let form = "Action=GetRole&Version=2010-05-08&RoleName=a%2Fb+c";
+        let call = read_call(&request(&[], form)).expect("query");
+        assert_eq!((call.service, &call.input["RoleName"]), (Service::Iam, &Value::from("a/b c")));
     }
 
     #[test]

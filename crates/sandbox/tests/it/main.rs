@@ -12,6 +12,7 @@ mod fuzz;
 mod log_faults;
 mod logs;
 mod not_yet;
+mod preflight;
 mod rates;
 mod refusals;
 mod secrets;

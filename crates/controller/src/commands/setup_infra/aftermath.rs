@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::infrastructure::{
     CONTAINER, Entry, EntryValue, Place, Variable, edit, first, set, write,
 };
-use crate::report::{Event, Registration, Report};
+use crate::report::{Event, Report};
 use crate::settings::{Key, Layers};
 use crate::task_definition::{changes, with_image};
 use std::path::Path;
@@ -45,11 +45,11 @@ async fn first_revision(aws: &Aws, done: &Done, report: &mut Report) -> Result<(
     let found = match aws.describe_definition(&done.request.family).await {
         Ok(found) => found,
         Err(error) if is_missing(&error) => {
-            let registered = register(aws, wanted).await?;
+            let (registered, registration) = register(aws, wanted).await?;
             report.emit(&Event::Definition {
                 name: registered.short_name().to_owned(),
                 arn: registered.arn,
-                registration: Registration::New,
+                registration,
             });
             return Ok(());
         }

@@ -111,6 +111,17 @@ impl Story {
         self.invoke(&arguments).await
     }
 
+    /// `ecs-migrate register` with the template.
+    pub(crate) async fn register(&self, more: &[&str]) -> Told {
+        let template = self.template_path();
+        self.invoke(&[&["register", "--template", &template], more].concat()).await
+    }
+
+    /// The template's file.
+    pub(crate) fn template_path(&self) -> String {
+        self.template.path().to_str().unwrap().to_owned()
+    }
+
     /// Any command line.
     pub(crate) async fn invoke(&self, arguments: &[&str]) -> Told {
         let (out, err) = (Buffer::default(), Buffer::default());
@@ -186,6 +197,7 @@ pub(crate) fn config() -> Config {
 pub(crate) fn container(name: &str, image: &str) -> Value {
     json!({
         "name": name, "image": image, "essential": true, "stopTimeout": 120,
+        "user": "65532:65532", "readonlyRootFilesystem": true,
         "logConfiguration": {"logDriver": "awslogs", "options": {
             "awslogs-group": "/ecs/app", "awslogs-region": "eu-west-1",
             "awslogs-stream-prefix": "p", "mode": "blocking"}}
