@@ -393,7 +393,6 @@ fn green() -> Vec<Ending> {
     ]
 }
 
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn red() -> Vec<Ending> {
     let memory = TaskEffect::OutOfMemory { container: None, after_seconds: Some(5.0) };
     let ended = |code, database, message| {
