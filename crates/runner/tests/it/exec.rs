@@ -197,7 +197,8 @@ async fn what_does_not_end_is_killed_after_the_grace_or_a_second_signal() {
     for (grace, signals) in [("300ms", 1), ("1h", 2)] {
         let world = World::new().await;
         let script = format!(
-            "trap '' TERM INT; echo $$ >{}; while :; do sleep 0.1; done",
+            "trap 'echo heard >{}' TERM INT; echo $$ >{}; while :; do sleep 0.1; done",
+            world.path("heard"),
             world.path("ready")
         );
         let child = world.script(&script).env("ECS_MIGRATE_GRACE", grace).spawn().unwrap();
@@ -206,7 +207,7 @@ async fn what_does_not_end_is_killed_after_the_grace_or_a_second_signal() {
             send(&child, Signal::TERM);
             if number + 1 < signals {
                 // Two signals of a kind that come together are one.
-                tokio::time::sleep(Duration::from_millis(300)).await;
+                world.file("heard").await;
                 assert!(alive(&pid));
             }
         }
