@@ -109,7 +109,7 @@ async fn a_half_made_account() {
 }
 
 /// Everything is there.
-fn finished() -> Config {
+pub(crate) fn finished() -> Config {
     let breaker = json!({"deploymentCircuitBreaker": {"enable": true, "rollback": true}});
     let network = json!({"awsvpcConfiguration":
         {"subnets": ["subnet-a"], "securityGroups": ["sg-a"], "assignPublicIp": "DISABLED"}});
@@ -168,7 +168,7 @@ fn check(launch: &Launch, blocks: bool) -> Script {
 }
 
 /// A story with its definition registered, and what `doctor` is given.
-async fn ready(config: Config) -> Story {
+pub(crate) async fn ready(config: Config) -> Story {
     let story = Story::with(config);
     let template = with_secret(&story);
     let image = format!("{REGISTRY}/app-migrate:v1");
@@ -178,7 +178,8 @@ async fn ready(config: Config) -> Story {
     story
 }
 
-const FINISHED: [&str; 4] = ["--task-definition", "app-migrate", "--network-from", "api"];
+pub(crate) const FINISHED: [&str; 4] =
+    ["--task-definition", "app-migrate", "--network-from", "api"];
 
 #[tokio::test(start_paused = true)]
 async fn a_finished_account() {

@@ -132,6 +132,39 @@ async fn what_somebody_deleted_is_restored() {
     }
 }
 
+const GROUP: [&str; 4] = ["--vpc", "vpc-0a1b2c3d", "--database-security-group", "sg-0a1b2c3d"];
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_security_group_is_restored() {
+    let site = Site::new();
+    site.set_up(&[&["--yes"], &GROUP[..]].concat()).await.says(0, &["+ create  security group"]);
+    let before = site.inventory();
+    assert!(site.sandbox().unmake("AWS::EC2::SecurityGroup", "sg-000000made"));
+    // The stack remembers the VPC.
+    site.set_up(&["--yes"]).await.says(0, &["+ restore security group"]);
+    assert_eq!(site.inventory(), before);
+    assert!(site.set_up(&["--yes"]).await.err.contains("nothing to do"));
+    site.set_up(&["--delete", "--yes"]).await.says(0, &["- remove  security group"]);
+}
+
+/// The deploy role is told which secrets there are; to read them is a decision.
+#[tokio::test(start_paused = true)]
+async fn doctor_reads_secrets_only_when_told() {
+    let site = Site::new();
+    let secret = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:app/url-AbCdEf";
+    site.set_up(&both(&["--yes"])).await.says(0, &[]);
+    for (arguments, change) in [
+        (&["--url-secret", secret][..], "Policies: SecretArns is"),
+        (&["--doctor-reads-secrets"], "Policies: ReadSecretKeys is true"),
+        (&["--doctor-reads-secrets=false"], "Policies: ReadSecretKeys is false"),
+    ] {
+        let told = site.set_up(&both(&[&["--yes"], arguments].concat())).await;
+        told.says(0, &["~ change  deploy role app-deploy", change]);
+        let again = site.set_up(&both(&["--yes"])).await;
+        assert!(again.err.contains("nothing to do"), "{}", again.everything());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn deleting_keeps_images_and_logs_and_setting_up_again_adopts_them() {
     let site = Site::new();

@@ -12,13 +12,30 @@ pub struct StackScript {
     pub(crate) begins: Option<Beginning>,
 }
 
+/// What a parameter must be for a resource to be wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Is(String),
+    Set,
+}
+
+impl Wanted {
+    pub(crate) fn holds(&self, value: &str) -> bool {
+        match self {
+            Self::Is(wanted) => wanted == value,
+            Self::Set => !value.is_empty(),
+        }
+    }
+}
+
 /// A resource of a scripted stack.
 #[derive(Clone, Debug)]
 pub struct ResourceScript {
     pub(crate) logical_id: String,
     pub(crate) kind: String,
     pub(crate) physical_id: String,
-    pub(crate) condition: Option<(String, String)>,
+    /// All of them must hold.
+    pub(crate) conditions: Vec<(String, Wanted)>,
     pub(crate) reads: Vec<(String, String)>,
     pub(crate) retained: bool,
 }
@@ -99,16 +116,23 @@ impl ResourceScript {
             logical_id: logical_id.to_owned(),
             kind: kind.to_owned(),
             physical_id: physical_id.to_owned(),
-            condition: None,
+            conditions: Vec::new(),
             reads: Vec::new(),
             retained: false,
         }
     }
 
-    /// Only wanted while the parameter has this value.
+    /// Only wanted while the parameter has this value, and every other condition holds.
     #[must_use]
     pub fn when(mut self, parameter: &str, value: &str) -> Self {
-        self.condition = Some((parameter.to_owned(), value.to_owned()));
+        self.conditions.push((parameter.to_owned(), Wanted::Is(value.to_owned())));
+        self
+    }
+
+    /// Only wanted while the parameter is not empty, and every other condition holds.
+    #[must_use]
+    pub fn when_set(mut self, parameter: &str) -> Self {
+        self.conditions.push((parameter.to_owned(), Wanted::Set));
         self
     }
 

@@ -177,10 +177,8 @@ pub(crate) fn changes(
 ) -> Vec<Change> {
     let mut changes = Vec::new();
     for script in resources {
-        let wanted = script
-            .condition
-            .as_ref()
-            .is_none_or(|(name, value)| parameters.get(name).map_or("", String::as_str) == value);
+        let value = |name: &String| parameters.get(name).map_or("", String::as_str);
+        let wanted = script.conditions.iter().all(|(name, wanted)| wanted.holds(value(name)));
         let resource = Held::new(script, parameters);
         let causes: Vec<(String, String)> = script
             .reads

@@ -141,6 +141,16 @@ struct GithubArguments {
     /// GitHub's identity provider [default: the account's own, or a new one]
     #[arg(long, value_name = "ARN", requires = "github_repository")]
     oidc_provider: Option<String>,
+    /// Whether the deploy role may read the secrets, so that `doctor` sees their JSON keys [default: false]
+    #[arg(
+        long,
+        value_name = "BOOL",
+        requires = "github_repository",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    doctor_reads_secrets: Option<bool>,
     /// Service that the deploy role may update
     #[arg(long, value_name = "NAME", requires = "github_repository")]
     service: Option<String>,
@@ -354,6 +364,12 @@ impl GithubArguments {
                 "ExistingProviderArn",
                 Some(Name::ProviderArn),
                 self.oidc_provider.clone(),
+            ),
+            maybe(
+                "--doctor-reads-secrets",
+                "ReadSecretKeys",
+                None,
+                self.doctor_reads_secrets.map(|reads| reads.to_string()),
             ),
             maybe("--service", "ServiceName", Some(Name::Cluster), self.service.clone()),
             maybe(

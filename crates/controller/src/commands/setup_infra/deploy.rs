@@ -143,10 +143,13 @@ impl Work<'_> {
         for (name, value) in roles {
             github.stack.given.insert(name.to_owned(), value);
         }
-        for name in ["ClusterName", "RepositoryName", "LogGroupName"] {
-            let value = survey.parameters.get(name).cloned().unwrap_or_default();
-            github.stack.given.insert(name.to_owned(), value);
+        let parameter = |name: &str| survey.parameters.get(name).cloned().unwrap_or_default();
+        for name in ["ClusterName", "RepositoryName", "LogGroupName", "SecretKeyArn"] {
+            github.stack.given.insert(name.to_owned(), parameter(name));
         }
+        let mut secrets = [parameter("UrlSecretArn"), parameter("DatabaseSecretArn")].to_vec();
+        secrets.retain(|secret| !secret.is_empty());
+        github.stack.given.insert("SecretArns".to_owned(), secrets.join(","));
         if !github.stack.given.contains_key("GitHubOwnerId") {
             tell_numbers(github, report).await;
         }

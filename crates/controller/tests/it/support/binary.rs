@@ -76,12 +76,24 @@ impl Invocation {
         self.spawn(command)
     }
 
-    fn spawn(&self, mut command: Command) -> Child {
+    /// Starts it at a terminal: its standard input is what is typed, its standard output the screen.
+    pub(crate) fn start_on_terminal(&self) -> Child {
+        let line = format!("{BINARY} {}", self.arguments.join(" "));
+        let mut command = Command::new("script");
+        command.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
+        self.spawn_with(command, Stdio::piped())
+    }
+
+    fn spawn(&self, command: Command) -> Child {
+        self.spawn_with(command, Stdio::null())
+    }
+
+    fn spawn_with(&self, mut command: Command, stdin: Stdio) -> Child {
         command
             .env_clear()
             .envs(&self.environment)
             .current_dir(self.directory.path())
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)

@@ -40,11 +40,17 @@ pub(crate) fn migration() -> StackScript {
         )
         .resource(
             ResourceScript::new("ExecutionRole", "AWS::IAM::Role", "${ExecutionRoleName}")
-                .when("ExistingExecutionRoleArn", ""),
+                .when("ExistingExecutionRoleArn", "")
+                .reads("UrlSecretArn", "Policies"),
         )
         .resource(
             ResourceScript::new("TaskRole", "AWS::IAM::Role", "${TaskRoleName}")
                 .when("ExistingTaskRoleArn", ""),
+        )
+        .resource(
+            ResourceScript::new("SecurityGroup", "AWS::EC2::SecurityGroup", "sg-000000made")
+                .when_set("VpcId")
+                .when("ExistingSecurityGroupId", ""),
         )
         .output("ClusterName", "${ClusterName}")
         .output("RepositoryUri", "${AccountId}.dkr.ecr.${Region}.amazonaws.com/${RepositoryName}")
@@ -68,7 +74,9 @@ pub(crate) fn github() -> StackScript {
         )
         .resource(
             ResourceScript::new("DeployRole", "AWS::IAM::Role", "${DeployRoleName}")
-                .when("ExistingDeployRoleArn", ""),
+                .when("ExistingDeployRoleArn", "")
+                .reads("ReadSecretKeys", "Policies")
+                .reads("SecretArns", "Policies"),
         )
         .output("DeployRoleArn", "arn:aws:iam::${AccountId}:role/${DeployRoleName}")
         .output("ProviderArn", PROVIDER)
@@ -124,6 +132,7 @@ impl Site {
     /// The kinds and ids that exist.
     pub(crate) fn inventory(&self) -> Vec<String> {
         let kinds = [
+            "AWS::EC2::SecurityGroup",
             "AWS::ECR::Repository",
             "AWS::IAM::OIDCProvider",
             "AWS::IAM::Role",
