@@ -9,12 +9,14 @@
 //! | `task` | one task from launch to verdict |
 //! | `infrastructure` | the CloudFormation stacks, and what has to know about them |
 //! | `doctor` | the ready-to-deploy list, a file a check |
+//! | `changes` | which parts of the repository a push touches |
 //! | `aws` | the only module that names an `aws_sdk_*` type |
 //! | `report` | the only writer of stdout and stderr |
 //! | `error` | whose fault a failure is, what it says, its exit code |
 //! | `surroundings`, `signal`, `question` | what the process gets from outside |
 
 mod aws;
+mod changes;
 mod cli;
 mod commands;
 mod doctor;

@@ -132,6 +132,12 @@ pub const VPC_SECURITY_GROUPS: &str = "VPC_SECURITY_GROUPS";
 pub const GITHUB_ACTIONS: &str = "GITHUB_ACTIONS";
 /// The workflow run's number, the same for a re-run.
 pub const GITHUB_RUN_ID: &str = "GITHUB_RUN_ID";
+/// What caused a workflow run: `push`, `pull_request` and so on.
+pub const GITHUB_EVENT_NAME: &str = "GITHUB_EVENT_NAME";
+/// The file with that event as JSON.
+pub const GITHUB_EVENT_PATH: &str = "GITHUB_EVENT_PATH";
+/// The branch, tag or pull request that a workflow run is for.
+pub const GITHUB_REF: &str = "GITHUB_REF";
 /// The file that takes a step's outputs.
 pub const GITHUB_OUTPUT: &str = "GITHUB_OUTPUT";
 /// The file that takes a step's summary.

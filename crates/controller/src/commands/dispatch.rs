@@ -1,7 +1,7 @@
 //! Owns the way from a command line to its command.
 
 use super::context::Context;
-use super::{attach, cancel, doctor, register, run, setup_infra};
+use super::{attach, cancel, changes, doctor, register, run, setup_infra};
 use crate::cli::CommandLine;
 use crate::error::Error;
 use crate::report::{Format, Report};
@@ -17,6 +17,7 @@ pub(crate) enum Command {
     Run(Box<run::Arguments>),
     Attach(attach::Arguments),
     Cancel(cancel::Arguments),
+    Changes(changes::Arguments),
 }
 
 impl Command {
@@ -28,6 +29,7 @@ impl Command {
             Self::Run(arguments) => arguments.flags(),
             Self::Attach(arguments) => arguments.flags(),
             Self::Cancel(arguments) => arguments.flags(),
+            Self::Changes(_) => Flags::new(),
         }
     }
 }
@@ -60,5 +62,6 @@ pub(crate) async fn dispatch(
         Command::Run(arguments) => run::run(*arguments, context).await,
         Command::Attach(arguments) => attach::attach(arguments, context).await,
         Command::Cancel(arguments) => cancel::cancel(arguments, context).await,
+        Command::Changes(arguments) => changes::changes(arguments, context).await,
     }
 }

@@ -3,6 +3,7 @@
 mod arguments;
 mod attach;
 mod cancel;
+mod changes;
 mod context;
 mod definition;
 mod dispatch;

@@ -1,6 +1,7 @@
 //! Owns what a controller has to say, before it has any form.
 
 use super::checklist::Checklist;
+use crate::changes::Answer;
 use crate::error::Error;
 use crate::infrastructure::{Place, Plan, Variable};
 use crate::task::{Conclusion, LogLine, TaskArn};
@@ -42,6 +43,10 @@ pub(crate) enum Event {
     Log(Vec<LogLine>),
     /// The task is asked to stop.
     StopRequested(String),
+    /// Which parts changed, for later steps.
+    Changes(Answer),
+    /// Which parts changed, for a person, with the files.
+    ChangesShown(Answer),
     /// What stands between here and a deployment. Nothing follows.
     Checked(Checklist),
     /// How the task ended. Nothing follows.

@@ -9,7 +9,7 @@ use super::event::Event;
 use super::human::{self, Human};
 use super::line::push_line;
 use super::writer::Rendered;
-use super::{rows, setup};
+use super::{changes, rows, setup};
 use crate::task::Conclusion;
 
 /// The renderer.
@@ -66,6 +66,9 @@ impl Github {
                 self.text(&mut out, &text);
             }
             Event::Concluded(conclusion) => self.conclude(&mut out, conclusion),
+            Event::Changes(answer) | Event::ChangesShown(answer) => {
+                self.text(&mut out, &changes::text(answer));
+            }
             Event::Checked(list) => {
                 self.text(&mut out, &list.text());
                 for finding in list.blocking() {

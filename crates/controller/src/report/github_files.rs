@@ -3,7 +3,7 @@
 use super::checklist::Checklist;
 use super::event::Event;
 use super::line::push_line;
-use super::rows;
+use super::{changes, rows};
 use crate::error::Error;
 use crate::task::{Conclusion, class_name};
 use protocol::env;
@@ -30,7 +30,14 @@ impl Files {
             Event::Concluded(conclusion) => (of_conclusion(conclusion), summary(conclusion)),
             Event::Failed(error) => (of_error(error), String::new()),
             Event::Checked(list) => (of_list(list), summary_of_list(list)),
+            Event::Changes(answer) => {
+                let values = changes::outputs(answer);
+                let values: Vec<(&str, &str)> =
+                    values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+                (outputs(&values), String::new())
+            }
             Event::Note(_)
+            | Event::ChangesShown(_)
             | Event::Warning { .. }
             | Event::Data(_)
             | Event::Differences(_)

@@ -4,7 +4,7 @@ use super::clean::clean;
 use super::event::{Arrival, Event, Registration};
 use super::line::push_line;
 use super::writer::Rendered;
-use super::{rows, setup};
+use super::{changes, rows, setup};
 use crate::error::Error;
 use crate::task::{Conclusion, LogLine, LogText};
 use crate::task_definition::Change;
@@ -46,6 +46,11 @@ impl Human {
             Event::Failed(error) => to_err(failure(error)),
             Event::Data(text) => to_out(format!("{text}\n")),
             Event::Differences(changes) => to_out(differences(changes)),
+            Event::Changes(answer) => Rendered {
+                out: changes::lines(answer),
+                err: format!("{QUIET}{}{QUIET:#}\n", changes::sentence(answer)),
+            },
+            Event::ChangesShown(answer) => to_out(changes::text(answer)),
             Event::Checked(list) => to_out(list.text()),
             Event::Log(lines) => to_out(self.log(lines)),
             Event::Concluded(conclusion) => to_out(ending(conclusion)),
@@ -106,6 +111,8 @@ pub(super) fn progress(event: &Event) -> String {
         | Event::Data(_)
         | Event::Differences(_)
         | Event::Log(_)
+        | Event::Changes(_)
+        | Event::ChangesShown(_)
         | Event::Checked(_)
         | Event::Concluded(_)
         | Event::Failed(_) => String::new(),

@@ -3,8 +3,8 @@
 
 use super::event::{Arrival, Event, Registration};
 use super::line::push_line;
-use super::setup;
 use super::writer::Rendered;
+use super::{changes, setup};
 use crate::error::Error;
 use crate::task::{Conclusion, LogLine, LogState, LogText, class_name};
 use serde_json::{Value, json};
@@ -95,6 +95,7 @@ impl Json {
             })],
             Event::Log(lines) => lines.iter().map(log).collect(),
             Event::StopRequested(why) => vec![json!({"type": "stop_requested", "why": why})],
+            Event::Changes(answer) | Event::ChangesShown(answer) => vec![changes::object(answer)],
             Event::Checked(list) => list.objects(),
             Event::Concluded(conclusion) => vec![of_conclusion(conclusion)],
             Event::Failed(error) => vec![of_error(error)],

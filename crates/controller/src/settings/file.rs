@@ -4,7 +4,7 @@ use super::key::Key;
 use crate::error::Error;
 use crate::words;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use toml::Value;
 
 /// The file that is read when no other is named.
@@ -14,7 +14,12 @@ const DEFAULT_NAME: &str = "ecs-migrate.toml";
 pub(crate) struct File {
     pub(crate) path: String,
     pub(crate) values: BTreeMap<Key, String>,
+    /// The table `[changes]`: globs by part.
+    pub(crate) parts: BTreeMap<String, Vec<String>>,
 }
+
+/// The table that only `changes` reads.
+const PARTS: &str = "changes";
 
 /// Reads the named file, which must exist, or the default one, which may be missing.
 pub(crate) fn read(named: Option<&str>) -> Result<File, Error> {
@@ -31,21 +36,28 @@ pub(crate) fn read(named: Option<&str>) -> Result<File, Error> {
             );
         }
     };
-    let values = parse(&text, &path)?;
-    Ok(File { path: shown, values })
+    parse(&text, shown)
 }
 
-/// The settings in `text`.
-fn parse(text: &str, path: &Path) -> Result<BTreeMap<Key, String>, Error> {
-    let path = path.display();
-    let table: toml::Table = text.parse().map_err(|cause: toml::de::Error| {
+/// What `text` says.
+fn parse(text: &str, path: String) -> Result<File, Error> {
+    let mut table: toml::Table = text.parse().map_err(|cause: toml::de::Error| {
         Error::usage(format!("{path} is not valid TOML")).caused_by(cause)
     })?;
+    let parts = match table.remove(PARTS) {
+        Some(value) => parts(&value, &path)?,
+        None => BTreeMap::new(),
+    };
+    Ok(File { values: values(table, &path)?, parts, path })
+}
+
+/// The settings in `table`.
+fn values(table: toml::Table, path: &str) -> Result<BTreeMap<Key, String>, Error> {
     let mut values = BTreeMap::new();
     for (name, value) in table {
         let known = Key::ALL.into_iter().filter(|key| key.is_in_file());
         let Some(key) = known.clone().find(|key| key.name() == name) else {
-            return Err(unknown(&name, &path.to_string(), known.map(Key::name)));
+            return Err(unknown(&name, path, known.map(Key::name)));
         };
         let text = plain(&value).ok_or_else(|| {
             Error::usage(format!(
@@ -56,6 +68,35 @@ fn parse(text: &str, path: &Path) -> Result<BTreeMap<Key, String>, Error> {
         values.insert(key, text);
     }
     Ok(values)
+}
+
+/// Each part with its globs: a text or a list of texts.
+fn parts(value: &Value, path: &str) -> Result<BTreeMap<String, Vec<String>>, Error> {
+    let wrong = |name: &str| {
+        Error::usage(format!("`{name}` in {path} is not a glob or a list of globs"))
+            .hinted("[changes], then a line such as api = [\"apps/api/**\"]")
+    };
+    let table = value.as_table().ok_or_else(|| wrong(PARTS))?;
+    let globs = |value: &Value| -> Option<Vec<String>> {
+        match value {
+            Value::String(glob) => Some(vec![glob.clone()]),
+            Value::Array(items) => {
+                items.iter().map(|item| item.as_str().map(str::to_owned)).collect()
+            }
+            Value::Integer(_)
+            | Value::Float(_)
+            | Value::Boolean(_)
+            | Value::Datetime(_)
+            | Value::Table(_) => None,
+        }
+    };
+    table
+        .iter()
+        .map(|(name, value)| {
+            let globs = globs(value).ok_or_else(|| wrong(&format!("{PARTS}.{name}")))?;
+            Ok((name.clone(), globs))
+        })
+        .collect()
 }
 
 fn unknown(name: &str, path: &str, known: impl Iterator<Item = &'static str>) -> Error {
@@ -86,7 +127,17 @@ mod tests {
     use super::*;
 
     fn error(text: &str) -> String {
-        parse(text, Path::new(DEFAULT_NAME)).unwrap_err().to_string()
+        parse(text, DEFAULT_NAME.to_owned()).err().unwrap().to_string()
+    }
+
+    #[test]
+    fn parts_are_a_table_of_globs() {
+        let file = parse("[changes]\napi = \"a/**\"\nweb = [\"w\", \"!w/*.md\"]", String::new());
+        let parts = file.unwrap().parts;
+        assert_eq!((&parts["api"][..], parts["web"].len()), (&["a/**".to_owned()][..], 2));
+        let words = "in ecs-migrate.toml is not a glob or a list of globs";
+        assert_eq!(error("changes = 1"), format!("`changes` {words}"));
+        assert_eq!(error("[changes]\napi = [1]"), format!("`changes.api` {words}"));
     }
 
     #[test]
@@ -114,8 +165,8 @@ mod tests {
 
     #[test]
     fn lists_and_truths_become_what_a_flag_would_say() {
-        let values =
-            parse("subnets = [\"a\", \"b\"]\nassign-public-ip = true", Path::new("x")).unwrap();
+        let text = "subnets = [\"a\", \"b\"]\nassign-public-ip = true";
+        let values = parse(text, String::new()).unwrap().values;
         assert_eq!(values[&Key::Subnets], "a,b");
         assert_eq!(values[&Key::AssignPublicIp], "true");
     }

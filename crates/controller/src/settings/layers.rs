@@ -63,6 +63,8 @@ pub(crate) struct Layers {
     pub(crate) environment: BTreeMap<Key, (&'static str, String)>,
     pub(crate) file: BTreeMap<Key, String>,
     pub(crate) file_path: String,
+    /// The table `[changes]`: globs by part.
+    pub(crate) parts: BTreeMap<String, Vec<String>>,
 }
 
 impl Layers {

@@ -7,6 +7,7 @@ use super::layers::{Flags, Layers, Setting};
 use super::network::{self, Capacity, Network};
 use super::parse::{self, OUTPUTS, OutputChoice, Word};
 use super::{environment, file};
+use crate::changes::Part;
 use crate::error::Error;
 use crate::task::{Expectation, IfRunning, OnCancel};
 use protocol::env;
@@ -98,7 +99,13 @@ impl Layers {
             environment: environment::read(process),
             file: file.values,
             file_path: file.path,
+            parts: file.parts,
         })
+    }
+
+    /// The parts of the repository that `changes` tells apart, in the order of their names.
+    pub(crate) fn parts(&self) -> Result<Vec<Part>, Error> {
+        self.parts.iter().map(|(name, globs)| Part::new(name, globs)).collect()
     }
 
     /// The format of the output.

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod asked;
+mod changes;
 mod credentials;
 mod doctor;
 mod endings;
