@@ -31,7 +31,7 @@ cargo build --locked --quiet -p ecs-migrate -p ecs-migrate-runner -p ecs-migrate
 
 scratch=$(mktemp -d)
 chmod 0755 "$scratch" # the database's user has to pass through
-sandbox_pid= api_pid= run_pid=
+sandbox_pid='' api_pid='' run_pid=''
 
 stop_api() {
   [ -n "$api_pid" ] && kill "$api_pid" 2>/dev/null && wait "$api_pid" 2>/dev/null

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the other scripts: finds cargo, and what building needs, or says what to install.
 
 prepare_fail() { echo "$(basename "$0"): $*" >&2; exit 1; }

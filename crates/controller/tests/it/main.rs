@@ -25,3 +25,4 @@ mod support;
 mod templates;
 mod torn_logs;
 mod trouble;
+mod workflows;
