@@ -71,7 +71,7 @@ async fn shellcheck_has_nothing_to_say() {
         let read = std::fs::read_dir(tools::root().join(folder)).unwrap();
         let paths =
             read.map(|file| format!("{folder}/{}", file.unwrap().file_name().to_str().unwrap()));
-        scripts.extend(paths.filter(|path| path.ends_with(".sh")));
+        scripts.extend(paths.filter(|path| Path::new(path).extension().is_some_and(|e| e == "sh")));
     }
     assert!(scripts.len() > 5, "{scripts:?}");
     let scripts: Vec<&str> = scripts.iter().map(String::as_str).collect();
