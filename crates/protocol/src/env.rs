@@ -9,6 +9,9 @@ pub const STARTED_BY: &str = "ECS_MIGRATE_STARTED_BY";
 /// The commit that the run is for.
 pub const COMMIT: &str = "ECS_MIGRATE_COMMIT";
 
+/// Cluster and family that the run is in, `cluster/family`.
+pub const PLACE: &str = "ECS_MIGRATE_PLACE";
+
 /// The person or bot behind the workflow run.
 pub const ACTOR: &str = "ECS_MIGRATE_ACTOR";
 
@@ -115,6 +118,12 @@ pub const ASSIGN_PUBLIC_IP: &str = "ECS_MIGRATE_ASSIGN_PUBLIC_IP";
 pub const NETWORK_FROM: &str = "ECS_MIGRATE_NETWORK_FROM";
 /// The service that the migration is for.
 pub const SERVICE: &str = "ECS_MIGRATE_SERVICE";
+/// The image for services, or `name=image`, comma-separated.
+pub const SERVICE_IMAGE: &str = "ECS_MIGRATE_SERVICE_IMAGE";
+/// `true` to deploy services one after the other.
+pub const IN_ORDER: &str = "ECS_MIGRATE_IN_ORDER";
+/// How long a service's rollout is followed, e.g. `30m`.
+pub const ROLLOUT_TIMEOUT: &str = "ECS_MIGRATE_ROLLOUT_TIMEOUT";
 /// Time limit of the run.
 pub const TIMEOUT: &str = "ECS_MIGRATE_TIMEOUT";
 /// How long to wait for capacity and for what AWS needs to settle.

@@ -79,6 +79,9 @@ pub struct Origin {
     /// The commit.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub commit: String,
+    /// Cluster and family, `cluster/family`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub place: String,
     /// The person or bot behind it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub actor: String,

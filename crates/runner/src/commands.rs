@@ -132,6 +132,7 @@ fn origin(environment: &Environment) -> Origin {
     Origin {
         started_by: text(env::STARTED_BY),
         commit: text(env::COMMIT),
+        place: text(env::PLACE),
         actor: text(env::ACTOR),
         repository: text(env::REPOSITORY),
         workflow_run: text(env::WORKFLOW_RUN),

@@ -46,7 +46,10 @@ impl Aws {
             })
             .await?;
             lines.extend(answer.events().iter().map(|event| {
-                (event.timestamp().unwrap_or_default(), event.message().unwrap_or_default().to_owned())
+                (
+                    event.timestamp().unwrap_or_default(),
+                    event.message().unwrap_or_default().to_owned(),
+                )
             }));
             token = answer.next_token().map(str::to_owned);
             if token.is_none() {

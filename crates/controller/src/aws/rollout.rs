@@ -2,6 +2,7 @@
 
 use super::access::Aws;
 use super::error::AwsError;
+use super::patience::throttled;
 use super::renewal::Renewal;
 use crate::service::{
     Deployment, DeploymentStatus, Rollout, ServiceDeployment, ServiceEvent, ServiceSnapshot,
@@ -24,6 +25,20 @@ impl Aws {
         let ask = self.single.describe_services().cluster(cluster).services(service);
         let answer = ask.send().await.map_err(|error| AwsError::of("DescribeServices", error));
         let answer = Renewal::heed(self.renewal.as_ref(), answer).await?;
+        Ok(answer.services().first().map(snapshot))
+    }
+
+    /// The same, asked until it is answered: for who looks once.
+    pub(crate) async fn service_now(
+        &self,
+        cluster: &str,
+        service: &str,
+    ) -> Result<Option<ServiceSnapshot>, AwsError> {
+        let answer = throttled(|| async {
+            let ask = self.ecs.describe_services().cluster(cluster).services(service);
+            ask.send().await.map_err(|error| AwsError::of("DescribeServices", error))
+        })
+        .await?;
         Ok(answer.services().first().map(snapshot))
     }
 

@@ -36,7 +36,8 @@ pub(super) fn request(
             environment: &order.environment,
         },
     );
-    let ours = [(env::RUN.to_owned(), identity.run.clone())]
+    let place = place(&settings.cluster.value, prepared.definition.family());
+    let ours = [(env::RUN.to_owned(), identity.run.clone()), (env::PLACE.to_owned(), place)]
         .into_iter()
         .chain(origin(&identity.started_by, order.process));
     let taken = |name: &str| order.environment.iter().any(|(given, _)| given == name);
@@ -55,6 +56,12 @@ pub(super) fn request(
     (identity, request)
 }
 
+/// Where a run is, by names: a cluster may be given as an ARN.
+pub(super) fn place(cluster: &str, family: &str) -> String {
+    let cluster = cluster.rsplit_once('/').map_or(cluster, |(_, name)| name);
+    format!("{cluster}/{family}")
+}
+
 /// Who a run is for, so that its log says it when ECS has forgotten the task. All of it is the same
 /// when a job is run again: another request with the same client token would be a conflict.
 fn origin(started_by: &str, process: &BTreeMap<String, String>) -> Vec<(String, String)> {
@@ -65,7 +72,8 @@ fn origin(started_by: &str, process: &BTreeMap<String, String>) -> Vec<(String, 
         (env::WORKFLOW_RUN, env::GITHUB_RUN_ID),
     ];
     let known = passed.into_iter().filter_map(|(name, theirs)| {
-        let value = process.get(theirs).filter(|value| !value.is_empty())?;
+        let given = |name: &str| process.get(name).filter(|value| !value.is_empty());
+        let value = given(name).or_else(|| given(theirs))?;
         (value.len() <= LONGEST).then(|| (name.to_owned(), value.clone()))
     });
     [(env::STARTED_BY.to_owned(), started_by.to_owned())].into_iter().chain(known).collect()

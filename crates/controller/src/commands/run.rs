@@ -40,13 +40,13 @@ pub(crate) struct Arguments {
     if_running: Option<String>,
     /// Environment variable of the container; may be repeated
     #[arg(long = "env", value_name = "NAME=VALUE")]
-    environment: Vec<String>,
+    pub(super) environment: Vec<String>,
     /// Invocations with the same key are one run [default: GITHUB_RUN_ID, else each its own]
     #[arg(long, value_name = "KEY")]
     run_key: Option<String>,
     /// Command of the container, instead of the image's own
     #[arg(last = true, value_name = "RUNNER ARGS")]
-    command: Vec<String>,
+    pub(super) command: Vec<String>,
 }
 
 impl Arguments {
@@ -74,13 +74,7 @@ pub(super) struct Prepared {
 
 /// Launches, follows, judges.
 pub(super) async fn run(arguments: Arguments, context: Context<'_>) -> Result<u8, Error> {
-    let settings = RunSettings::resolve(&context.layers, &context.environment)?;
-    if let DefinitionSource::Template { image, .. }
-    | DefinitionSource::Existing { image: ImageChoice::Replace(image), .. } =
-        &settings.definition
-    {
-        refuse_bootstrap(&image.value, &image.origin.to_string())?;
-    }
+    let settings = settings(&context)?;
     let environment = variables(&arguments.environment)?;
     let mut listener = context.signals.listen().map_err(|cause| {
         Error::new(Kind::Unexpected, "cannot listen to signals").caused_by(cause)
@@ -102,7 +96,23 @@ pub(super) async fn run(arguments: Arguments, context: Context<'_>) -> Result<u8
     gate.pass(request, report, &mut listener).await
 }
 
-async fn prepare(aws: Aws, settings: &RunSettings, report: &mut Report) -> Result<Prepared, Error> {
+/// The settings, as far as they can be wrong before AWS is asked.
+pub(super) fn settings(context: &Context<'_>) -> Result<RunSettings, Error> {
+    let settings = RunSettings::resolve(&context.layers, &context.environment)?;
+    if let DefinitionSource::Template { image, .. }
+    | DefinitionSource::Existing { image: ImageChoice::Replace(image), .. } =
+        &settings.definition
+    {
+        refuse_bootstrap(&image.value, &image.origin.to_string())?;
+    }
+    Ok(settings)
+}
+
+pub(super) async fn prepare(
+    aws: Aws,
+    settings: &RunSettings,
+    report: &mut Report,
+) -> Result<Prepared, Error> {
     let wanted = definition::find(&aws, &settings.definition, &settings.container).await?;
     let container = wanted.container.clone();
     if wanted.existing().is_none() {
@@ -117,7 +127,7 @@ async fn prepare(aws: Aws, settings: &RunSettings, report: &mut Report) -> Resul
 }
 
 /// The first revision names an image that nobody pushed: its task would fail to pull it.
-fn refuse_bootstrap(image: &str, origin: &str) -> Result<(), Error> {
+pub(super) fn refuse_bootstrap(image: &str, origin: &str) -> Result<(), Error> {
     if !is_bootstrap(image) {
         return Ok(());
     }
@@ -128,7 +138,7 @@ fn refuse_bootstrap(image: &str, origin: &str) -> Result<(), Error> {
 }
 
 /// The variables of `--env`. A message never holds a value: it may be a secret.
-fn variables(arguments: &[String]) -> Result<Vec<(String, String)>, Error> {
+pub(super) fn variables(arguments: &[String]) -> Result<Vec<(String, String)>, Error> {
     arguments
         .iter()
         .enumerate()

@@ -3,8 +3,8 @@
 
 use super::event::{Arrival, Event, Registration};
 use super::line::push_line;
-use super::setup;
 use super::writer::Rendered;
+use super::{release, setup};
 use crate::error::Error;
 use crate::task::{Conclusion, LogLine, LogState, LogText, class_name};
 use serde_json::{Value, json};
@@ -97,6 +97,15 @@ impl Json {
             Event::StopRequested(why) => vec![json!({"type": "stop_requested", "why": why})],
             Event::Checked(list) => list.objects(),
             Event::Concluded(conclusion) => vec![of_conclusion(conclusion)],
+            Event::Service { service, text } => {
+                vec![json!({"type": "service", "service": service, "text": text})]
+            }
+            Event::Migrated(conclusion) => {
+                let mut object = of_conclusion(conclusion);
+                object["type"] = json!("migration");
+                vec![object]
+            }
+            Event::Released(released) => vec![release::object(released)],
             Event::Failed(error) => vec![of_error(error)],
         };
         let mut out = String::new();

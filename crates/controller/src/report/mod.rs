@@ -14,6 +14,7 @@ mod github_files;
 mod human;
 mod json;
 mod line;
+mod release;
 mod rows;
 mod setup;
 mod usage;

@@ -1,6 +1,7 @@
 //! Owns the settings file: found, read strictly, turned into a layer.
 
 use super::key::Key;
+use super::services::{SERVICE_KEYS, ServiceTable};
 use crate::error::Error;
 use crate::words;
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ const DEFAULT_NAME: &str = "ecs-migrate.toml";
 pub(crate) struct File {
     pub(crate) path: String,
     pub(crate) values: BTreeMap<Key, String>,
+    pub(crate) services: BTreeMap<String, ServiceTable>,
 }
 
 /// Reads the named file, which must exist, or the default one, which may be missing.
@@ -31,22 +33,31 @@ pub(crate) fn read(named: Option<&str>) -> Result<File, Error> {
             );
         }
     };
-    let values = parse(&text, &path)?;
-    Ok(File { path: shown, values })
+    let (values, services) = parse(&text, &path)?;
+    Ok(File { path: shown, values, services })
 }
 
+type Parsed = (BTreeMap<Key, String>, BTreeMap<String, ServiceTable>);
+
 /// The settings in `text`.
-fn parse(text: &str, path: &Path) -> Result<BTreeMap<Key, String>, Error> {
+fn parse(text: &str, path: &Path) -> Result<Parsed, Error> {
     let path = path.display();
     let table: toml::Table = text.parse().map_err(|cause: toml::de::Error| {
         Error::usage(format!("{path} is not valid TOML")).caused_by(cause)
     })?;
     let mut values = BTreeMap::new();
+    let mut services = BTreeMap::new();
     for (name, value) in table {
         let known = Key::ALL.into_iter().filter(|key| key.is_in_file());
         let Some(key) = known.clone().find(|key| key.name() == name) else {
             return Err(unknown(&name, &path.to_string(), known.map(Key::name)));
         };
+        if let (Key::Service, Value::Table(tables)) = (key, &value) {
+            services = service_tables(tables, &path.to_string())?;
+            let names: Vec<&str> = services.keys().map(String::as_str).collect();
+            values.insert(key, names.join(","));
+            continue;
+        }
         let text = plain(&value).ok_or_else(|| {
             Error::usage(format!(
                 "`{name}` in {path} is {}, but a text or a list of texts is needed",
@@ -55,7 +66,40 @@ fn parse(text: &str, path: &Path) -> Result<BTreeMap<Key, String>, Error> {
         })?;
         values.insert(key, text);
     }
-    Ok(values)
+    Ok((values, services))
+}
+
+fn service_tables(
+    tables: &toml::Table,
+    path: &str,
+) -> Result<BTreeMap<String, ServiceTable>, Error> {
+    let mut services = BTreeMap::new();
+    for (name, value) in tables {
+        let Value::Table(fields) = value else {
+            return Err(Error::usage(format!(
+                "`service.{name}` in {path} is {}, but a table such as [service.{name}] is needed",
+                value.type_str()
+            )));
+        };
+        if let Some(field) = fields.keys().find(|field| !SERVICE_KEYS.contains(&field.as_str())) {
+            return Err(unknown(field, path, SERVICE_KEYS.into_iter()));
+        }
+        let text = |field: &str| match fields.get(field) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(other) => Err(Error::usage(format!(
+                "`service.{name}.{field}` in {path} is {}, but a text is needed",
+                other.type_str()
+            ))),
+        };
+        let table = ServiceTable {
+            container: text("container")?,
+            image: text("image")?,
+            definition: text("definition")?,
+        };
+        services.insert(name.clone(), table);
+    }
+    Ok(services)
 }
 
 fn unknown(name: &str, path: &str, known: impl Iterator<Item = &'static str>) -> Error {
@@ -115,8 +159,26 @@ mod tests {
     #[test]
     fn lists_and_truths_become_what_a_flag_would_say() {
         let values =
-            parse("subnets = [\"a\", \"b\"]\nassign-public-ip = true", Path::new("x")).unwrap();
+            parse("subnets = [\"a\", \"b\"]\nassign-public-ip = true", Path::new("x")).unwrap().0;
         assert_eq!(values[&Key::Subnets], "a,b");
         assert_eq!(values[&Key::AssignPublicIp], "true");
+    }
+
+    #[test]
+    fn services_are_names_or_tables() {
+        let (values, services) =
+            parse("[service.worker]\nimage = \"w:1\"\n[service.api]", Path::new("x")).unwrap();
+        assert_eq!(values[&Key::Service], "api,worker");
+        assert_eq!(services["worker"].image.as_deref(), Some("w:1"));
+        let (values, _) = parse("service = [\"b\", \"a\"]", Path::new("x")).unwrap();
+        assert_eq!(values[&Key::Service], "b,a");
+        assert_eq!(
+            error("[service.api]\nimge = \"x\""),
+            "unknown key `imge` in ecs-migrate.toml, did you mean `image`?"
+        );
+        assert_eq!(
+            error("[service]\napi = 1"),
+            "`service.api` in ecs-migrate.toml is integer, but a table such as [service.api] is needed"
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! Owns the layers of settings and which one wins: PURE, and every value keeps its origin.
 
 use super::key::Key;
+use super::services::ServiceTable;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -63,6 +64,8 @@ pub(crate) struct Layers {
     pub(crate) environment: BTreeMap<Key, (&'static str, String)>,
     pub(crate) file: BTreeMap<Key, String>,
     pub(crate) file_path: String,
+    /// What the file says of single services.
+    pub(crate) services: BTreeMap<String, ServiceTable>,
 }
 
 impl Layers {

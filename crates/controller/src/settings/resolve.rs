@@ -98,6 +98,7 @@ impl Layers {
             environment: environment::read(process),
             file: file.values,
             file_path: file.path,
+            services: file.services,
         })
     }
 

@@ -1,0 +1,106 @@
+//! Owns finding out why a deployment's tasks end: the newest one's reasons and its last lines.
+
+use crate::aws::{Aws, AwsError};
+use crate::task::{Described, StopCode, TaskSnapshot, Transcript, diagnosis};
+use crate::task_definition::{Document, Driver, log_sources};
+
+/// Lines that are asked for.
+const LINES: i32 = 20;
+
+/// A task that failed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct FailingTask {
+    pub(super) id: String,
+    pub(super) cause: Option<String>,
+    pub(super) fix: Option<String>,
+    pub(super) evidence: Vec<(String, String)>,
+    pub(super) last_lines: Vec<String>,
+}
+
+/// The newest failed task of a deployment, if ECS knows one.
+pub(super) async fn failing_task(
+    aws: &Aws,
+    (cluster, deployment): (&str, &str),
+    document: &Document,
+) -> Result<Option<FailingTask>, AwsError> {
+    let names = aws.stopped_tasks_of(cluster, deployment).await?;
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let tasks = aws.describe_tasks(cluster, &names).await?;
+    let newest = tasks.into_iter().filter(has_failed).max_by_key(|task| task.created_at);
+    let Some(mut task) = newest else {
+        return Ok(None);
+    };
+    // A stopping task has its reasons before its exit codes.
+    if let Ok(Described::Task(now)) = aws.look_at_task(cluster, task.arn.as_str()).await {
+        task = *now;
+    }
+    let container = decisive(&task, document);
+    let (last_lines, obstacle) = match last_lines(aws, &task, (document, &container)).await {
+        Ok(lines) => (lines, None),
+        Err(error) => (Vec::new(), Some(error.to_string())),
+    };
+    let finding = diagnosis::of_task(&task, &container, &last_lines.join("\n"));
+    let mut evidence = vec![("task".to_owned(), task.arn.as_str().to_owned())];
+    if let Some(code) = &task.stop_code {
+        evidence.push(("stop code".to_owned(), code.name().to_owned()));
+    }
+    if let Some(reason) = &task.stopped_reason {
+        evidence.push(("stopped reason".to_owned(), reason.clone()));
+    }
+    for found in &task.containers {
+        let code =
+            found.exit_code.map_or("no exit code".to_owned(), |code| format!("exit code {code}"));
+        let reason = found.reason.iter().map(|reason| format!(", {reason}")).collect::<String>();
+        evidence.push((format!("container {}", found.name), format!("{code}{reason}")));
+    }
+    if let Some(obstacle) = obstacle {
+        evidence.push(("log".to_owned(), format!("not shown: {obstacle}")));
+    }
+    Ok(Some(FailingTask {
+        id: task.arn.id().to_owned(),
+        cause: finding.as_ref().map(|finding| finding.sentence.to_owned()),
+        fix: finding.map(|finding| finding.hint),
+        evidence,
+        last_lines,
+    }))
+}
+
+/// Not one that ECS stopped because fewer are wanted.
+fn has_failed(task: &TaskSnapshot) -> bool {
+    let scaled = task.stopped_reason.as_deref().is_some_and(|r| r.contains("Scaling activity"));
+    !(task.stop_code == Some(StopCode::ServiceSchedulerInitiated) && scaled)
+}
+
+/// The container that ended badly, else the first essential one.
+fn decisive(task: &TaskSnapshot, document: &Document) -> String {
+    let ended = task.containers.iter().find(|c| c.exit_code.is_some_and(|code| code != 0));
+    let essential = || {
+        let found = document.containers().iter().find(|container| container["essential"] != false);
+        found.and_then(|container| container["name"].as_str()).unwrap_or_default().to_owned()
+    };
+    ended.map_or_else(essential, |container| container.name.clone())
+}
+
+async fn last_lines(
+    aws: &Aws,
+    task: &TaskSnapshot,
+    (document, container): (&Document, &str),
+) -> Result<Vec<String>, AwsError> {
+    let sources = log_sources(document, aws.region());
+    let source = sources.iter().find(|source| source.container == container);
+    let Some(Driver::Awslogs { group, prefix, region }) = source.map(|source| &source.driver)
+    else {
+        return Ok(Vec::new());
+    };
+    let stream = Driver::stream(prefix, container, task.arn.id());
+    let events = match aws.log_reader(region, group, &stream).last(LINES).await {
+        // The container never ran, so there is no stream.
+        Err(error) if error.code == "ResourceNotFoundException" => return Ok(Vec::new()),
+        events => events?,
+    };
+    let mut transcript = Transcript::new(container, None);
+    transcript.take(&events);
+    Ok(transcript.last_lines())
+}
