@@ -23,6 +23,7 @@ use protocol::env;
 /// ecs-migrate-runner, its last word says so. The container's exit code passes through; the page
 /// docs/exit-codes.md lists our own.
 #[derive(Debug, Args)]
+#[group(id = "run")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     definition: DefinitionArguments,

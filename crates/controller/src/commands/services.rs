@@ -108,7 +108,7 @@ impl Services {
     /// says what would happen.
     pub(super) async fn look(&self, hands: &mut Hands<'_>, shown: Shown) -> Result<(), Error> {
         for service in &self.settings.services {
-            let found = self.find(hands, service).await?;
+            let found = self.find((hands.aws, hands.cluster), service).await?;
             if shown == Shown::Nothing {
                 continue;
             }
@@ -206,7 +206,8 @@ impl Services {
 
     /// What is there is looked at again: a migration may have taken hours.
     async fn prepare(&self, hands: &mut Hands<'_>, service: &ServiceWish) -> Result<Job, Error> {
-        let Found { before, wanted, created } = self.find(hands, service).await?;
+        let Found { before, wanted, created } =
+            self.find((hands.aws, hands.cluster), service).await?;
         wanted.doubt(hands.report);
         let target = wanted.registered(hands.aws, hands.report).await?;
         let way = match &self.file {
@@ -225,9 +226,13 @@ impl Services {
         })
     }
 
-    async fn find(&self, hands: &Hands<'_>, service: &ServiceWish) -> Result<Found, Error> {
-        let (name, cluster) = (&service.name, hands.cluster);
-        let found = hands.aws.service_now(cluster, name).await?;
+    async fn find(
+        &self,
+        (aws, cluster): (&Aws, &str),
+        service: &ServiceWish,
+    ) -> Result<Found, Error> {
+        let name = &service.name;
+        let found = aws.service_now(cluster, name).await?;
         // One that was deleted is described for a while.
         let found = found.filter(|found| found.status != "INACTIVE");
         let file = self.file.as_ref().filter(|file| file.name() == *name);
@@ -244,12 +249,12 @@ impl Services {
             .hinted("run the migration with `ecs-migrate run`, and deploy with that tool after it")),
             (Some(found), _) => {
                 let current = found.primary().map_or(&found.definition, |p| &p.definition);
-                let wanted = definition::find_for_service(hands.aws, current, service).await?;
+                let wanted = definition::find_for_service(aws, current, service).await?;
                 Ok(Found { wanted, before: found, created: false })
             }
             (None, Some(file)) => {
                 let wanted =
-                    definition::find_for_service(hands.aws, file.definition(), service).await?;
+                    definition::find_for_service(aws, file.definition(), service).await?;
                 Ok(Found { wanted, before: ServiceSnapshot::default(), created: true })
             }
             (None, None) => {

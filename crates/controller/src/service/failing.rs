@@ -1,8 +1,10 @@
 //! Owns finding out why a deployment's tasks end: the newest one's reasons and its last lines.
 
-use crate::aws::{Aws, AwsError};
+use crate::aws::{Aws, AwsError, Class};
 use crate::task::{Described, StopCode, TaskSnapshot, Transcript, diagnosis};
 use crate::task_definition::{Document, Driver, log_sources};
+use protocol::limits::LOG_TAIL_GRACE;
+use std::time::Duration;
 
 /// Lines that are asked for.
 const LINES: i32 = 20;
@@ -73,14 +75,16 @@ fn has_failed(task: &TaskSnapshot) -> bool {
     !(task.stop_code == Some(StopCode::ServiceSchedulerInitiated) && scaled)
 }
 
-/// The container that ended badly, else the first essential one.
+/// The essential container that ended badly, else any that did, else the first essential one.
 fn decisive(task: &TaskSnapshot, document: &Document) -> String {
-    let ended = task.containers.iter().find(|c| c.exit_code.is_some_and(|code| code != 0));
-    let essential = || {
-        let found = document.containers().iter().find(|container| container["essential"] != false);
-        found.and_then(|container| container["name"].as_str()).unwrap_or_default().to_owned()
+    let is_essential = |name: &str| {
+        document.container(name).is_some_and(|container| container["essential"] != false)
     };
-    ended.map_or_else(essential, |container| container.name.clone())
+    let bad = || task.containers.iter().filter(|c| c.exit_code.is_some_and(|code| code != 0));
+    let ended = bad().find(|container| is_essential(&container.name)).or_else(|| bad().next());
+    let names = document.container_names();
+    let essential = || names.iter().find(|name| is_essential(name)).copied().unwrap_or_default();
+    ended.map_or_else(|| essential().to_owned(), |container| container.name.clone())
 }
 
 async fn last_lines(
@@ -95,11 +99,19 @@ async fn last_lines(
         return Ok(Vec::new());
     };
     let stream = Driver::stream(prefix, container, task.arn.id());
-    let events = match aws.log_reader(region, group, &stream).last(LINES).await {
-        // The container never ran, so there is no stream.
-        Err(error) if error.code == "ResourceNotFoundException" => return Ok(Vec::new()),
-        events => events?,
-    };
+    let reader = aws.log_reader(region, group, &stream);
+    let mut events = Vec::new();
+    // The log driver sends every 5 s, and may need 12 s after the container's end.
+    for pause in [Duration::ZERO, LOG_TAIL_GRACE / 2, LOG_TAIL_GRACE / 2] {
+        tokio::time::sleep(pause).await;
+        events = match reader.last(LINES).await {
+            Err(error) if error.class == Class::ResourceNotFound => Vec::new(),
+            events => events?,
+        };
+        if !events.is_empty() || !task.started {
+            break;
+        }
+    }
     let mut transcript = Transcript::new(container, None);
     transcript.take(&events);
     Ok(transcript.last_lines())

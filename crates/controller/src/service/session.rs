@@ -266,7 +266,13 @@ impl Session<'_> {
     async fn failing(&self) -> Option<super::failing::FailingTask> {
         let Job { aws, cluster, target, .. } = self.job;
         let place = (cluster.as_str(), self.rollout.ours.id.as_str());
-        match failing_task(aws, place, &target.document).await {
+        let mut left = self.wires.left.clone();
+        let found = tokio::select! {
+            biased;
+            _left = left.wait_for(|left| *left) => return None,
+            found = failing_task(aws, place, &target.document) => found,
+        };
+        match found {
             Ok(task) => task,
             Err(error) => {
                 let text = format!("why its tasks end is not known: {error}");

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod credentials;
+mod deploy_service;
 mod doctor;
 mod endings;
 mod fault_table;
@@ -14,7 +15,10 @@ mod once;
 mod policies;
 mod processes;
 mod registering;
+mod release;
+mod release_killed;
 mod scenarios;
+mod service_faults;
 mod setup;
 mod setup_github;
 mod shown;
