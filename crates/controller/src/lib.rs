@@ -6,6 +6,7 @@
 //! | `settings` | file, environment and flags: which value counts, and where it came from |
 //! | `commands` | one file a command: its arguments, its help, what it does |
 //! | `task_definition` | a task definition as JSON: read, changed, compared |
+//! | `service` | one service from UpdateService to what became of it |
 //! | `task` | one task from launch to verdict |
 //! | `infrastructure` | the CloudFormation stacks, and what has to know about them |
 //! | `doctor` | the ready-to-deploy list, a file a check |
@@ -24,6 +25,7 @@ mod error;
 mod infrastructure;
 mod question;
 mod report;
+mod service;
 mod settings;
 mod signal;
 mod surroundings;

@@ -2,6 +2,25 @@
 
 /// The run that a process belongs to; the controller sets it in the task's overrides.
 pub const RUN: &str = "ECS_MIGRATE_RUN";
+/// Who started the run, as ECS has it in `startedBy`; with the four below the controller sets it for
+/// the runner's first line, because ECS forgets a task after an hour.
+pub const STARTED_BY: &str = "ECS_MIGRATE_STARTED_BY";
+
+/// The commit that the run is for.
+pub const COMMIT: &str = "ECS_MIGRATE_COMMIT";
+
+/// Cluster and family that the run is in, `cluster/family`.
+pub const PLACE: &str = "ECS_MIGRATE_PLACE";
+
+/// The person or bot behind the workflow run.
+pub const ACTOR: &str = "ECS_MIGRATE_ACTOR";
+
+/// The repository, `owner/name`.
+pub const REPOSITORY: &str = "ECS_MIGRATE_REPOSITORY";
+
+/// The number of the workflow run.
+pub const WORKFLOW_RUN: &str = "ECS_MIGRATE_WORKFLOW_RUN";
+
 /// Id or ARN of the Secrets Manager secret with the database's address and password.
 pub const SECRET: &str = "ECS_MIGRATE_SECRET";
 /// Directory of the migrations.
@@ -99,6 +118,12 @@ pub const ASSIGN_PUBLIC_IP: &str = "ECS_MIGRATE_ASSIGN_PUBLIC_IP";
 pub const NETWORK_FROM: &str = "ECS_MIGRATE_NETWORK_FROM";
 /// The service that the migration is for.
 pub const SERVICE: &str = "ECS_MIGRATE_SERVICE";
+/// The image for services, or `name=image`, comma-separated.
+pub const SERVICE_IMAGE: &str = "ECS_MIGRATE_SERVICE_IMAGE";
+/// `true` to deploy services one after the other.
+pub const IN_ORDER: &str = "ECS_MIGRATE_IN_ORDER";
+/// How long a service's rollout is followed, e.g. `30m`.
+pub const ROLLOUT_TIMEOUT: &str = "ECS_MIGRATE_ROLLOUT_TIMEOUT";
 /// Time limit of the run.
 pub const TIMEOUT: &str = "ECS_MIGRATE_TIMEOUT";
 /// How long to wait for capacity and for what AWS needs to settle.
@@ -138,6 +163,15 @@ pub const GITHUB_EVENT_NAME: &str = "GITHUB_EVENT_NAME";
 pub const GITHUB_EVENT_PATH: &str = "GITHUB_EVENT_PATH";
 /// The branch, tag or pull request that a workflow run is for.
 pub const GITHUB_REF: &str = "GITHUB_REF";
+/// The commit that a workflow run is for.
+pub const GITHUB_SHA: &str = "GITHUB_SHA";
+
+/// Who caused a workflow run; the same for a re-run.
+pub const GITHUB_ACTOR: &str = "GITHUB_ACTOR";
+
+/// `owner/name` of a workflow's repository.
+pub const GITHUB_REPOSITORY: &str = "GITHUB_REPOSITORY";
+
 /// The file that takes a step's outputs.
 pub const GITHUB_OUTPUT: &str = "GITHUB_OUTPUT";
 /// The file that takes a step's summary.

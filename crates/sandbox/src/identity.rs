@@ -28,6 +28,11 @@ impl Identity {
         self.arn("ecs", &format!("service/{cluster}/{name}"))
     }
 
+    /// A service's deployment or revision; `path` is cluster and name.
+    pub(crate) fn part_of_service(&self, kind: &str, path: &str, id: &str) -> String {
+        self.arn("ecs", &format!("{kind}/{path}/{id}"))
+    }
+
     pub(crate) fn definition(&self, family: &str, revision: usize) -> String {
         self.arn("ecs", &format!("task-definition/{family}:{revision}"))
     }

@@ -41,7 +41,7 @@ pub use crate::cloudformation::{ResourceScript, StackScript};
 pub use crate::config::Config;
 pub use crate::faults::{
     ConnectionFate, FailureFault, Faults, FaultsError, LineFate, PageShape, RequestAnswer,
-    RequestFate, RequestFault, StartPhase, TaskEffect, TaskFault,
+    RequestFate, RequestFault, ServiceEffect, ServiceFault, StartPhase, TaskEffect, TaskFault,
 };
 pub use crate::host::HostEnvironment;
 pub use crate::image::{Launch, Program};

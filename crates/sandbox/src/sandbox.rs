@@ -160,6 +160,12 @@ impl Sandbox {
         Some(found.digest.clone())
     }
 
+    /// The definition of a service's PRIMARY deployment, and whether that one is completed; `None` when there
+    /// is no such service.
+    pub fn service(&self, cluster: &str, name: &str) -> Option<(String, bool)> {
+        self.core().state().services.stands_on(cluster, name)
+    }
+
     /// Every message of a log stream so far, as CloudWatch holds it.
     pub fn log_messages(&self, group: &str, stream: &str) -> Vec<String> {
         self.core().state().logs.messages(group, stream)

@@ -31,6 +31,10 @@ pub struct Dwell {
     pub log_flush: Duration,
     /// What the driver still holds at a container's exit is sent after a random part of this.
     pub log_tail: Duration,
+    /// A service's scheduler looks at its tasks once in this time, more rarely when nothing happens.
+    pub scheduler: Duration,
+    /// A service's task counts as healthy so long after it runs.
+    pub healthy: Duration,
     /// A stopped task can be described for this long; ECS promises at least one hour.
     pub retention: Duration,
 }
@@ -49,6 +53,8 @@ impl Speed {
                 deprovisioning: Duration::ZERO,
                 log_flush: Duration::ZERO,
                 log_tail: Duration::ZERO,
+                scheduler: Duration::from_millis(5),
+                healthy: Duration::ZERO,
                 retention: ONE_HOUR,
             },
             Self::Fast => Dwell {
@@ -59,6 +65,8 @@ impl Speed {
                 deprovisioning: Duration::from_millis(300),
                 log_flush: Duration::from_millis(300),
                 log_tail: Duration::from_millis(500),
+                scheduler: Duration::from_millis(50),
+                healthy: Duration::from_millis(400),
                 retention: ONE_HOUR,
             },
             // aws-facts 1.1 (8–20 s and 10–40 s for the network interface), 3.1 (the log driver).
@@ -70,6 +78,9 @@ impl Speed {
                 deprovisioning: Duration::from_secs(20),
                 log_flush: Duration::from_secs(5),
                 log_tail: Duration::from_secs(12),
+                scheduler: Duration::from_secs(1),
+                // aws-facts 4.5: without a health check.
+                healthy: Duration::from_secs(40),
                 retention: ONE_HOUR,
             },
         }

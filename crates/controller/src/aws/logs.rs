@@ -39,6 +39,26 @@ impl LogReader {
         Renewal::heed(self.renewal.as_ref(), self.ask(cursor).await).await
     }
 
+    /// The newest events, at most `limit`, in one call.
+    pub(crate) async fn last(&self, limit: i32) -> Result<Vec<RawEvent>, AwsError> {
+        let answer = self
+            .client
+            .get_log_events()
+            .log_group_name(&self.group)
+            .log_stream_name(&self.stream)
+            .start_from_head(false)
+            .limit(limit)
+            .send()
+            .await
+            .map_err(|error| AwsError::of("GetLogEvents", error));
+        let answer = Renewal::heed(self.renewal.as_ref(), answer).await?;
+        let event = |event: &aws_sdk_cloudwatchlogs::types::OutputLogEvent| RawEvent {
+            at: event.timestamp().unwrap_or_default(),
+            message: event.message().unwrap_or_default().to_owned(),
+        };
+        Ok(answer.events().iter().map(event).collect())
+    }
+
     async fn ask(&self, cursor: Option<&str>) -> Result<LogPage, AwsError> {
         let answer = self
             .client

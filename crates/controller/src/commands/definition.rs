@@ -4,7 +4,7 @@ use super::pin::{Doubt, Pinned, pin};
 use crate::aws::{Aws, AwsError};
 use crate::error::Error;
 use crate::report::{Event, Registration, Report};
-use crate::settings::{ContainerChoice, DefinitionSource, ImageChoice};
+use crate::settings::{ContainerChoice, DefinitionSource, ImageChoice, ServiceWish};
 use crate::task_definition::{
     Advice, Change, Document, Registered, advice, changes, choose, import, registrable, with_image,
 };
@@ -66,6 +66,42 @@ pub(super) async fn find(
     }
 }
 
+/// The definition that a service shall get: its own or a file's, with another image where one is said.
+pub(super) async fn find_for_service(
+    aws: &Aws,
+    current: &str,
+    wish: &ServiceWish,
+) -> Result<Wanted, Error> {
+    let (base, named) = match &wish.template {
+        None => {
+            let found = aws.describe_definition(current).await?;
+            (found.document.clone(), Some(found))
+        }
+        Some(path) => {
+            let text = std::fs::read_to_string(&path.value).map_err(|cause| {
+                Error::usage(format!("cannot read the definition {}", path.value)).caused_by(cause)
+            })?;
+            (import(&text, &path.value)?, None)
+        }
+    };
+    let Some(image) = &wish.image else {
+        return Ok(match named {
+            Some(named) => {
+                Wanted { container: String::new(), doubt: None, state: State::AsGiven(named) }
+            }
+            None => {
+                let state = compare(aws, registrable(&base)?, None).await?;
+                Wanted { container: String::new(), doubt: None, state }
+            }
+        });
+    };
+    let container = choose(&base, &wish.container)?;
+    let Pinned { image, doubt } = pin(aws, &image.value).await;
+    let document = registrable(&with_image(&base, &container, &image))?;
+    let state = compare(aws, document, named).await?;
+    Ok(Wanted { container, doubt, state })
+}
+
 /// Compares with the revision that was named, then with the newest one of the family.
 async fn compare(aws: &Aws, document: Document, named: Option<Registered>) -> Result<State, Error> {
     if let Some(named) = named
@@ -121,11 +157,16 @@ impl Wanted {
         }
     }
 
-    /// Says what the definition lacks.
-    pub(super) fn warn(&self, report: &mut Report) {
+    /// Says what is not sure about the image.
+    pub(super) fn doubt(&self, report: &mut Report) {
         if let Some(Doubt { text, hint }) = self.doubt.clone() {
             report.emit(&Event::Warning { text, hint });
         }
+    }
+
+    /// Says what the definition lacks.
+    pub(super) fn warn(&self, report: &mut Report) {
+        self.doubt(report);
         for Advice { sentence, fix } in advice(self.document(), &self.container) {
             report.emit(&Event::Warning { text: sentence, hint: Some(fix.to_owned()) });
         }

@@ -1,7 +1,7 @@
 //! Owns the way from a command line to its command.
 
 use super::context::Context;
-use super::{attach, cancel, changes, doctor, register, run, setup_infra};
+use super::{attach, cancel, changes, deploy_service, doctor, register, release, run, setup_infra};
 use crate::cli::CommandLine;
 use crate::error::Error;
 use crate::report::{Format, Report};
@@ -15,6 +15,8 @@ pub(crate) enum Command {
     Doctor(Box<doctor::Arguments>),
     Register(register::Arguments),
     Run(Box<run::Arguments>),
+    Release(Box<release::Arguments>),
+    DeployService(Box<deploy_service::Arguments>),
     Attach(attach::Arguments),
     Cancel(cancel::Arguments),
     Changes(changes::Arguments),
@@ -27,6 +29,8 @@ impl Command {
             Self::Doctor(arguments) => arguments.flags(),
             Self::Register(arguments) => arguments.flags(),
             Self::Run(arguments) => arguments.flags(),
+            Self::Release(arguments) => arguments.flags(),
+            Self::DeployService(arguments) => arguments.flags(),
             Self::Attach(arguments) => arguments.flags(),
             Self::Cancel(arguments) => arguments.flags(),
             Self::Changes(_) => Flags::new(),
@@ -60,6 +64,10 @@ pub(crate) async fn dispatch(
         Command::Doctor(arguments) => doctor::doctor(&arguments, context).await,
         Command::Register(arguments) => register::register(&arguments, context).await,
         Command::Run(arguments) => run::run(*arguments, context).await,
+        Command::Release(arguments) => release::release(*arguments, context).await,
+        Command::DeployService(arguments) => {
+            deploy_service::deploy_service(*arguments, context).await
+        }
         Command::Attach(arguments) => attach::attach(arguments, context).await,
         Command::Cancel(arguments) => cancel::cancel(arguments, context).await,
         Command::Changes(arguments) => changes::changes(arguments, context).await,

@@ -28,6 +28,19 @@ impl Gate<'_> {
         report: &mut Report,
         listener: &mut Listener,
     ) -> Result<u8, Error> {
+        let conclusion = self.judge(request, report, listener).await?;
+        let code = conclusion.exit_code;
+        report.emit(&Event::Concluded(Box::new(conclusion)));
+        Ok(code)
+    }
+
+    /// The same, and the verdict is still to be shown.
+    pub(super) async fn judge(
+        &self,
+        request: RunRequest,
+        report: &mut Report,
+        listener: &mut Listener,
+    ) -> Result<Conclusion, Error> {
         let own = OwnRun {
             family: self.prepared.definition.family(),
             started_by: &self.identity.started_by,
@@ -39,10 +52,7 @@ impl Gate<'_> {
             pace: self.pace,
         };
         others.let_pass(own, self.settings).await?;
-        let conclusion = self.follow(request, report, listener).await?;
-        let code = conclusion.exit_code;
-        report.emit(&Event::Concluded(Box::new(conclusion)));
-        Ok(code)
+        self.follow(request, report, listener).await
     }
 
     /// Launches and follows until there is a verdict, whoever else runs.

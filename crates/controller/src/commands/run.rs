@@ -5,13 +5,14 @@ use super::context::Context;
 use super::definition;
 use super::gate::Gate;
 use super::network;
+use super::request::{Order, request};
 use crate::aws::{Aws, connect};
 use crate::cli;
 use crate::error::{Error, Kind};
 use crate::infrastructure::is_bootstrap;
 use crate::report::Report;
 use crate::settings::{DefinitionSource, Flags, ImageChoice, Key, RunSettings};
-use crate::task::{RunIdentity, RunRequest, TaskNetwork, Work, cancelled};
+use crate::task::{TaskNetwork, cancelled};
 use crate::task_definition::Registered;
 use clap::Args;
 use protocol::env;
@@ -22,6 +23,7 @@ use protocol::env;
 /// ecs-migrate-runner, its last word says so. The container's exit code passes through; the page
 /// docs/exit-codes.md lists our own.
 #[derive(Debug, Args)]
+#[group(id = "run")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     definition: DefinitionArguments,
@@ -39,13 +41,13 @@ pub(crate) struct Arguments {
     if_running: Option<String>,
     /// Environment variable of the container; may be repeated
     #[arg(long = "env", value_name = "NAME=VALUE")]
-    environment: Vec<String>,
+    pub(super) environment: Vec<String>,
     /// Invocations with the same key are one run [default: GITHUB_RUN_ID, else each its own]
     #[arg(long, value_name = "KEY")]
     run_key: Option<String>,
     /// Command of the container, instead of the image's own
     #[arg(last = true, value_name = "RUNNER ARGS")]
-    command: Vec<String>,
+    pub(super) command: Vec<String>,
 }
 
 impl Arguments {
@@ -73,13 +75,7 @@ pub(super) struct Prepared {
 
 /// Launches, follows, judges.
 pub(super) async fn run(arguments: Arguments, context: Context<'_>) -> Result<u8, Error> {
-    let settings = RunSettings::resolve(&context.layers, &context.environment)?;
-    if let DefinitionSource::Template { image, .. }
-    | DefinitionSource::Existing { image: ImageChoice::Replace(image), .. } =
-        &settings.definition
-    {
-        refuse_bootstrap(&image.value, &image.origin.to_string())?;
-    }
+    let settings = settings(&context)?;
     let environment = variables(&arguments.environment)?;
     let mut listener = context.signals.listen().map_err(|cause| {
         Error::new(Kind::Unexpected, "cannot listen to signals").caused_by(cause)
@@ -94,31 +90,30 @@ pub(super) async fn run(arguments: Arguments, context: Context<'_>) -> Result<u8
         signal = listener.next() => return Err(cancelled(signal)),
         prepared = prepared => prepared?,
     };
-    let work = Work {
-        cluster: &settings.cluster.value,
-        definition: &prepared.definition.arn,
-        image: prepared.definition.document.image(&prepared.container),
-        arguments: &arguments.command,
-        environment: &environment,
-    };
-    let identity = RunIdentity::of(&settings.key, work);
-    let request = RunRequest {
-        cluster: settings.cluster.value.clone(),
-        definition: prepared.definition.arn.clone(),
-        container: prepared.container.clone(),
-        command: arguments.command,
-        environment: [vec![(env::RUN.to_owned(), identity.run.clone())], environment].concat(),
-        network: prepared.network.clone(),
-        capacity: settings.capacity.clone(),
-        client_token: identity.client_token(1),
-        started_by: identity.started_by.clone(),
-    };
+    let order = Order { command: arguments.command, environment, process: &context.environment };
+    let (identity, request) = request(&settings, &prepared, order);
     let gate =
         Gate { settings: &settings, prepared: &prepared, identity: &identity, pace: &context.pace };
     gate.pass(request, report, &mut listener).await
 }
 
-async fn prepare(aws: Aws, settings: &RunSettings, report: &mut Report) -> Result<Prepared, Error> {
+/// The settings, as far as they can be wrong before AWS is asked.
+pub(super) fn settings(context: &Context<'_>) -> Result<RunSettings, Error> {
+    let settings = RunSettings::resolve(&context.layers, &context.environment)?;
+    if let DefinitionSource::Template { image, .. }
+    | DefinitionSource::Existing { image: ImageChoice::Replace(image), .. } =
+        &settings.definition
+    {
+        refuse_bootstrap(&image.value, &image.origin.to_string())?;
+    }
+    Ok(settings)
+}
+
+pub(super) async fn prepare(
+    aws: Aws,
+    settings: &RunSettings,
+    report: &mut Report,
+) -> Result<Prepared, Error> {
     let wanted = definition::find(&aws, &settings.definition, &settings.container).await?;
     let container = wanted.container.clone();
     if wanted.existing().is_none() {
@@ -133,7 +128,7 @@ async fn prepare(aws: Aws, settings: &RunSettings, report: &mut Report) -> Resul
 }
 
 /// The first revision names an image that nobody pushed: its task would fail to pull it.
-fn refuse_bootstrap(image: &str, origin: &str) -> Result<(), Error> {
+pub(super) fn refuse_bootstrap(image: &str, origin: &str) -> Result<(), Error> {
     if !is_bootstrap(image) {
         return Ok(());
     }
@@ -144,7 +139,7 @@ fn refuse_bootstrap(image: &str, origin: &str) -> Result<(), Error> {
 }
 
 /// The variables of `--env`. A message never holds a value: it may be a secret.
-fn variables(arguments: &[String]) -> Result<Vec<(String, String)>, Error> {
+pub(super) fn variables(arguments: &[String]) -> Result<Vec<(String, String)>, Error> {
     arguments
         .iter()
         .enumerate()

@@ -4,6 +4,7 @@ use super::checklist::Checklist;
 use crate::changes::Answer;
 use crate::error::Error;
 use crate::infrastructure::{Place, Plan, Variable};
+use crate::service::Released;
 use crate::task::{Conclusion, LogLine, TaskArn};
 use crate::task_definition::Change;
 use std::time::Duration;
@@ -49,6 +50,12 @@ pub(crate) enum Event {
     ChangesShown(Answer),
     /// What stands between here and a deployment. Nothing follows.
     Checked(Checklist),
+    /// A sentence about a service's rollout; ECS's own are foreign text.
+    Service { service: String, text: String },
+    /// The migration is green; the services follow.
+    Migrated(Box<Conclusion>),
+    /// What became of the services. Nothing follows.
+    Released(Box<Released>),
     /// How the task ended. Nothing follows.
     Concluded(Box<Conclusion>),
     /// Why there is no task to conclude about. Nothing follows.

@@ -9,7 +9,7 @@ use super::event::Event;
 use super::human::{self, Human};
 use super::line::push_line;
 use super::writer::Rendered;
-use super::{changes, rows, setup};
+use super::{changes, release, rows, setup};
 use crate::task::Conclusion;
 
 /// The renderer.
@@ -33,7 +33,8 @@ impl Github {
                 self.launched = true;
                 self.text(&mut out, &format!("{}\n", human::progress(event)));
             }
-            Event::Note(_)
+            Event::Service { .. }
+            | Event::Note(_)
             | Event::Definition { .. }
             | Event::Progress(_)
             | Event::Status { .. }
@@ -65,9 +66,17 @@ impl Github {
                 let text = self.text.log(lines);
                 self.text(&mut out, &text);
             }
-            Event::Concluded(conclusion) => self.conclude(&mut out, conclusion),
             Event::Changes(answer) | Event::ChangesShown(answer) => {
                 self.text(&mut out, &changes::text(answer));
+            }
+            Event::Concluded(conclusion) | Event::Migrated(conclusion) => {
+                self.conclude(&mut out, conclusion);
+            }
+            Event::Released(released) => {
+                self.text(&mut out, &release::text(released));
+                for (kind, title, text) in release::annotations(released) {
+                    self.command(&mut out, &annotation(kind, &title, &text));
+                }
             }
             Event::Checked(list) => {
                 self.text(&mut out, &list.text());

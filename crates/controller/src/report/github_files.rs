@@ -3,8 +3,9 @@
 use super::checklist::Checklist;
 use super::event::Event;
 use super::line::push_line;
-use super::{changes, rows};
+use super::{changes, release, rows};
 use crate::error::Error;
+use crate::service::Released;
 use crate::task::{Conclusion, class_name};
 use protocol::env;
 use std::collections::BTreeMap;
@@ -28,6 +29,8 @@ impl Files {
     pub(super) fn write(&self, event: &Event) -> Option<String> {
         let (outputs, summary) = match event {
             Event::Concluded(conclusion) => (of_conclusion(conclusion), summary(conclusion)),
+            Event::Migrated(conclusion) => (of_conclusion(conclusion), summary(conclusion)),
+            Event::Released(released) => (of_release(released), summary_of_release(released)),
             Event::Failed(error) => (of_error(error), String::new()),
             Event::Checked(list) => (of_list(list), summary_of_list(list)),
             Event::Changes(answer) => {
@@ -38,6 +41,7 @@ impl Files {
             }
             Event::Note(_)
             | Event::ChangesShown(_)
+            | Event::Service { .. }
             | Event::Warning { .. }
             | Event::Data(_)
             | Event::Differences(_)
@@ -83,6 +87,36 @@ fn of_error(error: &Error) -> String {
         ("exit-code", &error.exit_code().to_string()),
         ("outcome", &class_name(error.class())),
     ])
+}
+
+fn of_release(released: &Released) -> String {
+    let services: Vec<String> = released
+        .services
+        .iter()
+        .map(|ending| format!("{}={}", ending.service, ending.outcome.word()))
+        .collect();
+    outputs(&[
+        ("exit-code", &released.class().code().to_string()),
+        ("outcome", release::outcome(released)),
+        ("services", &services.join(",")),
+    ])
+}
+
+fn summary_of_release(released: &Released) -> String {
+    let mut text = format!("### Release: {}\n\n", html(&release::headline(released)));
+    text.push_str("| | |\n|---|---|\n");
+    for (name, said) in release::rows(released) {
+        push_line(&mut text, &format!("| {} | {} |", cell(&name), cell(&said)));
+    }
+    for ending in released.services.iter().filter(|ending| !ending.last_lines.is_empty()) {
+        text.push_str("\n<pre>\n");
+        for line in &ending.last_lines {
+            text.push_str(&html(&super::clean::clean(line)));
+            text.push('\n');
+        }
+        text.push_str("</pre>\n");
+    }
+    text
 }
 
 fn of_list(list: &Checklist) -> String {

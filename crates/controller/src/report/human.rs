@@ -4,15 +4,15 @@ use super::clean::clean;
 use super::event::{Arrival, Event, Registration};
 use super::line::push_line;
 use super::writer::Rendered;
-use super::{changes, rows, setup};
+use super::{changes, release, rows, setup};
 use crate::error::Error;
 use crate::task::{Conclusion, LogLine, LogText};
 use crate::task_definition::Change;
 use crate::words;
 use anstyle::{AnsiColor, Style};
 
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
 const CARE: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default();
 const QUIET: Style = Style::new().dimmed();
@@ -32,6 +32,7 @@ impl Human {
             | Event::Progress(_)
             | Event::Launched { .. }
             | Event::Status { .. }
+            | Event::Service { .. }
             | Event::StopRequested(_) => to_err(format!("{QUIET}{}{QUIET:#}\n", progress(event))),
             Event::Warning { text, hint } => {
                 let mut lines = format!("{CARE}warning:{CARE:#} {}\n", clean(text));
@@ -53,7 +54,10 @@ impl Human {
             Event::ChangesShown(answer) => to_out(changes::text(answer)),
             Event::Checked(list) => to_out(list.text()),
             Event::Log(lines) => to_out(self.log(lines)),
-            Event::Concluded(conclusion) => to_out(ending(conclusion)),
+            Event::Concluded(conclusion) | Event::Migrated(conclusion) => {
+                to_out(ending(conclusion))
+            }
+            Event::Released(released) => to_out(release::text(released)),
         }
     }
 
@@ -102,6 +106,7 @@ pub(super) fn progress(event: &Event) -> String {
         Event::Status { status, elapsed } => {
             format!("task is {} after {}", clean(&status.to_lowercase()), words::duration(*elapsed))
         }
+        Event::Service { service, text } => format!("{}: {}", clean(service), clean(text)),
         Event::Progress(progress) => setup::progress(progress),
         Event::StopRequested(why) => format!("{}: asking ECS to stop the task", clean(why)),
         Event::Warning { .. }
@@ -114,6 +119,8 @@ pub(super) fn progress(event: &Event) -> String {
         | Event::Changes(_)
         | Event::ChangesShown(_)
         | Event::Checked(_)
+        | Event::Migrated(_)
+        | Event::Released(_)
         | Event::Concluded(_)
         | Event::Failed(_) => String::new(),
     }

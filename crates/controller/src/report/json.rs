@@ -4,7 +4,7 @@
 use super::event::{Arrival, Event, Registration};
 use super::line::push_line;
 use super::writer::Rendered;
-use super::{changes, setup};
+use super::{changes, release, setup};
 use crate::error::Error;
 use crate::task::{Conclusion, LogLine, LogState, LogText, class_name};
 use serde_json::{Value, json};
@@ -98,6 +98,15 @@ impl Json {
             Event::Changes(answer) | Event::ChangesShown(answer) => vec![changes::object(answer)],
             Event::Checked(list) => list.objects(),
             Event::Concluded(conclusion) => vec![of_conclusion(conclusion)],
+            Event::Service { service, text } => {
+                vec![json!({"type": "service", "service": service, "text": text})]
+            }
+            Event::Migrated(conclusion) => {
+                let mut object = of_conclusion(conclusion);
+                object["type"] = json!("migration");
+                vec![object]
+            }
+            Event::Released(released) => vec![release::object(released)],
             Event::Failed(error) => vec![of_error(error)],
         };
         let mut out = String::new();

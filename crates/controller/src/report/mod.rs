@@ -15,6 +15,7 @@ mod github_files;
 mod human;
 mod json;
 mod line;
+mod release;
 mod rows;
 mod setup;
 mod usage;

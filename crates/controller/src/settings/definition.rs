@@ -25,6 +25,8 @@ pub(crate) enum ImageChoice {
 pub(crate) enum ContainerChoice {
     Named(Setting<String>),
     TheOnly,
+    /// The only one, or the only essential one: a service's.
+    TheEssential,
 }
 
 /// The definition that was asked for. When two layers name different sources, the stronger layer's

@@ -34,7 +34,10 @@ impl DoctorSettings {
             container: definition::container(layers),
             network: network::network(layers),
             capacity: network::capacity(layers),
-            service: service.map_or(ServiceChoice::None, ServiceChoice::Named),
+            service: service.map_or(ServiceChoice::None, |service| {
+                let first = service.value.split(',').next().unwrap_or_default().trim().to_owned();
+                ServiceChoice::Named(service.with(first))
+            }),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Owns the settings file: found, read strictly, turned into a layer.
 
 use super::key::Key;
+use super::services::{SERVICE_KEYS, ServiceTable};
 use crate::error::Error;
 use crate::words;
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ pub(crate) struct File {
     pub(crate) values: BTreeMap<Key, String>,
     /// The table `[changes]`: globs by part.
     pub(crate) parts: BTreeMap<String, Vec<String>>,
+    pub(crate) services: BTreeMap<String, ServiceTable>,
 }
 
 /// The table that only `changes` reads.
@@ -48,17 +50,27 @@ fn parse(text: &str, path: String) -> Result<File, Error> {
         Some(value) => parts(&value, &path)?,
         None => BTreeMap::new(),
     };
-    Ok(File { values: values(table, &path)?, parts, path })
+    let (values, services) = values(table, &path)?;
+    Ok(File { values, services, parts, path })
 }
 
+type Values = (BTreeMap<Key, String>, BTreeMap<String, ServiceTable>);
+
 /// The settings in `table`.
-fn values(table: toml::Table, path: &str) -> Result<BTreeMap<Key, String>, Error> {
+fn values(table: toml::Table, path: &str) -> Result<Values, Error> {
     let mut values = BTreeMap::new();
+    let mut services = BTreeMap::new();
     for (name, value) in table {
         let known = Key::ALL.into_iter().filter(|key| key.is_in_file());
         let Some(key) = known.clone().find(|key| key.name() == name) else {
             return Err(unknown(&name, path, known.map(Key::name)));
         };
+        if let (Key::Service, Value::Table(tables)) = (key, &value) {
+            services = service_tables(tables, path)?;
+            let names: Vec<&str> = services.keys().map(String::as_str).collect();
+            values.insert(key, names.join(","));
+            continue;
+        }
         let text = plain(&value).ok_or_else(|| {
             Error::usage(format!(
                 "`{name}` in {path} is {}, but a text or a list of texts is needed",
@@ -67,7 +79,40 @@ fn values(table: toml::Table, path: &str) -> Result<BTreeMap<Key, String>, Error
         })?;
         values.insert(key, text);
     }
-    Ok(values)
+    Ok((values, services))
+}
+
+fn service_tables(
+    tables: &toml::Table,
+    path: &str,
+) -> Result<BTreeMap<String, ServiceTable>, Error> {
+    let mut services = BTreeMap::new();
+    for (name, value) in tables {
+        let Value::Table(fields) = value else {
+            return Err(Error::usage(format!(
+                "`service.{name}` in {path} is {}, but a table such as [service.{name}] is needed",
+                value.type_str()
+            )));
+        };
+        if let Some(field) = fields.keys().find(|field| !SERVICE_KEYS.contains(&field.as_str())) {
+            return Err(unknown(field, path, SERVICE_KEYS.into_iter()));
+        }
+        let text = |field: &str| match fields.get(field) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(other) => Err(Error::usage(format!(
+                "`service.{name}.{field}` in {path} is {}, but a text is needed",
+                other.type_str()
+            ))),
+        };
+        let table = ServiceTable {
+            container: text("container")?,
+            image: text("image")?,
+            definition: text("definition")?,
+        };
+        services.insert(name.clone(), table);
+    }
+    Ok(services)
 }
 
 /// Each part with its globs: a text or a list of texts.
@@ -169,5 +214,23 @@ mod tests {
         let values = parse(text, String::new()).unwrap().values;
         assert_eq!(values[&Key::Subnets], "a,b");
         assert_eq!(values[&Key::AssignPublicIp], "true");
+    }
+
+    #[test]
+    fn services_are_names_or_tables() {
+        let text = "[service.worker]\nimage = \"w:1\"\n[service.api]";
+        let File { values, services, .. } = parse(text, String::new()).unwrap();
+        assert_eq!(values[&Key::Service], "api,worker");
+        assert_eq!(services["worker"].image.as_deref(), Some("w:1"));
+        let values = parse("service = [\"b\", \"a\"]", String::new()).unwrap().values;
+        assert_eq!(values[&Key::Service], "b,a");
+        assert_eq!(
+            error("[service.api]\nimge = \"x\""),
+            "unknown key `imge` in ecs-migrate.toml, did you mean `image`?"
+        );
+        assert_eq!(
+            error("[service]\napi = 1"),
+            "`service.api` in ecs-migrate.toml is integer, but a table such as [service.api] is needed"
+        );
     }
 }

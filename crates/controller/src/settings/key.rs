@@ -16,6 +16,9 @@ pub(crate) enum Key {
     AssignPublicIp,
     NetworkFrom,
     Service,
+    ServiceImage,
+    InOrder,
+    RolloutTimeout,
     CapacityProvider,
     Timeout,
     CapacityTimeout,
@@ -23,6 +26,7 @@ pub(crate) enum Key {
     IfRunning,
     Expect,
     RunKey,
+    Commit,
     Output,
     Region,
     Profile,
@@ -31,7 +35,7 @@ pub(crate) enum Key {
 
 impl Key {
     /// Every setting, in the order of the documentation.
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::Cluster,
         Self::TaskDefinition,
         Self::Template,
@@ -42,6 +46,9 @@ impl Key {
         Self::AssignPublicIp,
         Self::NetworkFrom,
         Self::Service,
+        Self::ServiceImage,
+        Self::InOrder,
+        Self::RolloutTimeout,
         Self::CapacityProvider,
         Self::Timeout,
         Self::CapacityTimeout,
@@ -49,6 +56,7 @@ impl Key {
         Self::IfRunning,
         Self::Expect,
         Self::RunKey,
+        Self::Commit,
         Self::Output,
         Self::Region,
         Self::Profile,
@@ -68,6 +76,9 @@ impl Key {
             Self::AssignPublicIp => "assign-public-ip",
             Self::NetworkFrom => "network-from",
             Self::Service => "service",
+            Self::ServiceImage => "service-image",
+            Self::InOrder => "in-order",
+            Self::RolloutTimeout => "rollout-timeout",
             Self::CapacityProvider => "capacity-provider",
             Self::Timeout => "timeout",
             Self::CapacityTimeout => "capacity-timeout",
@@ -75,6 +86,7 @@ impl Key {
             Self::IfRunning => "if-running",
             Self::Expect => "expect",
             Self::RunKey => "run-key",
+            Self::Commit => "commit",
             Self::Output => "output",
             Self::Region => "region",
             Self::Profile => "profile",
@@ -96,6 +108,9 @@ impl Key {
             Self::AssignPublicIp => &[env::ASSIGN_PUBLIC_IP],
             Self::NetworkFrom => &[env::NETWORK_FROM],
             Self::Service => &[env::SERVICE],
+            Self::ServiceImage => &[env::SERVICE_IMAGE],
+            Self::InOrder => &[env::IN_ORDER],
+            Self::RolloutTimeout => &[env::ROLLOUT_TIMEOUT],
             Self::CapacityProvider => &[env::CAPACITY_PROVIDER],
             Self::Timeout => &[env::TIMEOUT],
             Self::CapacityTimeout => &[env::CAPACITY_TIMEOUT],
@@ -103,15 +118,16 @@ impl Key {
             Self::IfRunning => &[env::IF_RUNNING],
             Self::Expect => &[env::EXPECT],
             Self::RunKey => &[env::RUN_KEY],
+            Self::Commit => &[env::COMMIT, env::GITHUB_SHA],
             Self::Output => &[env::OUTPUT],
             Self::Region | Self::Profile => &[],
             Self::OidcRole => &[env::OIDC_ROLE, env::AWS_ROLE_ARN],
         }
     }
 
-    /// Whether the file may set it: a run's key belongs to one run, not to a repository.
+    /// Whether the file may set it: a run's key and commit belong to one run, not to a repository.
     pub(crate) const fn is_in_file(self) -> bool {
-        !matches!(self, Self::RunKey)
+        !matches!(self, Self::RunKey | Self::Commit)
     }
 
     /// What counts when nothing is set, for the documentation.
@@ -119,7 +135,8 @@ impl Key {
     pub(crate) const fn default(self) -> &'static str {
         match self {
             Self::Cluster => "`default`",
-            Self::AssignPublicIp => "`false`",
+            Self::AssignPublicIp | Self::InOrder => "`false`",
+            Self::RolloutTimeout => "`30m`",
             Self::CapacityProvider => "launch type `FARGATE`",
             Self::Timeout => "none, with a warning every hour",
             Self::CapacityTimeout => "`5m`",
@@ -136,6 +153,8 @@ impl Key {
             | Self::SecurityGroups
             | Self::NetworkFrom
             | Self::Service
+            | Self::ServiceImage
+            | Self::Commit
             | Self::OidcRole => "",
         }
     }
@@ -155,7 +174,14 @@ impl Key {
             Self::NetworkFrom => {
                 "service whose network the task uses; while it does not exist, the three above"
             }
-            Self::Service => "service that the migration is for; `doctor` looks at it",
+            Self::Service => {
+                "services that are deployed behind the gate; `doctor` looks at the first"
+            }
+            Self::ServiceImage => {
+                "image for the services, or `NAME=URI` for one of them, best as `repository@sha256:…`"
+            }
+            Self::InOrder => "deploy the services one after the other instead of together",
+            Self::RolloutTimeout => "how long a rollout is followed; ECS goes on after that",
             Self::CapacityProvider => "capacity provider; Spot is refused",
             Self::Timeout => "the task is stopped after this, e.g. `30m`",
             Self::CapacityTimeout => "how long to try to get the task started",
@@ -165,6 +191,7 @@ impl Key {
             }
             Self::Expect => "what the container runs: `auto`, `runner` or `plain`",
             Self::RunKey => "invocations with the same key are one run",
+            Self::Commit => "commit that `deploy-service` needs a green run of",
             Self::Output => "`auto`, `text`, `json` or `github`",
             Self::Region => "AWS Region",
             Self::Profile => "profile of the AWS configuration",
@@ -201,7 +228,7 @@ mod tests {
 
     const HEAD: &str = "# Settings of `ecs-migrate`\n\nGenerated from `crates/controller/src/settings/key.rs`; a test compares.\n\nA flag beats the environment, the environment beats `ecs-migrate.toml` (or `--config FILE`, or `ECS_MIGRATE_CONFIG`), the file beats the default. An empty environment variable counts as not set, because GitHub writes an empty string for a variable that does not exist. An unknown key in the file is an error. Lists are separated by commas; in the file they may be arrays.\n\nCredentials, Region, endpoint and proxies come from the AWS SDK's own chain (`AWS_PROFILE`, `AWS_REGION`, `AWS_ENDPOINT_URL`, …).\n\n| flag | environment | file | default | meaning |\n|---|---|---|---|---|\n";
 
-    const FOOT: &str = "\n## The task definition template\n\n`infra/task-definition.json` is an ordinary task definition with these placeholders; a template in which one is left is refused.\n\n| placeholder | put there |\n|---|---|\n| `REPLACE_FAMILY` | the family, e.g. `app-migrate` |\n| `REPLACE_EXECUTION_ROLE_ARN` | role that pulls the image, reads the secret and writes the log |\n| `REPLACE_TASK_ROLE_ARN` | role of the runner itself; it needs no rights when the secret is injected |\n| `REPLACE_LOG_GROUP` | log group, which must exist, e.g. `/ecs/app-migrate` |\n| `REPLACE_REGION` | Region of the log group |\n| `REPLACE_SECRET_ARN` | Secrets Manager secret whose value is the connection URL |\n\nThe image is a placeholder too, but `--image` always replaces it. `\"mode\": \"blocking\"` makes the log lossless (ECS's default since 2025-06-25 drops lines when its buffer is full), and `stopTimeout` 120 gives the runner the longest time that Fargate allows to roll back. The runner writes no file and needs no root, so `user` is not root's and the root file system cannot be written.\n";
+    const FOOT: &str = "\n## Services in the file\n\n`service` is a name, a list of names, or tables; the names of tables are taken in alphabetical order.\n\n```toml\n[service.api]\ncontainer = \"api\"            # whose image is replaced; needed when several containers are essential\ndefinition = \"infra/api.json\" # instead of the definition that the service has\n\n[service.worker]\nimage = \"…/worker@sha256:…\"   # --service-image worker=URI beats it\n```\n\n## The task definition template\n\n`infra/task-definition.json` is an ordinary task definition with these placeholders; a template in which one is left is refused.\n\n| placeholder | put there |\n|---|---|\n| `REPLACE_FAMILY` | the family, e.g. `app-migrate` |\n| `REPLACE_EXECUTION_ROLE_ARN` | role that pulls the image, reads the secret and writes the log |\n| `REPLACE_TASK_ROLE_ARN` | role of the runner itself; it needs no rights when the secret is injected |\n| `REPLACE_LOG_GROUP` | log group, which must exist, e.g. `/ecs/app-migrate` |\n| `REPLACE_REGION` | Region of the log group |\n| `REPLACE_SECRET_ARN` | Secrets Manager secret whose value is the connection URL |\n\nThe image is a placeholder too, but `--image` always replaces it. `\"mode\": \"blocking\"` makes the log lossless (ECS's default since 2025-06-25 drops lines when its buffer is full), and `stopTimeout` 120 gives the runner the longest time that Fargate allows to roll back. The runner writes no file and needs no root, so `user` is not root's and the root file system cannot be written.\n";
 
     #[test]
     fn the_page_in_docs_is_this_table() {

@@ -1,6 +1,7 @@
 //! Owns the layers of settings and which one wins: PURE, and every value keeps its origin.
 
 use super::key::Key;
+use super::services::ServiceTable;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -65,6 +66,8 @@ pub(crate) struct Layers {
     pub(crate) file_path: String,
     /// The table `[changes]`: globs by part.
     pub(crate) parts: BTreeMap<String, Vec<String>>,
+    /// What the file says of single services.
+    pub(crate) services: BTreeMap<String, ServiceTable>,
 }
 
 impl Layers {

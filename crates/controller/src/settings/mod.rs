@@ -10,15 +10,15 @@ mod layers;
 mod network;
 mod parse;
 mod resolve;
+mod services;
 
 pub(crate) use access::{Access, GithubIdentity};
 pub(crate) use definition::{ContainerChoice, DefinitionSource, ImageChoice};
 pub(crate) use doctor::{DoctorSettings, ServiceChoice};
 pub(crate) use key::Key;
-#[cfg(test)]
-pub(crate) use layers::Setting;
-pub(crate) use layers::{Flags, Layers};
+pub(crate) use layers::{Flags, Layers, Setting};
 pub(crate) use network::{Capacity, GivenNetwork, Network, Otherwise, PublicIp};
 pub(crate) use parse::OutputChoice;
 pub(crate) use resolve::{AttachSettings, CancelSettings, RegisterSettings, RunSettings};
 pub(crate) use resolve::{RunKey, TimeLimit};
+pub(crate) use services::{ServiceSettings, ServiceWish};

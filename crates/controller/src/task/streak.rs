@@ -6,14 +6,14 @@ const WORTH_SAYING: u32 = 3;
 
 /// Failures in a row.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Streak {
+pub(crate) struct Streak {
     failures: u32,
     said: bool,
 }
 
 impl Streak {
     /// Adds a failure; whether it is time to say so.
-    pub(super) fn failed(&mut self, transient: bool) -> bool {
+    pub(crate) fn failed(&mut self, transient: bool) -> bool {
         self.failures += 1;
         let say = !self.said && (!transient || self.failures >= WORTH_SAYING);
         self.said |= say;
@@ -21,7 +21,7 @@ impl Streak {
     }
 
     /// Ends the streak; whether it had been said.
-    pub(super) fn answered(&mut self) -> bool {
+    pub(crate) fn answered(&mut self) -> bool {
         std::mem::take(self).said
     }
 }

@@ -11,7 +11,19 @@ pub(crate) fn choose(document: &Document, choice: &ContainerChoice) -> Result<St
     let names = document.container_names();
     match (choice, names.as_slice()) {
         (_, []) => Err(Error::usage("the task definition has no container")),
-        (ContainerChoice::TheOnly, [only]) => Ok((*only).to_owned()),
+        (ContainerChoice::TheOnly | ContainerChoice::TheEssential, [only]) => {
+            Ok((*only).to_owned())
+        }
+        (ContainerChoice::TheEssential, several) => match essential(document).as_slice() {
+            [only] => Ok((*only).to_owned()),
+            _ => Err(Error::usage(format!(
+                "the service's definition has several essential containers: {}",
+                several.join(", ")
+            ))
+            .hinted(
+                "say whose image is replaced: `container` in [service.NAME] of ecs-migrate.toml",
+            )),
+        },
         (ContainerChoice::TheOnly, several) => Err(Error::usage(format!(
             "the task definition has several containers: {}",
             several.join(", ")
@@ -31,6 +43,12 @@ pub(crate) fn choose(document: &Document, choice: &ContainerChoice) -> Result<St
             .hinted(format!("its containers: {}", known.join(", "))))
         }
     }
+}
+
+fn essential(document: &Document) -> Vec<&str> {
+    let essential =
+        document.containers().iter().filter(|container| container["essential"] != false);
+    essential.filter_map(|container| container["name"].as_str()).collect()
 }
 
 #[cfg(test)]

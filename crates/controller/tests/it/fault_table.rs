@@ -10,7 +10,7 @@ use serde_json::Value;
 
 /// Rows that are proved in another place.
 const ELSEWHERE: [(&str, &str); 3] = [
-    ("Q07", "no command updates a service yet"),
+    ("Q07", "service_faults::a_refused_update_changes_nothing"),
     ("Q18", "once::a_run_that_was_started_with_another_network_is_found_by_its_conflict"),
     ("W04", "verdict_tests::what_cannot_be_seen_is_unknown"),
 ];

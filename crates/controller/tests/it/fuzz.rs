@@ -93,7 +93,13 @@ fn plot(seed: u64) -> Plot {
         arguments
             .extend(["--expect".to_owned(), if runner { "runner" } else { "plain" }.to_owned()]);
     }
-    Plot { seed, workload, faults: Faults { requests, tasks }, signals, arguments }
+    Plot {
+        seed,
+        workload,
+        faults: Faults { requests, tasks, ..Faults::default() },
+        signals,
+        arguments,
+    }
 }
 
 fn request_fault(random: &mut fastrand::Rng) -> RequestFault {

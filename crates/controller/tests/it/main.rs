@@ -4,6 +4,7 @@
 mod asked;
 mod changes;
 mod credentials;
+mod deploy_service;
 mod doctor;
 mod endings;
 mod fault_table;
@@ -16,7 +17,10 @@ mod once;
 mod policies;
 mod processes;
 mod registering;
+mod release;
+mod release_killed;
 mod scenarios;
+mod service_faults;
 mod setup;
 mod setup_github;
 mod shown;

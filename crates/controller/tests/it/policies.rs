@@ -3,6 +3,7 @@
 use crate::doctor;
 use crate::support::policy::{Call, Setting, actions, allows, resource, statements};
 use crate::support::runner::{applied, ends_with};
+use crate::support::shop::{crashes, definition, revision, rolls_back, serves};
 use crate::support::story::{Story, config};
 use crate::support::tools;
 use controller::Signal;
@@ -15,15 +16,17 @@ const CLUSTER: &str = "arn:aws:ecs:eu-west-1:111122223333:cluster/default";
 const EXECUTION: &str = "arn:aws:iam::111122223333:role/app-migrate-execution";
 
 /// What the deploy role is asked for beside running the task, where everything is switched on.
-const EVERYTHING: [&str; 4] = ["HasService", "HasSecrets", "ReadsSecretKeys", "DecryptsSecrets"];
+const EVERYTHING: [&str; 6] = [
+    "HasService",
+    "HasServiceFamily",
+    "HasServiceRoles",
+    "HasSecrets",
+    "ReadsSecretKeys",
+    "DecryptsSecrets",
+];
 
 /// Allowed for commands that are not there yet, each with the command that will call it.
-const RESERVED: [(&str, &str); 10] = [
-    ("logs:FilterLogEvents", "logs"),
-    ("ecs:ListServiceDeployments", "release"),
-    ("ecs:DescribeServiceDeployments", "release"),
-    ("ecs:DescribeServiceRevisions", "release"),
-    ("ecs:UpdateService", "release"),
+const RESERVED: [(&str, &str); 5] = [
     ("ecr:GetAuthorizationToken", "docker login, image push"),
     ("ecr:BatchCheckLayerAvailability", "docker push, image push"),
     ("ecr:CompleteLayerUpload", "docker push, image push"),
@@ -40,6 +43,8 @@ fn setting(conditions: &[&'static str]) -> Setting {
             ("Family", "app-migrate"),
             ("ClusterName", "default"),
             ("ServiceName", "api"),
+            ("ServiceFamily", "api"),
+            ("ServiceRoleArns", EXECUTION),
             ("LogGroupName", "/ecs/app"),
             ("RepositoryName", "app-migrate"),
             ("DeployRoleName", "sandbox"),
@@ -66,10 +71,16 @@ async fn journal_of_doctor() -> Vec<JournalEntry> {
 
 /// Everything that `register`, `run`, `attach` and `cancel` ask AWS for.
 async fn journal() -> Vec<JournalEntry> {
-    let service = json!({"serviceName": "api", "desiredCount": 0, "networkConfiguration": {
+    let service = json!({"serviceName": "api", "desiredCount": 1, "taskDefinition": revision("api", 1),
+        "deploymentConfiguration": rolls_back(), "networkConfiguration": {
         "awsvpcConfiguration": {"subnets": ["subnet-a"], "securityGroups": ["sg-a"]}}});
     let config = config().service(service).image("app:1", ends_with(applied(1)));
-    let story = Story::with(config).set("GITHUB_RUN_ID", "7");
+    let config = config.image("*api:1", serves()).image("*api:2", crashes());
+    let story = Story::with(config).set("GITHUB_RUN_ID", "7").set("GITHUB_SHA", "c0ffee");
+    let api = definition("api");
+    let template = ["--template", api.path().to_str().unwrap(), "--container", "api"];
+    let register = ["register", "--image", "api:1"];
+    story.invoke(&[&register[..], &template[..]].concat()).await.says(0, &[]);
     story.run(&[]).await.says(0, &[]);
     let registered = ["--task-definition", "app-migrate", "--image", "app:1"];
     story.invoke(&[&["register"], &registered[..]].concat()).await.says(0, &[]);
@@ -80,6 +91,14 @@ async fn journal() -> Vec<JournalEntry> {
     story.invoke(&from_service).await.says(0, &[]);
     let task = story.sandbox.tasks().last().unwrap().arn.clone();
     story.invoke(&["attach", &task]).await.says(0, &[]);
+    let arguments = ["--service", "api", "--service-image", "api:2"];
+    let run = ["--task-definition", "app-migrate", "--network-from", "api"];
+    story
+        .invoke(&[&["release", "--run-key", "r"], &run[..], &arguments[..]].concat())
+        .await
+        .says(88, &[]);
+    let proved = ["deploy-service", "--task-definition", "app-migrate"];
+    story.invoke(&[&proved[..], &arguments[..]].concat()).await.says(88, &[]);
     let story = story.signal(Duration::from_secs(1), Signal::Interrupt);
     let told = story.run(&["--run-key", "9", "--on-cancel", "detach"]).await;
     assert_eq!(told.code, 84, "{}", told.everything());
@@ -146,6 +165,20 @@ fn calls(entry: &JournalEntry) -> Vec<Call> {
             .iter()
             .map(|name| call(&action, arn("ecs", format!("service/default/{name}"))))
             .collect(),
+        "UpdateService" | "ListServiceDeployments" => {
+            let service = arn("ecs", format!("service/default/{}", parameter("service")));
+            vec![call(&action, service)]
+        }
+        "DescribeServiceDeployments" => {
+            list("serviceDeploymentArns").iter().map(|arn| call(&action, arn.clone())).collect()
+        }
+        "DescribeServiceRevisions" => {
+            list("serviceRevisionArns").iter().map(|arn| call(&action, arn.clone())).collect()
+        }
+        "FilterLogEvents" => {
+            let resource = arn("logs", format!("log-group:{}:*", parameter("logGroupName")));
+            vec![call(&format!("logs:{}", entry.operation), resource)]
+        }
         "GetLogEvents" => {
             let (group, stream) = (parameter("logGroupName"), parameter("logStreamName"));
             let resource = arn("logs", format!("log-group:{group}:log-stream:{stream}"));
@@ -281,8 +314,10 @@ fn the_deploy_role_may_not_do_it_elsewhere() {
     }
 }
 
-/// The set-up runs with another identity; errors only have examples.
-const NOT_THE_GATES: [&str; 3] = ["cloudformation.rs", "presence.rs", "error.rs"];
+/// The set-up runs with another identity; errors only have examples; a service is created once, by
+/// who may.
+const NOT_THE_GATES: [&str; 4] =
+    ["cloudformation.rs", "create_service.rs", "presence.rs", "error.rs"];
 
 /// How the code names an operation that it calls.
 const CALLS: [&str; 4] =

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::clusters::cluster_of;
 use super::describe_tasks::is_remembered;
 use crate::core::Core;
+use crate::identity::short_name;
 use crate::task::Task;
 use crate::wire::{ApiError, Fields, parse};
 
@@ -64,14 +65,22 @@ impl ListTasks {
         let desired = self.desired_status.as_deref().unwrap_or("RUNNING");
         // PENDING is a value of the parameter and never one of a task (aws-facts 0).
         desired == task.desired.name()
-            && self.service_name.is_none()
             && self.container_instance.is_none()
+            && self.of_service(task)
             && matches(self.family.as_deref(), &task.details.family)
             && matches(self.launch_type.as_deref(), &task.request.launch_type)
             && self
                 .started_by
                 .as_deref()
                 .is_none_or(|wanted| task.request.started_by.as_deref() == Some(wanted))
+    }
+}
+
+impl ListTasks {
+    fn of_service(&self, task: &Task) -> bool {
+        self.service_name.as_deref().is_none_or(|name| {
+            task.request.group.strip_prefix("service:") == Some(short_name(name))
+        })
     }
 }
 

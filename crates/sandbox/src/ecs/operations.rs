@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{
-    clusters, describe_tasks, list_tasks, run_task, services, stop_task, task_definitions,
-};
+use super::{clusters, describe_tasks, list_tasks, run_task, service, stop_task, task_definitions};
 use crate::core::Core;
 use crate::wire::ApiError;
 
@@ -23,8 +21,13 @@ pub(crate) fn answer(
         "RegisterTaskDefinition" => Some(task_definitions::register(core, input)),
         "DeregisterTaskDefinition" => Some(task_definitions::deregister(core, input)),
         "DescribeTaskDefinition" => Some(task_definitions::describe(core, input)),
-        "CreateService" => Some(services::create(core, input)),
-        "DescribeServices" => Some(services::describe(core, input)),
+        "CreateService" => Some(service::create(core, input)),
+        "UpdateService" => Some(service::update(core, input)),
+        "DescribeServices" => Some(service::describe(core, input)),
+        "ListServiceDeployments" => Some(service::list_deployments(core, input)),
+        "DescribeServiceDeployments" => Some(service::describe_deployments(core, input)),
+        "DescribeServiceRevisions" => Some(service::describe_revisions(core, input)),
+        "StopServiceDeployment" => Some(service::stop(core, input)),
         "DescribeClusters" => Some(clusters::describe(core, input)),
         _ => None,
     }

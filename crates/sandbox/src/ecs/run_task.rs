@@ -121,7 +121,7 @@ fn conflict(core: &Core, cluster: &str, ids: &[String]) -> ApiError {
     error
 }
 
-fn start(
+pub(crate) fn start(
     core: &Core,
     state: &mut State,
     request: &RunTask,

@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::check::LONGEST_SECONDS;
 use super::requests::{Asked, Met, Requests};
 use super::suffering::{FailedStart, OutOfMemory, OutsideStop, TaskDetails, ToldExit, ToldStop};
-use super::{Faults, LineFaults, StartPhase, StreamFault, TaskEffect, TaskFault};
+use super::{
+    Faults, LineFaults, ServiceEffect, ServiceFault, StartPhase, StreamFault, TaskEffect, TaskFault,
+};
 use crate::clock::Timestamp;
 
 #[derive(Debug)]
@@ -20,6 +22,7 @@ struct Page {
     since: Timestamp,
     requests: Requests,
     tasks: Vec<TaskFault>,
+    services: Vec<ServiceFault>,
 }
 
 impl FaultBook {
@@ -181,6 +184,15 @@ impl FaultBook {
             .collect()
     }
 
+    /// The hook of a service's deployment.
+    pub(crate) fn at_deployment(&self, service: &str, ordinal: u64) -> Vec<ServiceEffect> {
+        let page = self.page();
+        let faults = page.services.iter().filter(|fault| {
+            concerns(fault.service.as_deref(), service) && applies(ordinal, fault.from, fault.to)
+        });
+        faults.map(|fault| fault.effect.clone()).collect()
+    }
+
     fn effects(&self, task: &TaskDetails) -> Vec<TaskEffect> {
         self.page()
             .tasks
@@ -199,7 +211,8 @@ impl Page {
         if let Err(error) = faults.check() {
             panic!("invariant: faults are checked before they are set: {error}");
         }
-        Self { since, requests: Requests::new(faults.requests, region), tasks: faults.tasks }
+        let Faults { requests, tasks, services } = faults;
+        Self { since, requests: Requests::new(requests, region), tasks, services }
     }
 }
 
@@ -212,7 +225,7 @@ fn concerns(wanted: Option<&str>, name: &str) -> bool {
 }
 
 /// A negative number of seconds, or none at all, is as good as now.
-pub(super) fn seconds(count: f64) -> Duration {
+pub(crate) fn seconds(count: f64) -> Duration {
     Duration::try_from_secs_f64(count.min(LONGEST_SECONDS)).unwrap_or_default()
 }
 

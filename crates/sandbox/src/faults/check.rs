@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::{Faults, LineFate, RequestAnswer, RequestFault, TaskEffect, TaskFault};
+use super::{
+    Faults, LineFate, RequestAnswer, RequestFault, ServiceEffect, ServiceFault, TaskEffect,
+    TaskFault,
+};
 
 /// What is wrong with a plan of faults, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +43,8 @@ pub(crate) const OPERATIONS: &[&str] = &[
     "DescribeRepositories",
     "DescribeSecret",
     "DescribeSecurityGroups",
+    "DescribeServiceDeployments",
+    "DescribeServiceRevisions",
     "DescribeServices",
     "DescribeStackEvents",
     "DescribeStackResources",
@@ -54,13 +59,16 @@ pub(crate) const OPERATIONS: &[&str] = &[
     "GetRole",
     "GetSecretValue",
     "ListOpenIDConnectProviders",
+    "ListServiceDeployments",
     "ListTasks",
     "PutLogEvents",
     "PutSecretValue",
     "RegisterTaskDefinition",
     "RunTask",
     "SimulatePrincipalPolicy",
+    "StopServiceDeployment",
     "StopTask",
+    "UpdateService",
 ];
 
 impl Faults {
@@ -77,6 +85,9 @@ impl Faults {
         }
         for (index, fault) in self.tasks.iter().enumerate() {
             check_task(fault).map_err(place("tasks", index))?;
+        }
+        for (index, fault) in self.services.iter().enumerate() {
+            check_service(fault).map_err(place("services", index))?;
         }
         Ok(())
     }
@@ -154,6 +165,19 @@ fn check_task(fault: &TaskFault) -> Result<(), String> {
             }
             check_fate(fate)
         }
+    }
+}
+
+fn check_service(fault: &ServiceFault) -> Result<(), String> {
+    check_range(fault.from, fault.to)?;
+    match &fault.effect {
+        ServiceEffect::NeverStable | ServiceEffect::RollbackFails => Ok(()),
+        ServiceEffect::Unhealthy { after_seconds: seconds, .. }
+        | ServiceEffect::StoppedBySomebody { after_seconds: seconds }
+        | ServiceEffect::ReplacedByNewer { after_seconds: seconds, .. }
+        | ServiceEffect::Alarm { after_seconds: seconds, .. }
+        | ServiceEffect::SteadyStateTold { after_seconds: seconds }
+        | ServiceEffect::HiddenFor { seconds } => check_seconds(&[*seconds]),
     }
 }
 

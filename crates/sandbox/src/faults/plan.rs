@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::answers::RequestAnswer;
 use super::effects::TaskEffect;
+use super::service_effects::ServiceEffect;
 
 /// Everything that shall go wrong. `{}` is nothing.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -13,6 +14,8 @@ pub struct Faults {
     pub requests: Vec<RequestFault>,
     /// What happens to tasks; every entry that applies is carried out.
     pub tasks: Vec<TaskFault>,
+    /// What happens to deployments of services; every entry that applies is carried out.
+    pub services: Vec<ServiceFault>,
 }
 
 /// Calls `from` to `to` of an operation are answered with a fault.
@@ -47,6 +50,24 @@ pub struct TaskFault {
     pub to: Option<u64>,
     /// What happens to it.
     pub effect: TaskEffect,
+}
+
+/// Deployments `from` to `to` of a service suffer an effect.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceFault {
+    /// Only of this service; absent: of each.
+    #[serde(default)]
+    pub service: Option<String>,
+    /// The first deployment it applies to, counted from 1 for each service; the one that is there from the
+    /// start is none.
+    #[serde(default = "one")]
+    pub from: u64,
+    /// The last deployment it applies to; absent: every one after `from`.
+    #[serde(default)]
+    pub to: Option<u64>,
+    /// What happens to it.
+    pub effect: ServiceEffect,
 }
 
 /// Counting starts at 1.

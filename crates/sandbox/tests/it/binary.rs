@@ -150,7 +150,10 @@ async fn wrong_arguments_are_explained() {
     std::fs::write(directory.path().join("typo.json"), r#"{"task": []}"#).expect("written");
     for (arguments, text) in [
         (["--faults", "absent.json"], "absent.json: No such file"),
-        (["--faults", "typo.json"], "typo.json: unknown field `task`, expected `requests` or"),
+        (
+            ["--faults", "typo.json"],
+            "typo.json: unknown field `task`, expected one of `requests`, `tasks`, `services`",
+        ),
         (
             ["--faults", "wrong.json"],
             "wrong.json: requests[0]: only DescribeTasks or DescribeServices can be answered",

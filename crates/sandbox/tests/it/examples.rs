@@ -18,7 +18,8 @@ fn every_example_is_valid() {
         let faults: Faults = serde_json::from_str(example).unwrap_or_else(|error| {
             panic!("{error} in {example}");
         });
-        assert!(!faults.requests.is_empty() || !faults.tasks.is_empty());
+        let some = [faults.requests.len(), faults.tasks.len(), faults.services.len()];
+        assert!(some.iter().sum::<usize>() > 0);
         faults.check().unwrap_or_else(|error| panic!("{error} in {example}"));
     }
 }
@@ -44,7 +45,10 @@ fn every_word_has_an_example() {
 #[test]
 fn a_wrong_word_is_named_with_the_right_ones() {
     for (json, expected) in [
-        (r#"{"request": []}"#, "unknown field `request`, expected `requests` or `tasks`"),
+        (
+            r#"{"request": []}"#,
+            "unknown field `request`, expected one of `requests`, `tasks`, `services`",
+        ),
         (
             r#"{"requests": [{"operation": "RunTask", "answer": "throtle"}]}"#,
             "unknown variant `throtle`, expected one of `throttle`",

@@ -86,7 +86,7 @@ fn faults(random: &mut fastrand::Rng) -> Faults {
     let tasks = (0..random.usize(0..5))
         .map(|_| TaskFault { family: None, from: 1, to: None, effect: effect(random) })
         .collect();
-    Faults { requests, tasks }
+    Faults { requests, tasks, ..Faults::default() }
 }
 
 /// One task, watched for some minutes.

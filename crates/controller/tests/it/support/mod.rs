@@ -7,5 +7,6 @@ pub(crate) mod place;
 pub(crate) mod policy;
 pub(crate) mod runner;
 pub(crate) mod sdk;
+pub(crate) mod shop;
 pub(crate) mod story;
 pub(crate) mod tools;

@@ -1,6 +1,6 @@
 //! Containers that talk like our runner, written from the protocol alone.
 
-use protocol::event::{Event, Outcome, RunFinished, RunStarted};
+use protocol::event::{Event, Origin, Outcome, RunFinished, RunStarted};
 use protocol::line::EventLine;
 use protocol::{DatabaseState, Failure};
 use sandbox::{Launch, OnTerminate, Program, Script};
@@ -29,6 +29,18 @@ impl Lines {
     /// The first line.
     pub(crate) fn started(&mut self) -> String {
         self.next("run started", Event::RunStarted(RunStarted::default()))
+    }
+
+    /// The first line, with what the controller passed on.
+    pub(crate) fn started_for(&mut self, launch: &Launch) -> String {
+        let text = |name: &str| launch.environment.get(name).cloned().unwrap_or_default();
+        let origin = Origin {
+            commit: text(protocol::env::COMMIT),
+            place: text(protocol::env::PLACE),
+            ..Origin::default()
+        };
+        let started = RunStarted { command: "deploy".to_owned(), origin, ..RunStarted::default() };
+        self.next("run started", Event::RunStarted(started))
     }
 
     /// The last line.
@@ -71,7 +83,7 @@ pub(crate) fn ends_with(finished: RunFinished) -> Program {
         let mut lines = Lines::of(launch);
         let code = i32::from(finished.exit_code);
         Script::new()
-            .line(Duration::ZERO, lines.started())
+            .line(Duration::ZERO, lines.started_for(launch))
             .line(Duration::from_secs(4), lines.finished(finished.clone()))
             .exits(Duration::from_secs(5), code)
     })

@@ -1,0 +1,109 @@
+//! Owns `release`.
+
+use super::context::Context;
+use super::definition;
+use super::gate::Gate;
+use super::network;
+use super::request::{Order, request};
+use super::run;
+use super::services::{Hands, ServiceArguments, Shown};
+use crate::aws::{Aws, connect};
+use crate::error::{Error, Kind};
+use crate::report::{Event, Report};
+use crate::service::Released;
+use crate::settings::{Flags, RunSettings, ServiceSettings};
+use crate::task::cancelled;
+use clap::Args;
+
+/// Run the migration, and only on green deploy the services behind it
+///
+/// Everything of `run`; then each service gets a revision with the new image and is followed until its
+/// rollout has ended: by the service deployment, and by what the service stands on. 88 when a rollout
+/// failed or was rolled back. A signal during the rollouts leaves them to ECS (84). Run again, it goes
+/// on where it was. Nothing is ever deregistered.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    services: ServiceArguments,
+    #[command(flatten)]
+    run: run::Arguments,
+}
+
+impl Arguments {
+    pub(super) fn flags(&self) -> Flags {
+        let mut flags = self.run.flags();
+        flags.extend(self.services.flags());
+        flags
+    }
+}
+
+/// Migrates, then deploys.
+pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Result<u8, Error> {
+    let settings = run::settings(&context)?;
+    let services = arguments.services.resolve(ServiceSettings::resolve(&context.layers)?)?;
+    let environment = run::variables(&arguments.run.environment)?;
+    let mut listener = context.signals.listen().map_err(|cause| {
+        Error::new(Kind::Unexpected, "cannot listen to signals").caused_by(cause)
+    })?;
+    let cluster = settings.cluster.value.clone();
+    let Context { report, pace, access, .. } = context;
+    let dry_run = arguments.services.dry_run;
+    let prepared = async {
+        let aws = connect(context.aws, &access).await?;
+        if dry_run {
+            show(&aws, &settings, report).await?;
+        }
+        let mut hands = Hands { aws: &aws, cluster: &cluster, pace: &pace, report: &mut *report };
+        // A service that cannot be updated is found before the schema is.
+        services.look(&mut hands, if dry_run { Shown::Everything } else { Shown::Nothing }).await?;
+        if dry_run { Ok(None) } else { run::prepare(aws, &settings, report).await.map(Some) }
+    };
+    let prepared = tokio::select! {
+        biased;
+        signal = listener.next() => return Err(cancelled(signal)),
+        prepared = prepared => prepared?,
+    };
+    let Some(prepared) = prepared else {
+        return Ok(0);
+    };
+    let command = arguments.run.command;
+    let order = Order { command, environment, process: &context.environment };
+    let (identity, request) = request(&settings, &prepared, order);
+    let gate = Gate { settings: &settings, prepared: &prepared, identity: &identity, pace: &pace };
+    let conclusion = gate.judge(request, report, &mut listener).await?;
+    if !conclusion.is_green() {
+        let code = conclusion.exit_code;
+        report.emit(&Event::Concluded(Box::new(conclusion)));
+        return Ok(code);
+    }
+    report.emit(&Event::Migrated(Box::new(conclusion.clone())));
+    let hands = Hands { aws: &prepared.aws, cluster: &cluster, pace: &pace, report: &mut *report };
+    let endings = services.deploy(hands, &mut listener).await;
+    let released =
+        Released { migration: Some(Box::new(conclusion)), unproved: None, services: endings };
+    let code = released.class().code();
+    report.emit(&Event::Released(Box::new(released)));
+    Ok(code)
+}
+
+/// What the migration would do.
+async fn show(aws: &Aws, settings: &RunSettings, report: &mut Report) -> Result<(), Error> {
+    let wanted = definition::find(aws, &settings.definition, &settings.container).await?;
+    wanted.warn(report);
+    let found = network::find(aws, &settings.cluster.value, &settings.network).await?;
+    found.say(report);
+    let image = wanted.document().image(&wanted.container);
+    let definition = match wanted.existing() {
+        Some(existing) => existing.short_name().to_owned(),
+        None => format!("a new revision of {}", wanted.document().family()),
+    };
+    let cluster = &settings.cluster.value;
+    report.emit(&Event::Data(format!(
+        "would run container {} of {definition} in cluster {cluster} with image {image}",
+        wanted.container
+    )));
+    if wanted.existing().is_none() {
+        report.emit(&Event::Differences(wanted.changes().to_vec()));
+    }
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! Owns how a release is shown: headline, rows, annotations, object. PURE.
+
+use super::clean::clean;
+use super::human::{BAD, GOOD};
+use super::line::push_line;
+use crate::service::{Ending, Released};
+use crate::task::class_name;
+use crate::words;
+use serde_json::{Value, json};
+
+/// `OK: …`, or `NOT GREEN: …` with the exit code.
+pub(super) fn headline(released: &Released) -> String {
+    let sentence = released.sentence();
+    let sentence = clean(&sentence);
+    if released.is_good() {
+        format!("OK: {sentence}")
+    } else {
+        let class = released.class();
+        format!("NOT GREEN: {sentence} [exit {}, {}]", class.code(), class_name(class))
+    }
+}
+
+/// `deployed`, or the class of the ending.
+pub(super) fn outcome(released: &Released) -> &'static str {
+    let worst = released.services.iter().find(|ending| ending.outcome.class() == released.class());
+    match worst {
+        Some(ending) if !released.is_good() => ending.outcome.word(),
+        Some(_) | None => "deployed",
+    }
+}
+
+/// Name and text of each row. Whatever AWS or a log says is cleaned.
+pub(super) fn rows(released: &Released) -> Vec<(String, String)> {
+    let mut rows = Vec::new();
+    let mut add = |name: &str, text: &str| {
+        rows.push((clean(name).into_owned(), clean(text).into_owned()));
+    };
+    if let Some(conclusion) = &released.migration {
+        add("migration", &conclusion.sentence);
+    }
+    if let Some(reason) = &released.unproved {
+        add("without proof", reason);
+    }
+    for ending in &released.services {
+        add(&ending.service, &ending.sentence);
+        if ending.is_good() {
+            continue;
+        }
+        if let Some(cause) = &ending.cause {
+            add("  cause", cause);
+        }
+        if let Some(fix) = &ending.fix {
+            add("  fix", fix);
+        }
+        for (name, text) in &ending.evidence {
+            add(&format!("  {name}"), text);
+        }
+        if let Some(look) = &ending.look {
+            add("  see all", look);
+        }
+    }
+    rows
+}
+
+/// The block at the end.
+pub(super) fn text(released: &Released) -> String {
+    let style = if released.is_good() { GOOD } else { BAD };
+    let mut text = format!("\n{style}{}{style:#}\n", headline(released));
+    let rows = rows(released);
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    for (name, said) in &rows {
+        push_line(&mut text, &format!("  {name:<width$}  {said}"));
+    }
+    for ending in released.services.iter().filter(|ending| !ending.last_lines.is_empty()) {
+        let count = words::count(ending.last_lines.len() as u64, "line");
+        push_line(&mut text, &format!("  last {count} of {}", clean(&ending.service)));
+        for line in &ending.last_lines {
+            push_line(&mut text, &format!("    {}", clean(line)));
+        }
+    }
+    text
+}
+
+/// Kind, title and text of GitHub's annotations: one for each service that is not where it shall be.
+pub(super) fn annotations(released: &Released) -> Vec<(&'static str, String, String)> {
+    let bad: Vec<_> = released
+        .services
+        .iter()
+        .filter(|ending| !ending.is_good())
+        .map(|ending| {
+            let class = ending.outcome.class();
+            let title = format!("ecs-migrate: {}, exit {}", class_name(class), class.code());
+            let mut text = format!("{}: {}\n", ending.service, ending.sentence);
+            let more = [("cause", &ending.cause), ("fix", &ending.fix), ("see all", &ending.look)];
+            for (name, said) in more {
+                if let Some(said) = said {
+                    push_line(&mut text, &format!("{name}: {said}"));
+                }
+            }
+            ("error", title, text)
+        })
+        .collect();
+    if bad.is_empty() {
+        return vec![("notice", "ecs-migrate".to_owned(), released.sentence())];
+    }
+    bad
+}
+
+/// The object for programs.
+pub(super) fn object(released: &Released) -> Value {
+    let class = released.class();
+    json!({
+        "type": "result",
+        "class": class_name(class),
+        "exit_code": class.code(),
+        "outcome": outcome(released),
+        "sentence": released.sentence(),
+        "without_verdict": released.unproved,
+        "applied": released.migration.as_ref().and_then(|conclusion| conclusion.applied),
+        "task_arn": released.migration.as_ref().map(|conclusion| conclusion.task.as_str()),
+        "services": released.services.iter().map(service).collect::<Vec<_>>(),
+    })
+}
+
+fn service(ending: &Ending) -> Value {
+    let evidence: Vec<Value> = ending
+        .evidence
+        .iter()
+        .map(|(name, text)| json!({"name": name.trim(), "text": text}))
+        .collect();
+    json!({
+        "service": ending.service,
+        "outcome": ending.outcome.word(),
+        "class": class_name(ending.outcome.class()),
+        "sentence": ending.sentence,
+        "task_definition": ending.definition,
+        "stands_on": ending.stands_on,
+        "cause": ending.cause,
+        "fix": ending.fix,
+        "evidence": evidence,
+        "last_lines": ending.last_lines,
+        "look": ending.look,
+        "duration_ms": u64::try_from(ending.duration.as_millis()).unwrap_or(u64::MAX),
+    })
+}

@@ -1,0 +1,65 @@
+use super::*;
+use protocol::event::Origin;
+
+fn started(run: &str, at: i64, commit: &str) -> (i64, String) {
+    of_command("deploy", run, at, commit)
+}
+
+fn of_command(command: &str, run: &str, at: i64, commit: &str) -> (i64, String) {
+    let origin =
+        Origin { commit: commit.to_owned(), place: "prod/app".to_owned(), ..Origin::default() };
+    let started = RunStarted { version: String::new(), command: command.to_owned(), origin };
+    let process = format!("p{at}");
+    (at, EventLine::new(run, &process, 1, Event::RunStarted(started)).encode())
+}
+
+fn ended(run: &str, of: i64, code: u8) -> (i64, String) {
+    let finished = RunFinished {
+        outcome: if code == 0 { Outcome::Applied } else { Outcome::Failed },
+        exit_code: code,
+        ..RunFinished::default()
+    };
+    let process = format!("p{of}");
+    (of + 5, EventLine::new(run, &process, 2, Event::RunFinished(finished)).encode())
+}
+
+fn task(run: &str, created_at: i64, good_end: Option<bool>) -> TaskRecord {
+    let run = Some(run.to_owned());
+    TaskRecord { task: format!("task-{created_at}"), created_at, run, good_end }
+}
+
+#[test]
+fn only_the_newest_run_counts_and_only_for_its_commit() {
+    let good = || vec![started("a", 10, "c1"), ended("a", 10, 0)];
+    let with = |more: Vec<(i64, String)>| [good(), more].concat();
+    for (lines, tasks, expected) in [
+        (good(), vec![], "a"),
+        (good(), vec![task("a", 9, Some(true))], "a"),
+        // The lines come in any order.
+        (good().into_iter().rev().collect(), vec![], "a"),
+        // A look is no run of the gate.
+        (
+            with(vec![of_command("status", "s", 20, "c9"), ended("s", 20, 1)]),
+            vec![task("s", 19, Some(false))],
+            "a",
+        ),
+        // Run again after a red attempt of the same key.
+        (with(vec![started("a", 2, "c1"), ended("a", 2, 10)]), vec![], "a"),
+        (vec![], vec![], "no run of prod/app is on record"),
+        (with(vec![started("b", 20, "c1"), ended("b", 20, 10)]), vec![], "ended red, exit code 10"),
+        (with(vec![started("b", 20, "c2"), ended("b", 20, 0)]), vec![], "for commit c2, not c1"),
+        (with(vec![started("b", 20, "")]), vec![], "does not say which commit"),
+        (with(vec![started("a", 20, "c1")]), vec![], "has not said its last word"),
+        (good(), vec![task("a", 9, Some(false))], "ECS says otherwise"),
+        (good(), vec![task("b", 20, Some(false))], "left no record in the log: task-20"),
+        (good(), vec![task("b", 20, None)], "a migration is in progress: task-20"),
+        (vec![(1, "run_finished run_started".to_owned())], vec![], "is on record"),
+    ] {
+        let evidence = Evidence { lines: lines.clone(), tasks };
+        let found = green(&evidence, Claim { commit: "c1", place: "prod/app" });
+        let text = found.unwrap_or_else(|refusal| refusal);
+        assert!(text.contains(expected), "{text:?} for {evidence:?}");
+    }
+    let elsewhere = Evidence { lines: good(), tasks: Vec::new() };
+    assert!(green(&elsewhere, Claim { commit: "c1", place: "staging/app" }).is_err());
+}

@@ -1,0 +1,181 @@
+//! Owns which services are deployed, with what, and how they are followed. PURE.
+
+use super::definition::ContainerChoice;
+use super::key::Key;
+use super::layers::{Layers, Setting};
+use super::parse;
+use crate::error::Error;
+use crate::service::Order;
+use crate::words;
+use std::time::Duration;
+
+/// How long a rollout is followed unless something else is set.
+const ROLLOUT_TIMEOUT: Duration = Duration::from_mins(30);
+
+/// What the file says of one service.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct ServiceTable {
+    pub(crate) container: Option<String>,
+    pub(crate) image: Option<String>,
+    pub(crate) definition: Option<String>,
+}
+
+/// Keys of that table.
+pub(super) const SERVICE_KEYS: [&str; 3] = ["container", "image", "definition"];
+
+/// One service and what it shall get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ServiceWish {
+    pub(crate) name: String,
+    pub(crate) container: ContainerChoice,
+    /// Instead of the one it has.
+    pub(crate) image: Option<Setting<String>>,
+    /// A file with its definition, instead of the one it has.
+    pub(crate) template: Option<Setting<String>>,
+}
+
+/// Settings of what happens behind the gate.
+#[derive(Debug, Clone)]
+pub(crate) struct ServiceSettings {
+    pub(crate) services: Vec<ServiceWish>,
+    pub(crate) order: Order,
+    pub(crate) limit: Setting<Duration>,
+}
+
+impl ServiceSettings {
+    /// Resolves the layers, or names the first thing that is wrong.
+    pub(crate) fn resolve(layers: &Layers) -> Result<Self, Error> {
+        let Some(names) = parse::list(layers, Key::Service)? else {
+            return Err(Error::usage("no service is set").hinted(
+                "set --service NAME, ECS_MIGRATE_SERVICE, or `service` in ecs-migrate.toml",
+            ));
+        };
+        let images = images(layers, &names.value)?;
+        let mut services: Vec<ServiceWish> = Vec::new();
+        for name in &names.value {
+            if services.iter().any(|known| known.name == *name) {
+                return Err(Error::usage(format!(
+                    "service {name} is named twice ({})",
+                    names.origin
+                )));
+            }
+            let table = layers.services.get(name).cloned().unwrap_or_default();
+            let of_file = |value: Option<String>| {
+                let origin = super::layers::Origin::File {
+                    path: layers.file_path.clone(),
+                    key: Key::Service,
+                };
+                value.map(|value| Setting { value, origin })
+            };
+            let own = images.iter().find(|(of, _)| of.as_deref() == Some(name));
+            let for_all = images.iter().find(|(of, _)| of.is_none());
+            let image = own.map(|(_, image)| image.clone());
+            let image = image.or_else(|| of_file(table.image.clone()));
+            services.push(ServiceWish {
+                name: name.clone(),
+                container: of_file(table.container)
+                    .map_or(ContainerChoice::TheEssential, ContainerChoice::Named),
+                image: image.or_else(|| for_all.map(|(_, image)| image.clone())),
+                template: of_file(table.definition),
+            });
+        }
+        let in_order = parse::truth(layers, Key::InOrder)?.value;
+        Ok(Self {
+            services,
+            order: if in_order { Order::InOrder } else { Order::Together },
+            limit: parse::duration(layers, Key::RolloutTimeout)?
+                .unwrap_or_else(|| Setting::by_default(ROLLOUT_TIMEOUT)),
+        })
+    }
+}
+
+/// Images by service; without a name for all that have none of their own. An image's name has no
+/// equals sign.
+fn images(
+    layers: &Layers,
+    names: &[String],
+) -> Result<Vec<(Option<String>, Setting<String>)>, Error> {
+    let Some(given) = parse::list(layers, Key::ServiceImage)? else {
+        return Ok(Vec::new());
+    };
+    let mut images: Vec<(Option<String>, Setting<String>)> = Vec::new();
+    for text in &given.value {
+        let (of, image) = match text.split_once('=') {
+            None => (None, text),
+            Some((name, image)) if names.iter().any(|known| known == name) => {
+                (Some(name.to_owned()), &image.to_owned())
+            }
+            Some((name, _)) => {
+                let meant = words::nearest(name, names.iter().map(String::as_str));
+                let meant =
+                    meant.map(|meant| format!(", did you mean `{meant}`?")).unwrap_or_default();
+                return Err(Error::usage(format!(
+                    "an image is set for service {name} ({}), which is not deployed{meant}",
+                    given.origin
+                )));
+            }
+        };
+        if image.is_empty() || images.iter().any(|(known, _)| *known == of) {
+            let of = of.unwrap_or_else(|| "all services".to_owned());
+            return Err(Error::usage(format!(
+                "the image of {of} is empty or set twice ({})",
+                given.origin
+            )));
+        }
+        images.push((of, Setting { value: image.clone(), origin: given.origin.clone() }));
+    }
+    Ok(images)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn layers(flags: &[(Key, &str)]) -> Layers {
+        let flags = flags.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
+        let table = ServiceTable {
+            container: Some("web".to_owned()),
+            image: Some("file:1".to_owned()),
+            definition: None,
+        };
+        let services = BTreeMap::from([("api".to_owned(), table)]);
+        Layers { flags, services, ..Layers::default() }
+    }
+
+    #[test]
+    fn an_own_image_beats_the_files_and_the_files_beats_the_common_one() {
+        let of = |image: &str| {
+            let flags = [(Key::Service, "api,worker"), (Key::ServiceImage, image)];
+            let settings = ServiceSettings::resolve(&layers(&flags)).unwrap();
+            let images = settings.services.iter().map(|wish| wish.image.clone().map(|i| i.value));
+            images.map(Option::unwrap_or_default).collect::<Vec<_>>()
+        };
+        assert_eq!(of("app:2"), ["file:1", "app:2"]);
+        assert_eq!(of("api=app:3,app:2"), ["app:3", "app:2"]);
+        assert_eq!(of("worker=app:3"), ["file:1", "app:3"]);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        for (flags, message) in [
+            (vec![], "no service is set"),
+            (vec![(Key::Service, "api,api")], "service api is named twice (flag --service)"),
+            (
+                vec![(Key::Service, "api"), (Key::ServiceImage, "apo=x:1")],
+                "an image is set for service apo (flag --service-image), which is not deployed, did you mean `api`?",
+            ),
+            (
+                vec![(Key::Service, "api"), (Key::ServiceImage, "x:1,y:1")],
+                "the image of all services is empty or set twice (flag --service-image)",
+            ),
+            (
+                vec![(Key::Service, "api"), (Key::RolloutTimeout, "soon")],
+                "`soon` (flag --rollout-timeout) is not a duration such as 90s, 30m or 1h 30m",
+            ),
+        ] {
+            let refusal = ServiceSettings::resolve(&layers(&flags)).unwrap_err();
+            assert_eq!(refusal.to_string(), message);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Owns what can happen to a service's deployment, in the words of `--faults`.
+
+use serde::{Deserialize, Serialize};
+
+/// What happens to a deployment. Seconds count from its creation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum ServiceEffect {
+    /// Its tasks run and never count as healthy.
+    NeverStable,
+    /// Health checks fail: each of its tasks is stopped so long after it runs.
+    Unhealthy {
+        /// Seconds from RUNNING to the stop.
+        after_seconds: f64,
+        /// Such as `Health checks failed`.
+        reason: String,
+    },
+    /// Somebody calls StopServiceDeployment.
+    StoppedBySomebody {
+        /// Seconds since its creation.
+        after_seconds: f64,
+    },
+    /// Somebody begins a newer deployment.
+    ReplacedByNewer {
+        /// Seconds since its creation.
+        after_seconds: f64,
+        /// Of which definition; absent: the one before.
+        #[serde(default)]
+        task_definition: Option<String>,
+    },
+    /// A deployment alarm rings, and ECS rolls back.
+    Alarm {
+        /// Seconds since its creation.
+        after_seconds: f64,
+        /// The alarm's name.
+        name: String,
+    },
+    /// Where it is rolled back, that fails as well.
+    RollbackFails,
+    /// The event of a steady state comes although nothing is steady.
+    SteadyStateTold {
+        /// Seconds since its creation.
+        after_seconds: f64,
+    },
+    /// Readers do not see it at first: they see the service as it was.
+    HiddenFor {
+        /// Seconds since its creation.
+        seconds: f64,
+    },
+}
