@@ -1,6 +1,7 @@
 //! The controller against a local AWS: the library in virtual time, the binary over HTTP.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod act;
 mod asked;
 mod changes;
 mod credentials;
