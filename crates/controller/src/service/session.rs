@@ -164,10 +164,12 @@ impl Session<'_> {
                 }
             }
             let now = Instant::now();
-            let intent = match *self.wires.left.borrow() {
-                true => Intent::Leave,
-                false if now >= deadline => Intent::TimeIsOver,
-                false => Intent::Wait,
+            let intent = if *self.wires.left.borrow() {
+                Intent::Leave
+            } else if now >= deadline {
+                Intent::TimeIsOver
+            } else {
+                Intent::Wait
             };
             let outcome = match self.rollout.verdict(intent, now) {
                 Verdict::Waiting(_) => None,
@@ -177,10 +179,8 @@ impl Session<'_> {
                 Verdict::TimeIsOver => Some(Outcome::TimeIsOver),
             };
             if let Some(outcome) = outcome {
-                let task = match outcome {
-                    Outcome::Failed(_) | Outcome::TimeIsOver => self.failing().await,
-                    _ => None,
-                };
+                let failed = matches!(outcome, Outcome::Failed(_) | Outcome::TimeIsOver);
+                let task = if failed { self.failing().await } else { None };
                 return self.ending(outcome, None).explained(task);
             }
             if self.rollout.failed() > self.explained {
