@@ -85,17 +85,17 @@ impl Session<'_> {
             Way::Step(Step::AlreadyThere) => return Ok(Some(Outcome::AlreadyThere)),
             _ if *self.wires.left.borrow() => return Ok(Some(Outcome::NotBegun)),
             Way::Step(Step::Follow) => {
-                self.rollout.adopt(&self.job.before);
+                self.rollout.adopt(&self.job.before, self.began);
                 self.say(News::Line(format!("a rollout of {name} is under way, following")));
             }
             Way::Step(Step::Update(deployment)) => {
                 let answer = self.update(*deployment).await?;
-                self.rollout.adopt(&answer);
+                self.rollout.adopt(&answer, Instant::now());
                 self.say(News::Line(format!("the rollout of {name} began")));
             }
             Way::Create(body) => {
                 let answer = self.job.aws.create_service(body).await?;
-                self.rollout.adopt(&answer);
+                self.rollout.adopt(&answer, Instant::now());
                 self.say(News::Line(format!("created with {name}")));
             }
         }
