@@ -101,8 +101,12 @@ async fn a_breaker_rolls_back_and_both_views_tell_the_same() {
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-    use ServiceDeploymentStatus::{InProgress, RollbackInProgress, RollbackSuccessful};
-    assert_eq!(seen, [InProgress, RollbackInProgress, RollbackSuccessful]);
+    let expected = [
+        ServiceDeploymentStatus::InProgress,
+        ServiceDeploymentStatus::RollbackInProgress,
+        ServiceDeploymentStatus::RollbackSuccessful,
+    ];
+    assert_eq!(seen, expected);
     let after = service(&world).await;
     assert_eq!(primary(&after).id(), Some(old.as_str()));
     assert_eq!(after.running_count(), 2, "stable again, with the old definition");
