@@ -2,6 +2,22 @@
 
 /// The run that a process belongs to; the controller sets it in the task's overrides.
 pub const RUN: &str = "ECS_MIGRATE_RUN";
+/// Who started the run, as ECS has it in `startedBy`; with the four below the controller sets it for
+/// the runner's first line, because ECS forgets a task after an hour.
+pub const STARTED_BY: &str = "ECS_MIGRATE_STARTED_BY";
+
+/// The commit that the run is for.
+pub const COMMIT: &str = "ECS_MIGRATE_COMMIT";
+
+/// The person or bot behind the workflow run.
+pub const ACTOR: &str = "ECS_MIGRATE_ACTOR";
+
+/// The repository, `owner/name`.
+pub const REPOSITORY: &str = "ECS_MIGRATE_REPOSITORY";
+
+/// The number of the workflow run.
+pub const WORKFLOW_RUN: &str = "ECS_MIGRATE_WORKFLOW_RUN";
+
 /// Id or ARN of the Secrets Manager secret with the database's address and password.
 pub const SECRET: &str = "ECS_MIGRATE_SECRET";
 /// Directory of the migrations.
@@ -132,6 +148,15 @@ pub const VPC_SECURITY_GROUPS: &str = "VPC_SECURITY_GROUPS";
 pub const GITHUB_ACTIONS: &str = "GITHUB_ACTIONS";
 /// The workflow run's number, the same for a re-run.
 pub const GITHUB_RUN_ID: &str = "GITHUB_RUN_ID";
+/// The commit that a workflow run is for.
+pub const GITHUB_SHA: &str = "GITHUB_SHA";
+
+/// Who caused a workflow run; the same for a re-run.
+pub const GITHUB_ACTOR: &str = "GITHUB_ACTOR";
+
+/// `owner/name` of a workflow's repository.
+pub const GITHUB_REPOSITORY: &str = "GITHUB_REPOSITORY";
+
 /// The file that takes a step's outputs.
 pub const GITHUB_OUTPUT: &str = "GITHUB_OUTPUT";
 /// The file that takes a step's summary.

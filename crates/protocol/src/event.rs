@@ -64,6 +64,37 @@ pub struct RunStarted {
     pub version: String,
     /// `deploy`, `status`, `resolve`, `exec`, `start`, `check` or `unblock`.
     pub command: String,
+    /// Who asked for it, as far as the environment says; never anything secret.
+    #[serde(skip_serializing_if = "Origin::is_empty")]
+    pub origin: Origin,
+}
+
+/// Where a run comes from; a field that is not known is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Origin {
+    /// As ECS has it in `startedBy`, e.g. `ecs-migrate/github/77`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub started_by: String,
+    /// The commit.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub commit: String,
+    /// The person or bot behind it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub actor: String,
+    /// `owner/name`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub repository: String,
+    /// Number of the workflow run.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub workflow_run: String,
+}
+
+impl Origin {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// See [`Event::Connected`].

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use protocol::event::{
     CheckFinding, ConnectWaiting, Connected, Finding, Heartbeat, Interrupted, LockAcquired,
-    LockWaiting, MigrationApplied, MigrationFailed, Outcome, Output, OutputDropped, Planned,
-    RunFinished, RunStarted,
+    LockWaiting, MigrationApplied, MigrationFailed, Origin, Outcome, Output, OutputDropped,
+    Planned, RunFinished, RunStarted,
 };
 use protocol::failure::FailedStatement;
 use protocol::limits::MAX_LINE_BYTES;
@@ -31,8 +31,9 @@ fn failure() -> impl Strategy<Value = Failure> {
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        (text(), text())
-            .prop_map(|(version, command)| Event::RunStarted(RunStarted { version, command })),
+        (text(), text(), text()).prop_map(|(version, command, commit)| Event::RunStarted(
+            RunStarted { version, command, origin: Origin { commit, ..Origin::default() } }
+        )),
         (text(), any::<u16>()).prop_map(|(host, port)| Event::Connected(Connected {
             host,
             port,

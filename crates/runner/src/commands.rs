@@ -25,7 +25,7 @@ use engine::{
 };
 use migrations::directory::DirectoryError;
 use migrations::{Allowances, Directory};
-use protocol::event::{Outcome, RunFinished, RunStarted};
+use protocol::event::{Origin, Outcome, RunFinished, RunStarted};
 use protocol::{DatabaseState, Event, ExitCode, env};
 use std::time::Duration;
 
@@ -79,8 +79,9 @@ pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter)
     let command = cli.command.as_ref().unwrap_or(&Command::Deploy);
     let version = env!("CARGO_PKG_VERSION").to_owned();
     let msg = format!("{} started, version {version}", command.name());
-    emitter
-        .emit(Event::RunStarted(RunStarted { version, command: command.name().to_owned() }), msg);
+    let started =
+        RunStarted { version, command: command.name().to_owned(), origin: origin(environment) };
+    emitter.emit(Event::RunStarted(started), msg);
     let context = Context { options: &cli.options, environment, emitter };
     let mut application = None;
     let work = async |interrupt: Interrupt| match command {
@@ -122,6 +123,18 @@ pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter)
     match listener.arrived().await {
         Some(code) => End::Exit(code),
         None => End::Become(program),
+    }
+}
+
+/// Who asked for this run, as the controller passed it on.
+fn origin(environment: &Environment) -> Origin {
+    let text = |name| environment.get(name).unwrap_or_default().to_owned();
+    Origin {
+        started_by: text(env::STARTED_BY),
+        commit: text(env::COMMIT),
+        actor: text(env::ACTOR),
+        repository: text(env::REPOSITORY),
+        workflow_run: text(env::WORKFLOW_RUN),
     }
 }
 

@@ -3,14 +3,15 @@
 use super::context::Context;
 use super::definition::Wanted;
 use super::gate::Gate;
+use super::request::{Order, request};
 use super::run::Prepared;
 use crate::aws::Aws;
 use crate::doctor::{Finding, no, ok, skip};
 use crate::error::{Error, Kind};
 use crate::settings::{RunKey, RunSettings};
 use crate::signal::Signals;
-use crate::task::{Conclusion, RunIdentity, RunRequest, TaskNetwork, Verdict, Work};
-use protocol::{ExitCode, env};
+use crate::task::{Conclusion, TaskNetwork, Verdict};
+use protocol::ExitCode;
 
 const NAME: &str = "in_vpc";
 
@@ -45,25 +46,8 @@ pub(super) async fn look(
         ..RunSettings::resolve(&context.layers, &context.environment)?
     };
     let prepared = Prepared { aws, definition, container: wanted.container.clone(), network };
-    let work = Work {
-        cluster: &settings.cluster.value,
-        definition: &prepared.definition.arn,
-        image: prepared.definition.document.image(&prepared.container),
-        arguments: &command,
-        environment: &[],
-    };
-    let identity = RunIdentity::of(&settings.key, work);
-    let request = RunRequest {
-        cluster: settings.cluster.value.clone(),
-        definition: prepared.definition.arn.clone(),
-        container: prepared.container.clone(),
-        command,
-        environment: vec![(env::RUN.to_owned(), identity.run.clone())],
-        network: prepared.network.clone(),
-        capacity: settings.capacity.clone(),
-        client_token: identity.client_token(1),
-        started_by: identity.started_by.clone(),
-    };
+    let order = Order { command, environment: Vec::new(), process: &context.environment };
+    let (identity, request) = request(&settings, &prepared, order);
     let signals = std::mem::replace(&mut context.signals, Signals::OfTheProcess);
     let mut listener = signals.listen().map_err(|cause| {
         Error::new(Kind::Unexpected, "cannot listen to signals").caused_by(cause)

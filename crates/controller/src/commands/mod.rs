@@ -12,6 +12,7 @@ mod look_inside;
 mod network;
 mod pin;
 mod register;
+mod request;
 mod run;
 mod setup_infra;
 

@@ -5,13 +5,14 @@ use super::context::Context;
 use super::definition;
 use super::gate::Gate;
 use super::network;
+use super::request::{Order, request};
 use crate::aws::{Aws, connect};
 use crate::cli;
 use crate::error::{Error, Kind};
 use crate::infrastructure::is_bootstrap;
 use crate::report::Report;
 use crate::settings::{DefinitionSource, Flags, ImageChoice, Key, RunSettings};
-use crate::task::{RunIdentity, RunRequest, TaskNetwork, Work, cancelled};
+use crate::task::{TaskNetwork, cancelled};
 use crate::task_definition::Registered;
 use clap::Args;
 use protocol::env;
@@ -94,25 +95,8 @@ pub(super) async fn run(arguments: Arguments, context: Context<'_>) -> Result<u8
         signal = listener.next() => return Err(cancelled(signal)),
         prepared = prepared => prepared?,
     };
-    let work = Work {
-        cluster: &settings.cluster.value,
-        definition: &prepared.definition.arn,
-        image: prepared.definition.document.image(&prepared.container),
-        arguments: &arguments.command,
-        environment: &environment,
-    };
-    let identity = RunIdentity::of(&settings.key, work);
-    let request = RunRequest {
-        cluster: settings.cluster.value.clone(),
-        definition: prepared.definition.arn.clone(),
-        container: prepared.container.clone(),
-        command: arguments.command,
-        environment: [vec![(env::RUN.to_owned(), identity.run.clone())], environment].concat(),
-        network: prepared.network.clone(),
-        capacity: settings.capacity.clone(),
-        client_token: identity.client_token(1),
-        started_by: identity.started_by.clone(),
-    };
+    let order = Order { command: arguments.command, environment, process: &context.environment };
+    let (identity, request) = request(&settings, &prepared, order);
     let gate =
         Gate { settings: &settings, prepared: &prepared, identity: &identity, pace: &context.pace };
     gate.pass(request, report, &mut listener).await

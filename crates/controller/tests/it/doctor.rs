@@ -139,8 +139,11 @@ fn check(launch: &Launch, blocks: bool) -> Script {
             fix: fix.map(str::to_owned),
         })
     };
-    let started =
-        RunStarted { version: env!("CARGO_PKG_VERSION").to_owned(), command: "check".to_owned() };
+    let started = RunStarted {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: "check".to_owned(),
+        ..RunStarted::default()
+    };
     let mut script =
         Script::new().line(at(0), lines.next("check started", Event::RunStarted(started))).line(
             at(1),

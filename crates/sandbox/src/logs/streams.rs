@@ -30,30 +30,76 @@ pub(crate) fn create(core: &Core, input: &Value) -> Result<Value, ApiError> {
     }
 }
 
+/// Of one answer, and the default (CloudWatch Logs API, DescribeLogStreams).
+const MAXIMUM_STREAMS: usize = 50;
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct DescribeLogStreams {
     log_group_name: Option<String>,
     log_group_identifier: Option<String>,
+    log_stream_name_prefix: Option<String>,
     #[serde(default)]
-    log_stream_name_prefix: String,
+    order_by: OrderBy,
+    #[serde(default)]
+    descending: bool,
+    next_token: Option<String>,
+    limit: Option<usize>,
 }
 
-/// Everything in one page, by name.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+enum OrderBy {
+    #[default]
+    LogStreamName,
+    LastEventTime,
+}
+
 pub(crate) fn describe(core: &Core, input: &Value) -> Result<Value, ApiError> {
     let input: DescribeLogStreams = parse(input)?;
     let group_name =
         group_name(input.log_group_name.as_deref(), input.log_group_identifier.as_deref())?;
+    if input.order_by == OrderBy::LastEventTime && input.log_stream_name_prefix.is_some() {
+        return Err(ApiError::invalid_parameter(
+            "Cannot order by LastEventTime with a logStreamNamePrefix.",
+        ));
+    }
+    let limit = input.limit.unwrap_or(MAXIMUM_STREAMS);
+    if !(1..=MAXIMUM_STREAMS).contains(&limit) {
+        return Err(ApiError::invalid_parameter(format!(
+            "1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: Member must have \
+             value between 1 and {MAXIMUM_STREAMS}"
+        )));
+    }
+    let from: usize = match &input.next_token {
+        None => 0,
+        Some(token) => token
+            .parse()
+            .map_err(|_| ApiError::invalid_parameter("The specified nextToken is invalid."))?,
+    };
     let arn = core.identity.log_group(group_name);
     let state = core.state();
     let group = state.logs.groups.get(group_name).ok_or(Absent::Group)?;
-    let streams: Vec<Value> = group
-        .streams
+    let prefix = input.log_stream_name_prefix.as_deref().unwrap_or_default();
+    let mut found: Vec<(&String, &Stream)> =
+        group.streams.iter().filter(|(name, _)| name.starts_with(prefix)).collect();
+    found.sort_by_key(|(name, stream)| {
+        let last = stream.events.last_key_value().map(|(position, _)| position.timestamp);
+        (last.filter(|_| input.order_by == OrderBy::LastEventTime), *name)
+    });
+    if input.descending {
+        found.reverse();
+    }
+    let streams: Vec<Value> = found
         .iter()
-        .filter(|(name, _)| name.starts_with(&input.log_stream_name_prefix))
+        .skip(from)
+        .take(limit)
         .map(|(name, stream)| view(&arn, name, stream))
         .collect();
-    Ok(json!({"logStreams": streams}))
+    let next = from + limit;
+    Ok(Fields::default()
+        .set("logStreams", streams)
+        .maybe("nextToken", (next < found.len()).then(|| next.to_string()))
+        .into())
 }
 
 fn view(group_arn: &str, name: &str, stream: &Stream) -> Value {

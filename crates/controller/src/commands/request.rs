@@ -1,0 +1,94 @@
+//! Owns the request for a task: what is run, for whom, and as which run.
+
+use super::run::Prepared;
+use crate::settings::RunSettings;
+use crate::task::{RunIdentity, RunRequest, Work};
+use protocol::env;
+use std::collections::BTreeMap;
+
+/// The longest value that is passed on: overrides have 8192 characters altogether (ECS API,
+/// `TaskOverride`).
+const LONGEST: usize = 256;
+
+/// What the container shall do.
+pub(super) struct Order<'a> {
+    /// Empty for the image's own command.
+    pub(super) command: Vec<String>,
+    /// Variables that somebody asked for.
+    pub(super) environment: Vec<(String, String)>,
+    /// The controller's own environment, which says for whom it is.
+    pub(super) process: &'a BTreeMap<String, String>,
+}
+
+/// The request with the identity of its run. Who it is for is no part of the identity.
+pub(super) fn request(
+    settings: &RunSettings,
+    prepared: &Prepared,
+    order: Order<'_>,
+) -> (RunIdentity, RunRequest) {
+    let identity = RunIdentity::of(
+        &settings.key,
+        Work {
+            cluster: &settings.cluster.value,
+            definition: &prepared.definition.arn,
+            image: prepared.definition.document.image(&prepared.container),
+            arguments: &order.command,
+            environment: &order.environment,
+        },
+    );
+    let ours = [(env::RUN.to_owned(), identity.run.clone())]
+        .into_iter()
+        .chain(origin(&identity.started_by, order.process));
+    let taken = |name: &str| order.environment.iter().any(|(given, _)| given == name);
+    let ours: Vec<_> = ours.filter(|(name, _)| !taken(name)).collect();
+    let request = RunRequest {
+        cluster: settings.cluster.value.clone(),
+        definition: prepared.definition.arn.clone(),
+        container: prepared.container.clone(),
+        command: order.command,
+        environment: [ours, order.environment].concat(),
+        network: prepared.network.clone(),
+        capacity: settings.capacity.clone(),
+        client_token: identity.client_token(1),
+        started_by: identity.started_by.clone(),
+    };
+    (identity, request)
+}
+
+/// Who a run is for, so that its log says it when ECS has forgotten the task. All of it is the same
+/// when a job is run again: another request with the same client token would be a conflict.
+fn origin(started_by: &str, process: &BTreeMap<String, String>) -> Vec<(String, String)> {
+    let passed = [
+        (env::COMMIT, env::GITHUB_SHA),
+        (env::ACTOR, env::GITHUB_ACTOR),
+        (env::REPOSITORY, env::GITHUB_REPOSITORY),
+        (env::WORKFLOW_RUN, env::GITHUB_RUN_ID),
+    ];
+    let known = passed.into_iter().filter_map(|(name, theirs)| {
+        let value = process.get(theirs).filter(|value| !value.is_empty())?;
+        (value.len() <= LONGEST).then(|| (name.to_owned(), value.clone()))
+    });
+    [(env::STARTED_BY.to_owned(), started_by.to_owned())].into_iter().chain(known).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_it_is_for_is_passed_on_as_far_as_it_is_known() {
+        let process = [
+            ("GITHUB_SHA", "4f2c"),
+            ("GITHUB_ACTOR", ""),
+            ("GITHUB_REPOSITORY", &"x".repeat(LONGEST + 1)),
+            ("GITHUB_TOKEN", "hunter2"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(
+            origin("ecs-migrate/once/x", &process),
+            [pair(env::STARTED_BY, "ecs-migrate/once/x"), pair(env::COMMIT, "4f2c")]
+        );
+    }
+}
