@@ -7,6 +7,7 @@
 //! | `commands` | one file a command: its arguments, its help, what it does |
 //! | `task_definition` | a task definition as JSON: read, changed, compared |
 //! | `task` | one task from launch to verdict |
+//! | `runs` | runs of the past and in flight: which there are, which one is meant |
 //! | `infrastructure` | the CloudFormation stacks, and what has to know about them |
 //! | `doctor` | the ready-to-deploy list, a file a check |
 //! | `aws` | the only module that names an `aws_sdk_*` type |
@@ -22,6 +23,7 @@ mod error;
 mod infrastructure;
 mod question;
 mod report;
+mod runs;
 mod settings;
 mod signal;
 mod surroundings;

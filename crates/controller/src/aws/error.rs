@@ -150,7 +150,7 @@ impl AwsError {
 
     fn own_action(&self) -> String {
         let service = match self.operation {
-            "GetLogEvents" | "DescribeLogGroups" => "logs",
+            "GetLogEvents" | "DescribeLogGroups" | "DescribeLogStreams" => "logs",
             "BatchGetImage" | "GetDownloadUrlForLayer" => "ecr",
             "GetRole" | "SimulatePrincipalPolicy" => "iam",
             "DescribeSecret" | "GetSecretValue" => "secretsmanager",

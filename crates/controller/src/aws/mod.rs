@@ -18,6 +18,7 @@ mod roles;
 mod secret_shape;
 mod services;
 mod signed;
+mod streams;
 mod tasks;
 
 pub use access::AwsAccess;
@@ -28,3 +29,4 @@ pub(crate) use preflight::{FoundCluster, FoundLogGroup};
 pub(crate) use roles::Decision;
 pub(crate) use secret_shape::FoundSecret;
 pub(crate) use services::{Breaker, FoundService};
+pub(crate) use streams::FoundStream;

@@ -144,12 +144,25 @@ impl Aws {
         self.tasks_in_flight(self.ecs.list_tasks().cluster(cluster).family(family)).await
     }
 
-    /// All pages: ListTasks answers with at most 100.
+    /// The tasks of a family that have ended and are not forgotten yet.
+    pub(crate) async fn ended_tasks_of_family(
+        &self,
+        cluster: &str,
+        family: &str,
+    ) -> Result<Vec<TaskArn>, AwsError> {
+        let list = self.ecs.list_tasks().cluster(cluster).family(family);
+        self.list_tasks(list.desired_status(DesiredStatus::Stopped)).await
+    }
+
     async fn tasks_in_flight(
         &self,
         list: ListTasksFluentBuilder,
     ) -> Result<Vec<TaskArn>, AwsError> {
-        let list = list.desired_status(DesiredStatus::Running);
+        self.list_tasks(list.desired_status(DesiredStatus::Running)).await
+    }
+
+    /// All pages: ListTasks answers with at most 100.
+    async fn list_tasks(&self, list: ListTasksFluentBuilder) -> Result<Vec<TaskArn>, AwsError> {
         let found: Vec<String> = throttled(|| async {
             let pages = list.clone().into_paginator().items().send();
             pages.collect::<Result<_, _>>().await.map_err(|error| AwsError::of("ListTasks", error))

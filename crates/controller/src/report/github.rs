@@ -164,6 +164,7 @@ mod tests {
             container: "migrate".to_owned(),
             at: 0,
             text: LogText::Plain(text.to_owned()),
+            raw: text.to_owned(),
         }])
     }
 

@@ -9,6 +9,7 @@ mod key;
 mod layers;
 mod network;
 mod parse;
+mod reader;
 mod resolve;
 
 pub(crate) use access::{Access, GithubIdentity};
@@ -20,5 +21,6 @@ pub(crate) use layers::Setting;
 pub(crate) use layers::{Flags, Layers};
 pub(crate) use network::{Capacity, GivenNetwork, Network, Otherwise, PublicIp};
 pub(crate) use parse::OutputChoice;
+pub(crate) use reader::{FamilyChoice, ReaderSettings};
 pub(crate) use resolve::{AttachSettings, CancelSettings, RegisterSettings, RunSettings};
 pub(crate) use resolve::{RunKey, TimeLimit};

@@ -7,7 +7,7 @@
 use super::repeats::Repeats;
 use super::tail::RawEvent;
 use protocol::Event;
-use protocol::event::{CheckFinding, RunFinished};
+use protocol::event::{CheckFinding, MigrationStatus, Origin, RunFinished};
 use protocol::line::{EventLine, Line};
 use protocol::sequence::Sequences;
 use std::collections::VecDeque;
@@ -22,6 +22,8 @@ pub(crate) struct LogLine {
     /// Milliseconds since 1970, as CloudWatch has it.
     pub(crate) at: i64,
     pub(crate) text: LogText,
+    /// As CloudWatch has it.
+    pub(crate) raw: String,
 }
 
 /// What a line says. Whatever it contains is data.
@@ -55,12 +57,16 @@ pub(crate) struct Transcript {
     looked: Looked,
 }
 
-/// What the runner's `check` said.
+/// What the runner's `check` and `status` said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Looked {
     /// Version of the runner; empty if it did not say.
     pub(crate) version: String,
     pub(crate) findings: Vec<CheckFinding>,
+    /// What `status` says of each migration, in the order of the directory.
+    pub(crate) migrations: Vec<MigrationStatus>,
+    /// For whom it ran.
+    pub(crate) origin: Origin,
 }
 
 impl Transcript {
@@ -110,7 +116,12 @@ impl Transcript {
             if let Some(text) = text {
                 self.lines += 1;
                 self.remember(text.readable());
-                fresh.push(LogLine { container: self.container.clone(), at: event.at, text });
+                fresh.push(LogLine {
+                    container: self.container.clone(),
+                    at: event.at,
+                    text,
+                    raw: event.message.clone(),
+                });
             }
         }
         fresh
@@ -134,6 +145,10 @@ impl Transcript {
         }
         if let Event::RunStarted(started) = &line.event {
             self.looked.version.clone_from(&started.version);
+            self.looked.origin = started.origin.clone();
+        }
+        if let Event::MigrationStatus(migration) = &line.event {
+            self.looked.migrations.push(migration.clone());
         }
         if let Some(finished) = line.event.terminal() {
             self.sequences.finish(&line.process, line.seq);
