@@ -34,7 +34,7 @@ mod words;
 pub use aws::AwsAccess;
 pub use question::Questions;
 pub use signal::{Signal, Signals};
-pub use surroundings::Surroundings;
+pub use surroundings::{Surroundings, WallClock};
 pub use task::Pace;
 
 use report::{Event, Report};

@@ -51,6 +51,7 @@ pub(crate) async fn dispatch(
         signals: surroundings.signals,
         questions: surroundings.questions,
         pace: surroundings.pace,
+        clock: surroundings.clock,
         report,
     };
     match command {

@@ -1,6 +1,7 @@
 //! Owns what a controller has to say, before it has any form.
 
 use super::checklist::Checklist;
+use super::on_call::OnCall;
 use crate::error::Error;
 use crate::infrastructure::{Place, Plan, Variable};
 use crate::task::{Conclusion, LogLine, TaskArn};
@@ -44,6 +45,8 @@ pub(crate) enum Event {
     StopRequested(String),
     /// What stands between here and a deployment. Nothing follows.
     Checked(Checklist),
+    /// What the commands for the one on call have to say.
+    OnCall(Box<OnCall>),
     /// How the task ended. Nothing follows.
     Concluded(Box<Conclusion>),
     /// Why there is no task to conclude about. Nothing follows.

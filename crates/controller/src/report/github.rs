@@ -65,6 +65,7 @@ impl Github {
                 let text = self.text.log(lines);
                 self.text(&mut out, &text);
             }
+            Event::OnCall(told) => self.text(&mut out, &told.text()),
             Event::Concluded(conclusion) => self.conclude(&mut out, conclusion),
             Event::Checked(list) => {
                 self.text(&mut out, &list.text());

@@ -48,6 +48,7 @@ impl Human {
             Event::Differences(changes) => to_out(differences(changes)),
             Event::Checked(list) => to_out(list.text()),
             Event::Log(lines) => to_out(self.log(lines)),
+            Event::OnCall(told) => to_out(told.text()),
             Event::Concluded(conclusion) => to_out(ending(conclusion)),
         }
     }
@@ -107,6 +108,7 @@ pub(super) fn progress(event: &Event) -> String {
         | Event::Differences(_)
         | Event::Log(_)
         | Event::Checked(_)
+        | Event::OnCall(_)
         | Event::Concluded(_)
         | Event::Failed(_) => String::new(),
     }

@@ -96,6 +96,7 @@ impl Json {
             Event::Log(lines) => lines.iter().map(log).collect(),
             Event::StopRequested(why) => vec![json!({"type": "stop_requested", "why": why})],
             Event::Checked(list) => list.objects(),
+            Event::OnCall(told) => told.objects(),
             Event::Concluded(conclusion) => vec![of_conclusion(conclusion)],
             Event::Failed(error) => vec![of_error(error)],
         };
@@ -107,7 +108,8 @@ impl Json {
     }
 }
 
-fn milliseconds(duration: std::time::Duration) -> u64 {
+/// A duration in milliseconds.
+pub(super) fn milliseconds(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -124,7 +126,8 @@ fn log(line: &LogLine) -> Value {
     object
 }
 
-fn of_conclusion(conclusion: &Conclusion) -> Value {
+/// The result of a run.
+pub(super) fn of_conclusion(conclusion: &Conclusion) -> Value {
     let evidence: Vec<Value> = conclusion
         .evidence
         .iter()
