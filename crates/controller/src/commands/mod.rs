@@ -3,18 +3,25 @@
 mod arguments;
 mod attach;
 mod cancel;
+mod completions;
 mod context;
 mod definition;
 mod dispatch;
 mod doctor;
+mod exec;
 mod gate;
 mod look_inside;
+mod man;
 mod network;
+mod on_call;
+mod one_off;
 mod pin;
 mod register;
 mod request;
+mod resolve;
 mod run;
 mod setup_infra;
+mod status;
 
 pub(crate) use dispatch::{Command, dispatch};
 pub(crate) use network::FoundNetwork;

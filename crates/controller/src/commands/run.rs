@@ -82,6 +82,10 @@ pub(super) async fn run(arguments: Arguments, context: Context<'_>) -> Result<u8
         refuse_bootstrap(&image.value, &image.origin.to_string())?;
     }
     let environment = variables(&arguments.environment)?;
+    if arguments.command.first().is_some_and(|word| word.trim().is_empty()) {
+        return Err(Error::usage("the command after `--` is empty")
+            .hinted("leave out `--` for the image's own command"));
+    }
     let mut listener = context.signals.listen().map_err(|cause| {
         Error::new(Kind::Unexpected, "cannot listen to signals").caused_by(cause)
     })?;
@@ -102,7 +106,12 @@ pub(super) async fn run(arguments: Arguments, context: Context<'_>) -> Result<u8
     gate.pass(request, report, &mut listener).await
 }
 
-async fn prepare(aws: Aws, settings: &RunSettings, report: &mut Report) -> Result<Prepared, Error> {
+/// Looks up what the settings name, and registers what is new.
+pub(super) async fn prepare(
+    aws: Aws,
+    settings: &RunSettings,
+    report: &mut Report,
+) -> Result<Prepared, Error> {
     let wanted = definition::find(&aws, &settings.definition, &settings.container).await?;
     let container = wanted.container.clone();
     if wanted.existing().is_none() {
@@ -128,7 +137,7 @@ fn refuse_bootstrap(image: &str, origin: &str) -> Result<(), Error> {
 }
 
 /// The variables of `--env`. A message never holds a value: it may be a secret.
-fn variables(arguments: &[String]) -> Result<Vec<(String, String)>, Error> {
+pub(super) fn variables(arguments: &[String]) -> Result<Vec<(String, String)>, Error> {
     arguments
         .iter()
         .enumerate()

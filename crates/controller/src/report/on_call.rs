@@ -3,7 +3,7 @@
 use super::clean::clean;
 use super::line::push_line;
 use super::{human, json};
-use crate::task::{Conclusion, Glance};
+use crate::task::{Conclusion, Glance, Phase, PhaseState, Timeline};
 use crate::words;
 use jiff::Timestamp;
 use protocol::event::{MigrationStatus, Origin};
@@ -214,6 +214,7 @@ impl Explanation {
         for (name, said) in rows {
             push_line(&mut text, &format!("  {name:<width$}  {}", clean(&said)));
         }
+        text.push_str(&timeline(&self.conclusion.timeline));
         text
     }
 
@@ -249,10 +250,48 @@ impl Explanation {
             object["outcome"] = json!("in_flight");
             object["sentence"] = json!("the task has not ended");
         }
+        let phases = self.conclusion.timeline.phases.iter().map(|phase| {
+            json!({
+                "phase": phase.kind.word(),
+                "migration": phase.kind.migration(),
+                "state": phase.state.word(),
+                "start": phase.start.map(time),
+                "end": phase.end.map(time),
+                "duration_ms": phase.duration().map(json::milliseconds),
+            })
+        });
+        object["timeline"] = phases.collect();
         object["last_lines"] = json!(self.conclusion.last_lines);
         object["see_all"] = json!(self.see_all);
         object
     }
+}
+
+/// The phases with their durations; what nobody can say is left out.
+fn timeline(timeline: &Timeline) -> String {
+    let known = |phase: &&Phase| phase.start.is_some() || phase.state != PhaseState::Unknown;
+    let phases: Vec<&Phase> = timeline.phases.iter().filter(known).collect();
+    let name = |phase: &Phase| phase.kind.migration().unwrap_or(phase.kind.word()).to_owned();
+    let width = phases.iter().map(|phase| name(phase).chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    if !phases.is_empty() {
+        push_line(&mut text, "  timeline");
+    }
+    for phase in phases {
+        let start = phase.start.and_then(|at| Timestamp::from_millisecond(at).ok());
+        let start = start.map(|at| at.strftime("%H:%M:%S").to_string()).unwrap_or_default();
+        let took = phase.duration().map(words::duration).unwrap_or_default();
+        let state = match phase.state {
+            PhaseState::Done => "",
+            PhaseState::Open
+            | PhaseState::Failed
+            | PhaseState::Interrupted
+            | PhaseState::Unknown => phase.state.word(),
+        };
+        let line = format!("    {start:<8}  {:<width$}  {took:<8}  {state}", clean(&name(phase)));
+        push_line(&mut text, line.trim_end());
+    }
+    text
 }
 
 /// What only ECS knew.

@@ -8,7 +8,6 @@ mod rights;
 mod summary;
 
 pub(crate) use choose::{Choice, Described, choose};
-pub(crate) use moment::Span;
 pub(crate) use record::{Record, join};
 pub(crate) use reference::Reference;
 pub(crate) use rights::allow;

@@ -55,7 +55,7 @@ fn is_id(text: &str) -> bool {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::task::TaskArn;
+    use crate::task::{TaskArn, TaskTimes};
 
     pub(crate) fn task(id: &str, started_by: &str, created_at: i64) -> TaskSnapshot {
         TaskSnapshot {
@@ -67,6 +67,7 @@ pub(super) mod tests {
             stopped_reason: None,
             started: true,
             created_at: Some(created_at),
+            times: TaskTimes::default(),
             started_by: started_by.to_owned(),
             run: None,
             network: Vec::new(),

@@ -78,8 +78,7 @@ impl Family {
     /// What ECS still knows.
     pub(super) async fn remembered(&self, aws: &Aws) -> Result<Vec<TaskSnapshot>, Error> {
         let family = self.definition.family();
-        let mut names =
-            aws.tasks_of_family(&self.cluster, family).await.map_err(runs::allow)?;
+        let mut names = aws.tasks_of_family(&self.cluster, family).await.map_err(runs::allow)?;
         let ended = aws.ended_tasks_of_family(&self.cluster, family).await;
         names.extend(ended.map_err(runs::allow)?);
         let mut tasks = Vec::new();

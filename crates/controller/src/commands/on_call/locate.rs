@@ -160,7 +160,11 @@ async fn search(
 
 async fn origin(aws: &Aws, family: &Family, run: &Record) -> Result<Origin, Error> {
     let failed = |error: AwsError| family.unreadable(error);
-    if run.has_log { origin_of(aws, family, run).await.map_err(failed) } else { Ok(Origin::default()) }
+    if run.has_log {
+        origin_of(aws, family, run).await.map_err(failed)
+    } else {
+        Ok(Origin::default())
+    }
 }
 
 fn with<'a>(runs: &'a [Record], origins: &'a [Origin]) -> Vec<Described<'a>> {

@@ -9,13 +9,15 @@ mod plan;
 pub(super) mod runs;
 mod summaries;
 
+pub(super) use family::name as family_name;
+
 use crate::cli;
 use crate::settings::{Flags, Key};
 use clap::Args;
 
 /// Whose runs.
 #[derive(Debug, Args)]
-pub(super) struct FamilyArguments {
+struct FamilyArguments {
     /// Registered task definition: family, family:revision or ARN
     #[arg(long, value_name = "NAME")]
     task_definition: Option<String>,

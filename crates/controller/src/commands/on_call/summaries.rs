@@ -6,8 +6,7 @@ use crate::aws::{Aws, AwsError, Class, LogReader};
 use crate::error::Error;
 use crate::report::{RunRow, RunState};
 use crate::runs::{Record, Summary};
-use crate::task::{Ends, LogState, TaskSnapshot, glance, whole};
-use crate::task_definition::Driver;
+use crate::task::{Ends, LogState, glance, whole};
 use protocol::event::Origin;
 use std::time::Duration;
 
@@ -75,7 +74,9 @@ fn of_summary(
     RunRow {
         task: task_arn(family, aws.region(), run).to_string(),
         began: run.began,
-        duration: took.filter(|_| !matches!(state, RunState::InFlight(_))).map(Duration::from_millis),
+        duration: took
+            .filter(|_| !matches!(state, RunState::InFlight(_)))
+            .map(Duration::from_millis),
         state,
         command: summary.command,
         applied: finished.map(|finished| finished.applied),
@@ -83,15 +84,6 @@ fn of_summary(
         origin,
         ecs_remembers: run.task.is_some(),
     }
-}
-
-/// The row of a run whose log was read already.
-pub(super) fn row_of(
-    family: &Family,
-    aws: &Aws,
-    (run, summary): (&Record, Summary),
-) -> RunRow {
-    of_summary(family, aws, (run, summary, LogState::Complete))
 }
 
 fn reader(aws: &Aws, family: &Family, run: &Record) -> Option<LogReader> {
@@ -105,9 +97,4 @@ fn found<T: Default>(answer: Result<T, AwsError>) -> Result<T, AwsError> {
         Err(error) if error.class == Class::ResourceNotFound => Ok(T::default()),
         answer => answer,
     }
-}
-
-/// What a task alone says.
-pub(super) fn remembered(task: Option<&TaskSnapshot>) -> bool {
-    task.is_some()
 }
