@@ -34,7 +34,7 @@ mod words;
 pub use aws::AwsAccess;
 pub use question::Questions;
 pub use signal::{Signal, Signals};
-pub use surroundings::{Surroundings, WallClock};
+pub use surroundings::{Clock, Surroundings};
 pub use task::Pace;
 
 use report::{Event, Report};

@@ -25,14 +25,14 @@ pub struct Surroundings {
     /// How often AWS is asked.
     pub pace: Pace,
     /// What time it is, for `2h ago`.
-    pub clock: WallClock,
+    pub clock: Clock,
 }
 
 /// The clock on the wall.
 #[derive(Clone)]
-pub struct WallClock(Arc<dyn Fn() -> i64 + Send + Sync>);
+pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
 
-impl WallClock {
+impl Clock {
     /// A clock that shows what `now` answers: milliseconds since 1970.
     pub fn showing(now: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
@@ -57,7 +57,7 @@ impl Surroundings {
             stdout: Box::new(anstream::stdout()),
             stderr: Box::new(anstream::stderr()),
             pace: Pace::default(),
-            clock: WallClock::showing(|| jiff::Timestamp::now().as_millisecond()),
+            clock: Clock::showing(|| jiff::Timestamp::now().as_millisecond()),
         }
     }
 }

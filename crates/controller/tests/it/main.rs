@@ -10,6 +10,8 @@ mod fuzz;
 mod github_signals;
 mod minimal;
 mod ministack;
+mod on_call;
+mod on_call_input;
 mod once;
 mod policies;
 mod processes;

@@ -19,7 +19,7 @@ use clap::Args;
 /// latest run when none is named. The exit code is 0 when the run could be explained, however it
 /// ended.
 #[derive(Debug, Args)]
-pub(in crate::commands) struct Arguments {
+pub(crate) struct Arguments {
     /// Which run; the latest one when none is named
     #[arg(value_name = "RUN")]
     run: Option<String>,

@@ -22,7 +22,7 @@ use std::time::Duration;
 /// what ECS has in startedBy, or a date such as 2026-11-20 or 2026-11-20T03:08 (UTC). The exit
 /// code is 0 when the log could be read, however the run ended: `explain` says that.
 #[derive(Debug, Args)]
-pub(in crate::commands) struct Arguments {
+pub(crate) struct Arguments {
     /// Which run; the latest one when none is named
     #[arg(value_name = "RUN")]
     run: Option<String>,

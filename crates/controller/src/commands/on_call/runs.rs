@@ -18,7 +18,7 @@ use std::time::Duration;
 /// From the tasks that ECS remembers for about an hour, and from the log streams that stay: when,
 /// who started it, how it ended, what was applied.
 #[derive(Debug, Args)]
-pub(in crate::commands) struct Arguments {
+pub(crate) struct Arguments {
     /// Only runs that are not older, e.g. 7d
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     since: Option<Duration>,

@@ -2,7 +2,7 @@
 
 use super::sdk;
 use anstream::StripStream;
-use controller::{AwsAccess, Pace, Signal, Signals, Surroundings, WallClock};
+use controller::{AwsAccess, Clock, Pace, Signal, Signals, Surroundings};
 use sandbox::{Config, Program, Sandbox, Script, Speed, WallClock};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ pub(crate) struct Story {
     template: tempfile::NamedTempFile,
     signals: Vec<(Duration, Signal)>,
     answers: std::collections::VecDeque<String>,
-    clock: WallClock,
+    clock: Clock,
 }
 
 /// What an invocation left.
@@ -193,9 +193,9 @@ impl Told {
 }
 
 /// The sandbox's time, from its start on: the machine's clock, moved on by tokio's.
-fn clock() -> WallClock {
+fn clock() -> Clock {
     let (began, origin) = (jiff::Timestamp::now().as_millisecond(), Instant::now());
-    WallClock::showing(move || began + i64::try_from(origin.elapsed().as_millis()).unwrap())
+    Clock::showing(move || began + i64::try_from(origin.elapsed().as_millis()).unwrap())
 }
 
 /// As slow as AWS, with a log group.
