@@ -18,9 +18,9 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// Whether it goes on.
-    pub(crate) fn is_in_flight(&self) -> bool {
-        self.task.as_ref().is_some_and(|task| !task.is_stopped())
+    /// Whether it goes on, by the container that decides.
+    pub(crate) fn is_in_flight(&self, container: &str) -> bool {
+        self.task.as_ref().is_some_and(|task| !task.decides(container))
     }
 }
 

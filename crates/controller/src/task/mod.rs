@@ -40,7 +40,7 @@ pub(crate) use intent::{Expectation, IfRunning, OnCancel};
 pub(crate) use launch::{Launched, Launcher, Origin, cancelled};
 pub(crate) use others::{Others, OwnRun};
 pub use pace::Pace;
-pub(crate) use reading::{Read, read, whole};
+pub(crate) use reading::{Read, patience, read, whole};
 pub(crate) use recount::{Ends, Glance, glance, recount};
 pub(crate) use relaunch::Again;
 pub(crate) use request::{RunAnswer, RunRequest, Shortfall, TaskNetwork};

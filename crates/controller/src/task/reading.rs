@@ -1,12 +1,15 @@
 //! Owns reading the logs of a task once, from the head to what is the end now: for who asks how a
 //! run was. The same tails as a session's, so the same lines.
 
+use super::drain::LastWord;
 use super::session::Plan;
+use super::snapshot::TaskSnapshot;
 use super::tail::{LogPage, RawEvent, Reading};
 use super::tails::Tails;
 use crate::aws::{Aws, AwsError, Class, LogReader};
 use crate::report::Report;
 use crate::task_definition::Driver;
+use protocol::limits::LOG_TAIL_GRACE;
 use std::time::Duration;
 
 /// Pages in a row without an event, after which the end is believed: CloudWatch cuts pages by time.
@@ -24,8 +27,9 @@ pub(crate) struct Read {
     pub(crate) failures: Vec<(String, AwsError)>,
 }
 
-/// Reads every log of the plan and shows its lines as they come.
-pub(crate) async fn read(aws: &Aws, plan: &Plan, report: &mut Report) -> Read {
+/// Reads every log of the plan and shows its lines as they come. Where the runner's last word is
+/// missing, it is read once more after `patience`: the end of a fresh log may still be on its way.
+pub(crate) async fn read(aws: &Aws, plan: &Plan, patience: Duration, report: &mut Report) -> Read {
     let mut tails = Tails::new(&plan.logs, &plan.container, plan.run.as_deref());
     let mut failures = Vec::new();
     report.expect_containers(tails.count());
@@ -33,12 +37,14 @@ pub(crate) async fn read(aws: &Aws, plan: &Plan, report: &mut Report) -> Read {
         let Driver::Awslogs { group, prefix, region } = &source.driver else { continue };
         let stream = Driver::stream(prefix, &source.container, plan.task.id());
         let reader = aws.log_reader(region, group, &stream);
-        let read = whole(&reader, |events| {
-            if let Some(lines) = tails.take(index, Reading::Events(events)) {
-                report.emit(&lines);
-            }
-        });
-        let end = match read.await {
+        let mut end = once(&reader, (&mut tails, index), report).await;
+        let decides = source.container == plan.container;
+        if decides && !patience.is_zero() && tails.decisive().last_word() != LastWord::Whole {
+            tokio::time::sleep(patience).await;
+            drop(tails.take(index, Reading::Restarted { repairs: 1 }));
+            end = once(&reader, (&mut tails, index), report).await;
+        }
+        let end = match end {
             Ok(()) => Reading::CaughtUp,
             Err(error) => {
                 let missing_group = error.message.contains("log group");
@@ -53,6 +59,26 @@ pub(crate) async fn read(aws: &Aws, plan: &Plan, report: &mut Report) -> Read {
         drop(tails.take(index, end));
     }
     Read { tails, failures }
+}
+
+/// How long the last lines of a run may still take to arrive, `now` in milliseconds since 1970.
+pub(crate) fn patience(task: Option<&TaskSnapshot>, now: i64) -> Duration {
+    let ended = task.and_then(|task| task.times.execution_stopped.or(task.times.stopping));
+    let age = ended.map(|ended| u64::try_from(now - ended).unwrap_or(0));
+    age.map_or(Duration::ZERO, |age| LOG_TAIL_GRACE.saturating_sub(Duration::from_millis(age)))
+}
+
+async fn once(
+    reader: &LogReader,
+    (tails, index): (&mut Tails, usize),
+    report: &mut Report,
+) -> Result<(), AwsError> {
+    whole(reader, |events| {
+        if let Some(lines) = tails.take(index, Reading::Events(events)) {
+            report.emit(&lines);
+        }
+    })
+    .await
 }
 
 /// All pages of a stream.

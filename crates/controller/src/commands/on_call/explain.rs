@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::report::{Event, Explanation, OnCall};
 use crate::runs::Reference;
 use crate::settings::{Flags, ReaderSettings};
-use crate::task::{Read, read, recount};
+use crate::task::{Read, patience, read, recount};
 use clap::Args;
 
 /// Say how a run ended, why, and what it means for the database
@@ -48,7 +48,8 @@ pub(in crate::commands) async fn explain(
     // A sidecar's word never counts.
     plan.logs.retain(|source| source.container == plan.container);
     report.hide_log();
-    let Read { tails, failures } = read(&aws, &plan, report).await;
+    let patience = patience(run.task.as_ref(), context.clock.now());
+    let Read { tails, failures } = read(&aws, &plan, patience, report).await;
     for (container, error) in &failures {
         report.emit(&Event::Warning {
             text: format!(

@@ -1,7 +1,7 @@
 //! Owns following a run as a reader: the gate's session, without anything to say about the task.
 
 use super::family::Family;
-use super::logs::going;
+use super::locate::in_flight;
 use crate::aws::Aws;
 use crate::error::{Error, Kind};
 use crate::report::{Event, Report};
@@ -24,7 +24,7 @@ pub(super) async fn next(
         let looked = tokio::select! {
             biased;
             _ = listener.next() => return Ok(None),
-            looked = going(aws, family) => looked?,
+            looked = family.remembered(aws) => in_flight(looked?, &family.container),
         };
         if looked.is_some() {
             return Ok(looked);

@@ -179,9 +179,9 @@ fn with<'a>(runs: &'a [Record], origins: &'a [Origin]) -> Vec<Described<'a>> {
     runs.iter().enumerate().map(|(place, run)| Described { run, origin: of(place) }).collect()
 }
 
-/// The newest task in flight.
-pub(super) fn in_flight(tasks: Vec<TaskSnapshot>) -> Option<TaskSnapshot> {
-    let alive = tasks.into_iter().filter(|task| !task.is_stopped());
+/// The newest run of a gate whose container has not ended.
+pub(super) fn in_flight(tasks: Vec<TaskSnapshot>, container: &str) -> Option<TaskSnapshot> {
+    let alive = tasks.into_iter().filter(|task| !task.decides(container));
     let gates = alive.filter(|task| !task.started_by.starts_with(ASIDE));
     gates.max_by_key(|task| task.created_at)
 }

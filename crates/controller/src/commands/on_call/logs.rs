@@ -3,7 +3,7 @@
 use super::FamilyArguments;
 use super::family::Family;
 use super::follow;
-use super::locate::{Located, in_flight, locate};
+use super::locate::{Located, locate};
 use super::plan::plan;
 use crate::aws::connect;
 use crate::commands::context::Context;
@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::report::{Event, LogForm, LogView, Report};
 use crate::runs::{Record, Reference};
 use crate::settings::{Flags, ReaderSettings};
-use crate::task::{Read, read};
+use crate::task::{Read, patience, read};
 use crate::words;
 use clap::Args;
 use std::time::Duration;
@@ -85,7 +85,7 @@ pub(in crate::commands) async fn logs(
         } else {
             locate(&aws, &settings, named, report).await?
         };
-        if found.run.is_in_flight() {
+        if found.run.is_in_flight(&found.family.container) {
             let plan = plan(&aws, &found.family, &found.run).await;
             return follow::to_its_end(&aws, &plan, (&context.pace, report), &mut listener).await;
         }
@@ -95,7 +95,8 @@ pub(in crate::commands) async fn logs(
     };
     let plan = plan(&aws, &located.family, &located.run).await;
     report.emit(&Event::Note(format!("log of task {}", plan.task)));
-    let Read { tails, failures } = read(&aws, &plan, report).await;
+    let patience = patience(located.run.task.as_ref(), context.clock.now());
+    let Read { tails, failures } = read(&aws, &plan, patience, report).await;
     for (container, error) in failures {
         if container == plan.container {
             return Err(located.family.unreadable(error));
@@ -132,7 +133,7 @@ fn say_what_is_missing(
             hint: None,
         });
     }
-    let text = if lines == 0 && located.run.is_in_flight() {
+    let text = if lines == 0 && located.run.is_in_flight(&located.family.container) {
         "no line yet; `-f` waits for them"
     } else if lines == 0 && located.run.task.is_some() {
         "the task wrote no line; `ecs-migrate explain` says how it ended"
@@ -148,12 +149,4 @@ fn say_what_is_missing(
     let of =
         if lines > 0 { format!(", of {}", words::count(lines, "line")) } else { String::new() };
     report.emit(&Event::Note(format!("{text}{of}")));
-}
-
-/// The newest run in flight of a family.
-pub(super) async fn going(
-    aws: &crate::aws::Aws,
-    family: &Family,
-) -> Result<Option<crate::task::TaskSnapshot>, Error> {
-    Ok(in_flight(family.remembered(aws).await?))
 }
