@@ -209,7 +209,10 @@ impl Explanation {
         if !self.row.ecs_remembers {
             rows.push(("not known", FORGOTTEN.to_owned()));
         }
-        rows.push(("all lines", self.see_all.clone()));
+        let said = matches!(self.row.state, RunState::Ended(_)) && !self.conclusion.is_green();
+        if !said {
+            rows.push(("see all", self.see_all.clone()));
+        }
         let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
         for (name, said) in rows {
             push_line(&mut text, &format!("  {name:<width$}  {}", clean(&said)));
@@ -295,7 +298,7 @@ fn timeline(timeline: &Timeline) -> String {
 }
 
 /// What only ECS knew.
-const FORGOTTEN: &str = "ECS has forgotten the task, which it does after about an hour: its exit code, stop code and reasons, image digest and network, and the times before its first line; what is said here is the log's";
+const FORGOTTEN: &str = "ECS has forgotten the task, which it does after about an hour: its exit code, stop code and reasons, revision, image and network, and the times before its first line; what is said here is the log's";
 
 #[cfg(test)]
 mod tests {

@@ -58,9 +58,10 @@ pub(in crate::commands) async fn explain(
             hint: crate::runs::allow(error.clone()).hint().map(str::to_owned),
         });
     }
-    let conclusion = recount(&plan, run.task.as_ref(), &tails);
+    let mut conclusion = recount(&plan, run.task.as_ref(), &tails);
     let row = row(&aws, family, run).await?;
     let see_all = format!("ecs-migrate logs --region {} {}", plan.region, plan.task.id());
+    conclusion.log.command = conclusion.log.command.map(|_| see_all.clone());
     let explanation = Explanation { conclusion, row, see_all };
     report.emit(&Event::OnCall(Box::new(OnCall::Explained(Box::new(explanation)))));
     Ok(0)

@@ -24,9 +24,7 @@ pub(super) async fn plan(aws: &Aws, family: &Family, run: &Record) -> Plan {
         task: task_arn(family, aws.region(), run),
         definition: match &run.task {
             Some(task) => short_name(&task.definition).to_owned(),
-            None => {
-                format!("{}, in a revision that is not known any more", family.definition.family())
-            }
+            None => family.definition.family().to_owned(),
         },
         container: container.clone(),
         security_groups: Vec::new(),

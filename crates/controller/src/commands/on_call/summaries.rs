@@ -59,6 +59,10 @@ fn of_summary(
     };
     let state = match &run.task {
         Some(task) if !task.decides(&family.container) => RunState::InFlight(task.status.clone()),
+        // Its last word may still be on its way.
+        Some(task) if !task.is_stopped() && summary.is_runners && ends.finished.is_none() => {
+            RunState::InFlight(task.status.clone())
+        }
         None if ends.finished.is_none() => RunState::NotKnown,
         task => RunState::Ended(glance(task.as_ref(), &family.container, ends)),
     };
