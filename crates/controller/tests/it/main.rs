@@ -12,6 +12,7 @@ mod minimal;
 mod ministack;
 mod on_call;
 mod on_call_input;
+mod on_call_real;
 mod once;
 mod policies;
 mod processes;
