@@ -179,6 +179,9 @@ fn time(at: i64) -> String {
 fn who(origin: &Origin) -> String {
     let commit: String = origin.commit.chars().take(SHORT_COMMIT).collect();
     let started_by = origin.started_by.trim_start_matches("ecs-migrate/");
+    // Without a key it is a random text.
+    let random = ["once/", "task/"].iter().any(|kind| started_by.starts_with(kind));
+    let started_by = if random { "" } else { started_by };
     let known = [started_by, &origin.actor, &commit];
     let known: Vec<&str> = known.into_iter().filter(|text| !text.is_empty()).collect();
     known.join(" ")
