@@ -226,7 +226,11 @@ impl Explanation {
 
     fn in_flight(&self, status: &str) -> String {
         let conclusion = &self.conclusion;
-        let mut text = format!("\nIN FLIGHT: the task is {}\n", clean(&status.to_lowercase()));
+        let phase = conclusion.timeline.open().map_or(String::new(), |phase| {
+            format!(", phase {}", clean(phase.kind.migration().unwrap_or(phase.kind.word())))
+        });
+        let status = status.to_lowercase();
+        let mut text = format!("\nIN FLIGHT: the task is {}{phase}\n", clean(&status));
         push_line(&mut text, &format!("  task    {}", conclusion.task));
         if let Some(attach) = &conclusion.attach {
             push_line(&mut text, &format!("  follow  {attach}"));

@@ -56,13 +56,14 @@ pub(super) async fn to_its_end(
     if conclusion.verdict == Verdict::WatchLost || conclusion.log.state == LogState::Unreadable {
         return Err(Error::new(Kind::AwsRefused, conclusion.sentence));
     }
-    let text = match conclusion.verdict {
-        Verdict::Detached => "the task goes on".to_owned(),
-        _ => format!(
+    let text = if conclusion.verdict == Verdict::Detached {
+        "the task goes on".to_owned()
+    } else {
+        format!(
             "the run has ended: {}; `ecs-migrate explain {}` says more",
             conclusion.sentence,
             plan.task.id()
-        ),
+        )
     };
     report.emit(&Event::Note(text));
     Ok(0)
