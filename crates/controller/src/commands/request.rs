@@ -36,17 +36,16 @@ pub(super) fn request(
             environment: &order.environment,
         },
     );
-    let ours = [(env::RUN.to_owned(), identity.run.clone())]
-        .into_iter()
-        .chain(origin(&identity.started_by, order.process));
     let taken = |name: &str| order.environment.iter().any(|(given, _)| given == name);
-    let ours: Vec<_> = ours.filter(|(name, _)| !taken(name)).collect();
+    let mut origin = origin(&identity.started_by, order.process);
+    origin.retain(|(name, _)| !taken(name));
+    let run = vec![(env::RUN.to_owned(), identity.run.clone())];
     let request = RunRequest {
         cluster: settings.cluster.value.clone(),
         definition: prepared.definition.arn.clone(),
         container: prepared.container.clone(),
         command: order.command,
-        environment: [ours, order.environment].concat(),
+        environment: [run, order.environment, origin].concat(),
         network: prepared.network.clone(),
         capacity: settings.capacity.clone(),
         client_token: identity.client_token(1),

@@ -3,7 +3,8 @@
 
 use crate::support::runner::{applied, ends_with};
 use crate::support::story::{Story, config, container};
-use sandbox::{Faults, RequestAnswer, RequestFault};
+use sandbox::{Faults, RequestAnswer, RequestFault, Script, StartPhase, TaskEffect, TaskFault};
+use std::time::Duration;
 
 const FAMILY: [&str; 2] = ["--task-definition", "app-migrate"];
 
@@ -146,6 +147,75 @@ async fn a_right_that_is_missing_is_named_with_its_statement() {
     let fault = RequestFault { operation: "GetLogEvents".to_owned(), from: 1, to: Some(3), answer };
     story.sandbox.set_faults(Faults { requests: vec![fault], ..Faults::default() });
     story.invoke(&["explain", FAMILY[0], FAMILY[1]]).await.says(0, &["OK: 1 migration applied"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_minute_does_not_end_the_waiting() {
+    let story = registered().await;
+    let fault = RequestFault {
+        operation: "ListTasks".to_owned(),
+        from: 3,
+        to: Some(9),
+        answer: RequestAnswer::ServerError { status: 503 },
+    };
+    story.sandbox.set_faults(Faults { requests: vec![fault], ..Faults::default() });
+    let (followed, ran) =
+        tokio::join!(story.invoke(&["logs", "-f", FAMILY[0], FAMILY[1]]), async {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            story.run(&["--if-running", "fail"]).await
+        });
+    ran.says(0, &[]);
+    followed.says(0, &["run finished"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_never_started_is_explained_as_long_as_ecs_remembers_it() {
+    let reason = "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref app:1: not found";
+    let effect = TaskEffect::NeverStarts {
+        phase: StartPhase::Pulling,
+        stopped_reason: reason.to_owned(),
+        container_reason: None,
+    };
+    let tasks = vec![TaskFault { family: None, from: 1, to: None, effect }];
+    let faults = Faults { tasks, ..Faults::default() };
+    let story = Story::with(config().image("app:1", ends_with(applied(1))).faults(faults));
+    assert_eq!(story.run(&[]).await.code, 80);
+    let explain = ["explain", FAMILY[0], FAMILY[1]];
+    story.invoke(&explain).await.says(
+        0,
+        &[
+            "the task never started",
+            "the image does not exist in the registry",
+            "untouched",
+            reason,
+        ],
+    );
+    let logs = story.invoke(&["logs", FAMILY[0], FAMILY[1]]).await;
+    assert_eq!((logs.code, logs.out.as_str()), (0, ""));
+    assert!(logs.err.contains("the task wrote no line"), "{}", logs.err);
+    tokio::time::sleep(Duration::from_hours(2)).await;
+    refused(&story, &explain, (85, &["no run is known"])).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plain_container_that_ecs_has_forgotten_has_its_lines_and_no_verdict() {
+    let script =
+        Script::new().line(Duration::ZERO, "one \u{1b}[31mtwo").exits(Duration::from_secs(1), 3);
+    let story = Story::of(script);
+    assert_eq!(story.run(&[]).await.code, 3);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let explain = ["explain", FAMILY[0], FAMILY[1]];
+    story
+        .invoke(&explain)
+        .await
+        .says(0, &["the container failed with exit code 3", "1 line, complete"]);
+    tokio::time::sleep(Duration::from_hours(2)).await;
+    let told = story.invoke(&explain).await;
+    told.says(0, &["outcome unknown: ECS does not know the task", "ECS has forgotten", "one two"]);
+    story.invoke(&["runs", FAMILY[0], FAMILY[1]]).await.says(0, &["not known"]);
+    story.invoke(&["logs", FAMILY[0], FAMILY[1]]).await.says(0, &["one two"]);
+    let github = story.invoke(&["logs", "--raw", "--output", "github", FAMILY[0], FAMILY[1]]).await;
+    assert!(github.out.starts_with("::stop-commands::"), "{}", github.everything());
 }
 
 #[tokio::test(start_paused = true)]

@@ -76,22 +76,20 @@ impl Family {
     }
 
     /// What ECS still knows.
-    pub(super) async fn remembered(&self, aws: &Aws) -> Result<Vec<TaskSnapshot>, Error> {
+    pub(super) async fn remembered(&self, aws: &Aws) -> Result<Vec<TaskSnapshot>, AwsError> {
         let family = self.definition.family();
-        let mut names = aws.tasks_of_family(&self.cluster, family).await.map_err(runs::allow)?;
-        let ended = aws.ended_tasks_of_family(&self.cluster, family).await;
-        names.extend(ended.map_err(runs::allow)?);
+        let mut names = aws.tasks_of_family(&self.cluster, family).await?;
+        names.extend(aws.ended_tasks_of_family(&self.cluster, family).await?);
         let mut tasks = Vec::new();
         for some in names.chunks(100) {
-            let found = aws.describe_tasks(&self.cluster, some).await;
-            tasks.extend(found.map_err(runs::allow)?);
+            tasks.extend(aws.describe_tasks(&self.cluster, some).await?);
         }
         Ok(tasks)
     }
 
     /// All runs that are known of, the newest first.
     pub(super) async fn runs(&self, aws: &Aws) -> Result<Vec<Record>, Error> {
-        let tasks = self.remembered(aws).await?;
+        let tasks = self.remembered(aws).await.map_err(runs::allow)?;
         let Some((group, region, prefix)) = self.streams() else {
             return Ok(join(tasks, &[], ""));
         };

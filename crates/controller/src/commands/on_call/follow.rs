@@ -5,6 +5,7 @@ use super::locate::in_flight;
 use crate::aws::Aws;
 use crate::error::{Error, Kind};
 use crate::report::{Event, Report};
+use crate::runs;
 use crate::signal::Listener;
 use crate::task::{LogState, Pace, Plan, TaskSnapshot, Tools, Verdict, follow};
 use std::time::Duration;
@@ -24,7 +25,12 @@ pub(super) async fn next(
         let looked = tokio::select! {
             biased;
             _ = listener.next() => return Ok(None),
-            looked = family.remembered(aws) => in_flight(looked?, &family.container),
+            looked = family.remembered(aws) => looked,
+        };
+        let looked = match looked {
+            // Whoever waits for hours meets a bad minute.
+            Err(error) if error.is_transient() => None,
+            looked => in_flight(looked.map_err(runs::allow)?, &family.container),
         };
         if looked.is_some() {
             return Ok(looked);
