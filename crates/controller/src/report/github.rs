@@ -65,7 +65,15 @@ impl Github {
                 let text = self.text.log(lines);
                 self.text(&mut out, &text);
             }
-            Event::OnCall(told) => self.text(&mut out, &told.text()),
+            // Nothing of ours may follow to end the fence.
+            Event::OnCall(told) => {
+                self.close_group(&mut out);
+                let text = told.text();
+                if !text.is_empty() {
+                    self.text(&mut out, &text);
+                }
+                self.plain(&mut out, "");
+            }
             Event::Concluded(conclusion) => self.conclude(&mut out, conclusion),
             Event::Checked(list) => {
                 self.text(&mut out, &list.text());

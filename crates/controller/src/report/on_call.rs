@@ -21,6 +21,8 @@ const SHORT_COMMIT: usize = 7;
 pub(crate) enum OnCall {
     /// Lines as CloudWatch has them.
     Raw(Vec<String>),
+    /// A log was shown. Nothing follows.
+    Read,
     /// The newest first.
     Runs(Vec<RunRow>),
     /// What is applied, pending or different.
@@ -72,6 +74,7 @@ impl OnCall {
                 push_line(&mut text, &clean(line));
                 text
             }),
+            Self::Read => String::new(),
             Self::Runs(rows) => table(rows),
             Self::Migrations(migrations) => migrations_table(migrations),
             Self::Explained(explanation) => explanation.text(),
@@ -84,6 +87,7 @@ impl OnCall {
             Self::Raw(lines) => {
                 lines.iter().map(|line| json!({"type": "log", "raw": line})).collect()
             }
+            Self::Read => Vec::new(),
             Self::Runs(rows) => rows.iter().map(RunRow::object).collect(),
             Self::Migrations(migrations) => migrations
                 .iter()

@@ -214,8 +214,21 @@ async fn a_plain_container_that_ecs_has_forgotten_has_its_lines_and_no_verdict()
     told.says(0, &["outcome unknown: ECS does not know the task", "ECS has forgotten", "one two"]);
     story.invoke(&["runs", FAMILY[0], FAMILY[1]]).await.says(0, &["not known"]);
     story.invoke(&["logs", FAMILY[0], FAMILY[1]]).await.says(0, &["one two"]);
-    let github = story.invoke(&["logs", "--raw", "--output", "github", FAMILY[0], FAMILY[1]]).await;
-    assert!(github.out.starts_with("::stop-commands::"), "{}", github.everything());
+    // In GitHub's form nothing of a log is outside a fence, and no fence stays open.
+    for arguments in [&["logs"][..], &["logs", "--raw"], &["explain"], &["runs"]] {
+        let github = [arguments, &["--output", "github"], &FAMILY[..]].concat();
+        let told = story.invoke(&github).await;
+        let mut fence: Option<String> = None;
+        for line in told.out.lines() {
+            match &fence {
+                Some(token) if line == format!("::{token}::") => fence = None,
+                Some(_) => {}
+                None => fence = line.strip_prefix("::stop-commands::").map(str::to_owned),
+            }
+            assert!(fence.is_some() || line.starts_with("::"), "{line} in {}", told.everything());
+        }
+        assert!(fence.is_none() && told.out.contains("::stop-commands::"), "{}", told.everything());
+    }
 }
 
 #[tokio::test(start_paused = true)]

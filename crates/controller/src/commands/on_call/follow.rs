@@ -4,7 +4,7 @@ use super::family::Family;
 use super::locate::in_flight;
 use crate::aws::Aws;
 use crate::error::{Error, Kind};
-use crate::report::{Event, Report};
+use crate::report::{Event, OnCall, Report};
 use crate::runs;
 use crate::signal::Listener;
 use crate::task::{LogState, Pace, Plan, TaskSnapshot, Tools, Verdict, follow};
@@ -72,5 +72,6 @@ pub(super) async fn to_its_end(
         )
     };
     report.emit(&Event::Note(text));
+    report.emit(&Event::OnCall(Box::new(OnCall::Read)));
     Ok(0)
 }

@@ -8,7 +8,7 @@ use super::plan::plan;
 use crate::aws::connect;
 use crate::commands::context::Context;
 use crate::error::Error;
-use crate::report::{Event, LogForm, LogView, Report};
+use crate::report::{Event, LogForm, LogView, OnCall, Report};
 use crate::runs::{Record, Reference};
 use crate::settings::{Flags, ReaderSettings};
 use crate::task::{Read, patience, read};
@@ -119,6 +119,7 @@ pub(in crate::commands) async fn logs(
         &located,
         (&arguments, tail.transcript.lines(), tail.transcript.gaps()),
     );
+    report.emit(&Event::OnCall(Box::new(OnCall::Read)));
     Ok(0)
 }
 
