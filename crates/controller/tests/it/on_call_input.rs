@@ -161,7 +161,7 @@ async fn a_bad_minute_does_not_end_the_waiting() {
     story.sandbox.set_faults(Faults { requests: vec![fault], ..Faults::default() });
     let (followed, ran) =
         tokio::join!(story.invoke(&["logs", "-f", FAMILY[0], FAMILY[1]]), async {
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            tokio::time::sleep(Duration::from_mins(1)).await;
             story.run(&["--if-running", "fail"]).await
         });
     ran.says(0, &[]);
@@ -203,7 +203,7 @@ async fn a_plain_container_that_ecs_has_forgotten_has_its_lines_and_no_verdict()
         Script::new().line(Duration::ZERO, "one \u{1b}[31mtwo").exits(Duration::from_secs(1), 3);
     let story = Story::of(script);
     assert_eq!(story.run(&[]).await.code, 3);
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     let explain = ["explain", FAMILY[0], FAMILY[1]];
     story
         .invoke(&explain)
