@@ -8,10 +8,12 @@
 //! | [`lock_file`] | `migration_lock.toml` |
 //! | [`script`] | a script's statements, and whether it can be one transaction |
 //! | [`history`] | the rows of `_prisma_migrations`, and our marker in them |
+//! | [`hazard`] | which statements break the running API, block its traffic or lose data |
 //! | [`plan`] | what has to be applied, or why nothing may be |
 
 pub mod checksum;
 pub mod directory;
+pub mod hazard;
 pub mod history;
 pub mod lock_file;
 pub mod order;
@@ -21,4 +23,4 @@ pub mod script;
 pub use directory::{Directory, Migration};
 pub use history::{Marker, Mode, Row};
 pub use plan::{Allowances, Plan};
-pub use script::Script;
+pub use script::{Phase, Script};

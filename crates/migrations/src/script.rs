@@ -3,10 +3,13 @@
 mod large;
 mod mode;
 mod parse;
+mod phase;
 mod redact;
 
 use std::ops::Range;
 
+pub(crate) use large::LIMIT as LARGE;
+pub use phase::Phase;
 pub use redact::without_literals;
 
 /// The directive that asks for statement by statement, in a comment before the first statement.
@@ -23,6 +26,8 @@ pub struct Script {
     pub form: Form,
     /// Whether it says [`TRANSACTION_OFF`].
     pub directive: bool,
+    /// When it may run, or why what it says of that is not understood.
+    pub phase: Result<Phase, String>,
     /// What the parser could not make sense of; such a script is sent whole.
     pub unparsable: Option<String>,
 }
@@ -150,7 +155,15 @@ impl Script {
         let parsed = parse::parse(&text);
         let directive = mode::directive(&text);
         let form = mode::form(&text, &parsed);
-        Self { text, statements: parsed.statements, form, directive, unparsable: parsed.unparsable }
+        let phase = phase::of(&text);
+        Self {
+            text,
+            statements: parsed.statements,
+            form,
+            directive,
+            phase,
+            unparsable: parsed.unparsable,
+        }
     }
 
     /// The text of a statement.

@@ -11,7 +11,7 @@ use squawk_lexer::{TokenKind, tokenize};
 use std::ops::Range;
 
 /// From this many bytes on a script is large.
-pub(super) const LIMIT: usize = 4 * 1024 * 1024;
+pub(crate) const LIMIT: usize = 4 * 1024 * 1024;
 
 /// How many bytes of data are sent together.
 const TOGETHER: usize = 256 * 1024;

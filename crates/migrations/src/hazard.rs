@@ -1,0 +1,83 @@
+//! Which statements of a script are a hazard for a running system, and how bad each one is.
+//!
+//! squawk's linter finds most of them; what each means for a deployment is decided here, with what
+//! the earlier migrations tell and, at the database, with [`live`] knowledge. Pure.
+
+mod action;
+mod assess;
+mod exception;
+mod known;
+pub mod live;
+pub mod policy;
+mod rule;
+mod squawk;
+pub mod types;
+mod words;
+
+pub use assess::assess;
+pub use exception::Exception;
+pub use known::Known;
+pub use policy::{Level, Policy};
+pub use rule::{Grade, Rule, Work};
+
+/// A hazard in a script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Which rule.
+    pub rule: Rule,
+    /// What it does to a running system, the worst first; never empty.
+    pub grades: Vec<Grade>,
+    /// The table, without `public`, where there is one.
+    pub table: Option<String>,
+    /// What it is about, as an exception names it: `users`, `users.email`, `users_email_idx`.
+    pub object: String,
+    /// The type that a column gets, where the rule is about one.
+    pub to_type: Option<String>,
+    /// Whether the rows go through an expression of the script.
+    pub converted: bool,
+    /// Line of the file, from 1.
+    pub line: u32,
+    /// Column of the line in characters, from 1.
+    pub column: u32,
+    /// What is wrong, in lower case without a full stop.
+    pub sentence: String,
+    /// What to do instead.
+    pub fix: String,
+    /// Why somebody allowed it, if somebody did.
+    pub allowed: Option<String>,
+}
+
+impl Finding {
+    /// A finding about the whole file or directory.
+    pub fn of_file(rule: Rule, object: &str, sentence: String) -> Self {
+        Self {
+            rule,
+            grades: rule.grades().to_vec(),
+            table: None,
+            object: object.to_owned(),
+            to_type: None,
+            converted: false,
+            line: 1,
+            column: 1,
+            sentence,
+            fix: rule.fix().to_owned(),
+            allowed: None,
+        }
+    }
+
+    /// The worst that it does.
+    pub fn grade(&self) -> Grade {
+        self.grades.first().copied().unwrap_or(Grade::Advice)
+    }
+
+    /// How an approval or an exception names it.
+    pub fn name(&self) -> String {
+        format!("{}:{}", self.rule.name(), self.object)
+    }
+
+    /// What it does, in words: `loses data, breaks the running API`.
+    pub fn meaning(&self) -> String {
+        let words: Vec<&str> = self.grades.iter().map(|grade| grade.words()).collect();
+        words.join(", ")
+    }
+}
