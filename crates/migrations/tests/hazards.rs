@@ -143,6 +143,9 @@ fn what_hurts_nobody_is_not_said() {
         "UPDATE users SET age = 1 WHERE age IS NULL",
         "DELETE FROM users WHERE age = 3",
         "ALTER TABLE posts RENAME CONSTRAINT f TO g",
+        "ALTER INDEX posts_user RENAME TO posts_user_id",
+        "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT 1",
+        "ALTER TYPE \"Role\" RENAME TO \"Role_old\"; CREATE TYPE \"Role\" AS ENUM ('a'); DROP TYPE \"Role_old\"",
         "CREATE TABLE \"T\" (id int); ALTER TABLE public.\"T\" ADD CONSTRAINT c CHECK (id > 0)",
     ] {
         wrong.extend(names(sql).into_iter().map(|name| format!("{sql}: {name}")));

@@ -48,6 +48,8 @@ pub(super) enum Deed {
     RenameConstraint {
         from: String,
     },
+    /// And anything else that is done to an index.
+    RenameIndex(String),
     RenameType {
         from: String,
         to: String,
@@ -115,6 +117,7 @@ impl Action {
             | Deed::Drop { name, .. }
             | Deed::CreateType(name)
             | Deed::RenameType { from: name, .. }
+            | Deed::RenameIndex(name)
             | Deed::Other(name) => name,
             Deed::CreateIndex { name } => return name.clone(),
             Deed::CreateTable(_)
@@ -174,6 +177,10 @@ fn of_statement(words: &[Word<'_>]) -> Vec<Action> {
             return one(None, Deed::RenameType { from, to });
         }
         return one(None, Deed::Other(from));
+    }
+    if reader.eat("ALTER INDEX") {
+        reader.eat("IF EXISTS");
+        return one(None, Deed::RenameIndex(reader.name().unwrap_or_default()));
     }
     if reader.eat("DROP") {
         return dropped(reader, range(words)).unwrap_or_else(|| one(None, other(words)));
@@ -242,7 +249,7 @@ fn create(mut reader: Reader<'_>) -> Option<(Option<String>, Deed)> {
         }
         return Some((Some(table), Deed::CreateTable(columns)));
     }
-    if reader.eat("MATERIALIZED VIEW") {
+    if reader.eat_one(&["MATERIALIZED VIEW", "VIEW"]).is_some() {
         reader.eat("IF NOT EXISTS");
         return Some((reader.name(), Deed::CreateTable(Vec::new())));
     }

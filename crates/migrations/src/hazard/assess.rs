@@ -117,6 +117,7 @@ fn ours(action: &Action, known: &Known, changes_schema: bool) -> Vec<Rule> {
         | Deed::RenameColumn { .. }
         | Deed::RenameTable { .. }
         | Deed::RenameConstraint { .. }
+        | Deed::RenameIndex(_)
         | Deed::RenameType { .. }
         | Deed::Drop { .. }
         | Deed::DropTable
@@ -133,7 +134,7 @@ struct PutBack<'a>(&'a [Action]);
 impl PutBack<'_> {
     /// Prisma changes an enum like that: the old type goes away, a new one gets its name.
     fn is_type(&self, name: &str) -> bool {
-        let back = |deed: &Deed| matches!(deed, Deed::RenameType { to, .. } if to == name);
+        let back = |deed: &Deed| matches!(deed, Deed::RenameType { to: made, .. } | Deed::CreateType(made) if made == name);
         let away = |deed: &Deed| matches!(deed, Deed::RenameType { from, .. } if from == name);
         self.has(away) && self.has(back)
     }
@@ -143,6 +144,13 @@ impl PutBack<'_> {
         let same = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
         self.has(|deed| {
             matches!(deed, Deed::RenameType { from, to } if same(from, made) && same(to, old))
+        })
+    }
+
+    /// A view is replaced like that when its columns change.
+    fn is_view(&self, name: &str) -> bool {
+        self.0.iter().any(|action| {
+            action.table.as_deref() == Some(name) && matches!(action.deed, Deed::CreateTable(_))
         })
     }
 
@@ -159,6 +167,7 @@ impl PutBack<'_> {
 }
 
 /// Whether nobody can be hurt: the object is as new as the change, or stays where it was.
+#[expect(clippy::wildcard_enum_match_arm, reason = "few deeds can be harmless")]
 fn harmless(rule: Rule, action: &Action, known: &Known, back: &PutBack<'_>) -> bool {
     let table = action.table.as_deref();
     if matches!(rule, Rule::JsonColumn | Rule::Style | Rule::LongName) {
@@ -175,6 +184,7 @@ fn harmless(rule: Rule, action: &Action, known: &Known, back: &PutBack<'_>) -> b
             known.is_new_type(name)
                 || known.old_name_of_type(name).is_some_and(|old| back.is_type(old))
         }
+        Deed::Drop { what, name } if what.ends_with("VIEW") => back.is_view(name),
         Deed::RenameColumn { from, .. } => is_new_column(from),
         Deed::Column(column) => {
             is_new_column(column) || (rule == Rule::DropDefault && back.is_default(table, column))
@@ -204,7 +214,7 @@ fn finding(
         is_converted = *converted;
         let old = action.table.as_deref().and_then(|table| known.column(table, column));
         let is_same = |old: &Column| {
-            type_change(&old.kind, to) == TypeChange::Rewrite || back.becomes(to, &old.kind)
+            type_change(&old.kind, to) != TypeChange::AnotherType || back.becomes(to, &old.kind)
         };
         if old.is_some_and(is_same) {
             grades.retain(|grade| *grade != Grade::Breaks);
@@ -263,12 +273,9 @@ fn sentence(rule: Rule, object: &str, action: &Action) -> String {
         Rule::AddPrimaryKey | Rule::AddUnique | Rule::AddExclusion => {
             format!("nobody reads or writes `{table}` while the index of `{object}` is built")
         }
-        Rule::ChangeColumnType => match &action.deed {
-            Deed::ChangeType { to, .. } => format!(
-                "`{object}` becomes `{to}`: old code gets another type, and the table is written again"
-            ),
-            _ => format!("the type of `{object}` changes"),
-        },
+        Rule::ChangeColumnType => {
+            format!("`{object}` gets another type, and every row of `{table}` is written again")
+        }
         Rule::AddRequiredColumn => format!(
             "`{object}` is NOT NULL without a default: every INSERT of the running code fails"
         ),

@@ -133,6 +133,7 @@ impl Known {
             | Deed::SetDefault(_)
             | Deed::Column(_)
             | Deed::RenameConstraint { .. }
+            | Deed::RenameIndex(_)
             | Deed::Rewrite
             | Deed::AttachPartition(_)
             | Deed::Drop { .. }

@@ -82,10 +82,10 @@ pub fn regrade(finding: &Finding, facts: &Facts, limit: Duration) -> Option<Find
         if finding.rule == Rule::Backfill && heavy {
             finding.grades = vec![Grade::Blocks];
         }
-        if !heavy {
-            finding.grades.retain(|grade| !matches!(grade, Grade::Blocks | Grade::Advice));
-        } else {
+        if heavy {
             finding.sentence = format!("{} (about {})", finding.sentence, seconds(took));
+        } else {
+            finding.grades.retain(|grade| !matches!(grade, Grade::Blocks | Grade::Advice));
         }
     }
     if finding.grades.is_empty() {

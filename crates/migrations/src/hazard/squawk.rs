@@ -111,6 +111,8 @@ impl Violation {
             Squawk::RenamingObject => match &action.deed {
                 Deed::RenameConstraint { .. } => return None,
                 Deed::RenameColumn { .. } => Rule::RenameColumn,
+                // Nobody asks for an index by its name.
+                Deed::RenameIndex(_) => return None,
                 _ => Rule::RenameObject,
             },
             Squawk::DisallowedUniqueConstraint => Rule::AddUnique,
