@@ -11,6 +11,7 @@
 //! | `runs` | runs of the past and in flight: which there are, which one is meant |
 //! | `infrastructure` | the CloudFormation stacks, and what has to know about them |
 //! | `doctor` | the ready-to-deploy list, a file a check |
+//! | `check` | what a directory of migrations would do, before it is merged |
 //! | `changes` | which parts of the repository a push touches |
 //! | `aws` | the only module that names an `aws_sdk_*` type |
 //! | `report` | the only writer of stdout and stderr |
@@ -19,6 +20,7 @@
 
 mod aws;
 mod changes;
+mod check;
 mod cli;
 mod commands;
 mod doctor;

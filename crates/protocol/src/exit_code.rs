@@ -113,12 +113,11 @@ impl ExitCode {
     /// Which binary ends with this code.
     pub const fn owner(self) -> Owner {
         match self {
-            Self::Success | Self::Unexpected | Self::Usage => Owner::Both,
+            Self::Success | Self::Unexpected | Self::Usage | Self::StoppedByCheck => Owner::Both,
             Self::MigrationFailed
             | Self::PartlyApplied
             | Self::UnfinishedMigration
             | Self::HistoryDiffers
-            | Self::StoppedByCheck
             | Self::LockNotObtained
             | Self::DatabaseUnreachable
             | Self::AccessDenied

@@ -25,27 +25,34 @@ pub(crate) async fn changed_files(
 ) -> Result<(String, Vec<String>), String> {
     let git = Git { folder: comparison.folder };
     let head = git.commit(comparison.head).await?;
-    let from = match origin {
-        Origin::Unknown(why) => return Err((*why).to_owned()),
-        Origin::Commit(commit) => git.commit_from_anywhere(commit).await?,
-        Origin::MergeBase(reference) => git.merge_base(reference, &head).await?,
-        Origin::PullRequest(base) => match git.parents(&head).await?.as_slice() {
-            // GitHub checks out the merge of base and branch, of which depth 1 has no history.
-            [first, _] => git.commit_from_anywhere(&first.clone()).await?,
-            _ => git.merge_base(base, &head).await?,
-        },
-    };
+    let from = git.origin(origin, &head).await?;
     let options = ["diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "--no-color"];
     let listed = git.ask(&[&options[..], &[&from, &head, "--"]].concat()).await?;
     let files = listed.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect();
     Ok((from, files))
 }
 
-struct Git<'a> {
-    folder: &'a Path,
+/// A repository to ask.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Git<'a> {
+    pub(crate) folder: &'a Path,
 }
 
 impl Git<'_> {
+    /// The commit that `head` is compared with, or why nobody can know.
+    pub(crate) async fn origin(&self, origin: &Origin, head: &str) -> Result<String, String> {
+        match origin {
+            Origin::Unknown(why) => Err((*why).to_owned()),
+            Origin::Commit(commit) => self.commit_from_anywhere(commit).await,
+            Origin::MergeBase(reference) => self.merge_base(reference, head).await,
+            Origin::PullRequest(base) => match self.parents(head).await?.as_slice() {
+                // GitHub checks out the merge of base and branch, of which depth 1 has no history.
+                [first, _] => self.commit_from_anywhere(&first.clone()).await,
+                _ => self.merge_base(base, head).await,
+            },
+        }
+    }
+
     /// The hash of a commit that is here.
     async fn commit(&self, reference: &str) -> Result<String, String> {
         let peeled = format!("{reference}^{{commit}}");
@@ -98,7 +105,7 @@ impl Git<'_> {
 
     /// What git writes; what it complains about, where it fails. Paths that are no UTF-8 lose what
     /// is not.
-    async fn ask(&self, arguments: &[&str]) -> Result<String, String> {
+    pub(crate) async fn ask(&self, arguments: &[&str]) -> Result<String, String> {
         let running = Command::new("git")
             .arg("-C")
             .arg(self.folder)

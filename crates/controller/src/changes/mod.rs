@@ -13,6 +13,6 @@ mod origin;
 mod part;
 
 pub(crate) use answer::{Answer, answer};
-pub(crate) use git::{Comparison, changed_files};
-pub(crate) use origin::{Asked, Occasion, origin};
+pub(crate) use git::{Comparison, Git, changed_files};
+pub(crate) use origin::{Asked, Occasion, Origin, origin};
 pub(crate) use part::Part;

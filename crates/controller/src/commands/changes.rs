@@ -54,7 +54,7 @@ pub(super) async fn changes(arguments: Arguments, context: Context<'_>) -> Resul
 }
 
 /// What GitHub says about the push.
-fn occasion(environment: &BTreeMap<String, String>) -> Occasion {
+pub(super) fn occasion(environment: &BTreeMap<String, String>) -> Occasion {
     let text = |name: &str| environment.get(name).cloned().unwrap_or_default();
     let path = text(env::GITHUB_EVENT_PATH);
     let payload = std::fs::read(Path::new(&path)).ok();

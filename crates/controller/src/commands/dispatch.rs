@@ -3,8 +3,8 @@
 use super::context::Context;
 use super::on_call::{explain, logs, runs};
 use super::{
-    attach, cancel, changes, completions, deploy_service, doctor, exec, man, register, release,
-    resolve, run, setup_infra, status,
+    attach, cancel, changes, check, completions, deploy_service, doctor, exec, man, register,
+    release, resolve, run, setup_infra, status,
 };
 use crate::cli::CommandLine;
 use crate::error::Error;
@@ -25,6 +25,7 @@ pub(crate) enum Command {
     Attach(attach::Arguments),
     Cancel(cancel::Arguments),
     Changes(changes::Arguments),
+    Check(check::Arguments),
     Logs(logs::Arguments),
     Runs(runs::Arguments),
     Explain(explain::Arguments),
@@ -47,7 +48,7 @@ impl Command {
             Self::DeployService(arguments) => arguments.flags(),
             Self::Attach(arguments) => arguments.flags(),
             Self::Cancel(arguments) => arguments.flags(),
-            Self::Changes(_) => Flags::new(),
+            Self::Changes(_) | Self::Check(_) => Flags::new(),
             Self::Logs(arguments) => arguments.flags(),
             Self::Runs(arguments) => arguments.flags(),
             Self::Explain(arguments) => arguments.flags(),
@@ -102,6 +103,7 @@ pub(crate) async fn dispatch(
         Command::Attach(arguments) => attach::attach(arguments, context).await,
         Command::Cancel(arguments) => cancel::cancel(arguments, context).await,
         Command::Changes(arguments) => changes::changes(arguments, context).await,
+        Command::Check(arguments) => check::check(arguments, context).await,
         Command::Logs(arguments) => logs::logs(arguments, context).await,
         Command::Runs(arguments) => runs::runs(arguments, context).await,
         Command::Explain(arguments) => explain::explain(arguments, context).await,

@@ -4,6 +4,7 @@ mod arguments;
 mod attach;
 mod cancel;
 mod changes;
+mod check;
 mod completions;
 mod context;
 mod definition;

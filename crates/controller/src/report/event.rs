@@ -3,6 +3,7 @@
 use super::checklist::Checklist;
 use super::on_call::OnCall;
 use crate::changes::Answer;
+use crate::check::Review;
 use crate::error::Error;
 use crate::infrastructure::{Place, Plan, Variable};
 use crate::service::Released;
@@ -51,6 +52,8 @@ pub(crate) enum Event {
     ChangesShown(Answer),
     /// What stands between here and a deployment. Nothing follows.
     Checked(Checklist),
+    /// What a check of migrations found. Nothing follows.
+    Reviewed(Box<Review>),
     /// A sentence about a service's rollout; ECS's own are foreign text.
     Service { service: String, text: String },
     /// The migration is green; the services follow.

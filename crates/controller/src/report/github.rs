@@ -9,7 +9,7 @@ use super::event::Event;
 use super::human::{self, Human};
 use super::line::push_line;
 use super::writer::Rendered;
-use super::{changes, release, rows, setup};
+use super::{changes, release, review, rows, setup};
 use crate::task::Conclusion;
 
 /// The renderer.
@@ -99,6 +99,13 @@ impl Github {
                     self.command(&mut out, &annotation("notice", "ecs-migrate", &list.sentence()));
                 }
             }
+            Event::Reviewed(found) => {
+                self.text(&mut out, &review::text(found));
+                for found in review::annotations(found) {
+                    self.command(&mut out, &on_line(&found));
+                }
+                self.plain(&mut out, "");
+            }
             Event::Failed(error) => {
                 self.close_group(&mut out);
                 self.text(&mut out, &human::failure(error));
@@ -162,6 +169,17 @@ impl Github {
 fn annotation(kind: &str, title: &str, text: &str) -> String {
     let lines: Vec<_> = text.lines().map(clean).collect();
     format!("::{kind} title={}::{}", property(title), data(&lines.join("\n")))
+}
+
+/// An annotation on a line of a file.
+fn on_line(found: &review::Annotation) -> String {
+    let review::Annotation { kind, file, line, column, title, text } = found;
+    let lines: Vec<_> = text.lines().map(clean).collect();
+    let (file, title) = (property(&clean(file)), property(&clean(title)));
+    format!(
+        "::{kind} file={file},line={line},col={column},title={title}::{}",
+        data(&lines.join("\n"))
+    )
 }
 
 /// A command's text (actions/toolkit, `escapeData`).

@@ -3,7 +3,7 @@
 use super::checklist::Checklist;
 use super::event::Event;
 use super::line::push_line;
-use super::{changes, release, rows};
+use super::{changes, release, review, rows};
 use crate::error::Error;
 use crate::service::Released;
 use crate::task::{Conclusion, class_name};
@@ -32,6 +32,12 @@ impl Files {
             Event::Migrated(conclusion) => (of_conclusion(conclusion), summary(conclusion)),
             Event::Released(released) => (of_release(released), summary_of_release(released)),
             Event::Failed(error) => (of_error(error), String::new()),
+            Event::Reviewed(found) => {
+                let code = found.class().code().to_string();
+                let outcome = class_name(found.class());
+                let summary = format!("### Migrations: {}\n", html(&review::sentence(found)));
+                (outputs(&[("exit-code", &code), ("outcome", &outcome)]), summary)
+            }
             Event::Checked(list) => (of_list(list), summary_of_list(list)),
             Event::Changes(answer) => {
                 let values = changes::outputs(answer);

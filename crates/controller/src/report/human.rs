@@ -4,7 +4,7 @@ use super::clean::clean;
 use super::event::{Arrival, Event, Registration};
 use super::line::push_line;
 use super::writer::Rendered;
-use super::{changes, release, rows, setup};
+use super::{changes, release, review, rows, setup};
 use crate::error::Error;
 use crate::task::{Conclusion, LogLine, LogText};
 use crate::task_definition::Change;
@@ -13,7 +13,7 @@ use anstyle::{AnsiColor, Style};
 
 pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
 pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
-const CARE: Style = AnsiColor::Yellow.on_default().bold();
+pub(super) const CARE: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default();
 const QUIET: Style = Style::new().dimmed();
 
@@ -53,6 +53,7 @@ impl Human {
             },
             Event::ChangesShown(answer) => to_out(changes::text(answer)),
             Event::Checked(list) => to_out(list.text()),
+            Event::Reviewed(found) => to_out(review::text(found)),
             Event::Log(lines) => to_out(self.log(lines)),
             Event::OnCall(told) => to_out(told.text()),
             Event::Concluded(conclusion) | Event::Migrated(conclusion) => {
@@ -120,6 +121,7 @@ pub(super) fn progress(event: &Event) -> String {
         | Event::Changes(_)
         | Event::ChangesShown(_)
         | Event::Checked(_)
+        | Event::Reviewed(_)
         | Event::Migrated(_)
         | Event::Released(_)
         | Event::OnCall(_)

@@ -4,7 +4,7 @@
 use super::event::{Arrival, Event, Registration};
 use super::line::push_line;
 use super::writer::Rendered;
-use super::{changes, release, setup};
+use super::{changes, release, review, setup};
 use crate::error::Error;
 use crate::task::{Conclusion, LogLine, LogState, LogText, class_name};
 use serde_json::{Value, json};
@@ -97,6 +97,7 @@ impl Json {
             Event::StopRequested(why) => vec![json!({"type": "stop_requested", "why": why})],
             Event::Changes(answer) | Event::ChangesShown(answer) => vec![changes::object(answer)],
             Event::Checked(list) => list.objects(),
+            Event::Reviewed(found) => review::objects(found),
             Event::OnCall(told) => told.objects(),
             Event::Concluded(conclusion) => vec![of_conclusion(conclusion)],
             Event::Service { service, text } => {

@@ -4,6 +4,7 @@ use super::key::Key;
 use super::services::{SERVICE_KEYS, ServiceTable};
 use crate::error::Error;
 use crate::words;
+use migrations::hazard::Policy;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use toml::Value;
@@ -18,7 +19,12 @@ pub(crate) struct File {
     /// The table `[changes]`: globs by part.
     pub(crate) parts: BTreeMap<String, Vec<String>>,
     pub(crate) services: BTreeMap<String, ServiceTable>,
+    /// The table `[check]`.
+    pub(crate) check: Policy,
 }
+
+/// The table that only `check` reads.
+const CHECK: &str = "check";
 
 /// The table that only `changes` reads.
 const PARTS: &str = "changes";
@@ -50,8 +56,12 @@ fn parse(text: &str, path: String) -> Result<File, Error> {
         Some(value) => parts(&value, &path)?,
         None => BTreeMap::new(),
     };
+    let check = match table.remove(CHECK) {
+        Some(value) => policy(&value, &path)?,
+        None => Policy::default(),
+    };
     let (values, services) = values(table, &path)?;
-    Ok(File { values, services, parts, path })
+    Ok(File { values, services, parts, check, path })
 }
 
 type Values = (BTreeMap<Key, String>, BTreeMap<String, ServiceTable>);
@@ -144,6 +154,21 @@ fn parts(value: &Value, path: &str) -> Result<BTreeMap<String, Vec<String>>, Err
         .collect()
 }
 
+/// The level of each grade and rule.
+fn policy(value: &Value, path: &str) -> Result<Policy, Error> {
+    let wrong = |cause: String| {
+        Error::usage(format!("[{CHECK}] in {path}: {cause}"))
+            .hinted("[check], then a line such as blocks = \"advice\" or drop-index = \"off\"")
+    };
+    let table = value.as_table().ok_or_else(|| wrong(format!("it is {}", value.type_str())))?;
+    let mut policy = Policy::default();
+    for (name, level) in table {
+        let level = level.as_str().ok_or_else(|| wrong(format!("`{name}` is no text")))?;
+        policy.set(name, level).map_err(|cause| wrong(cause.to_string()))?;
+    }
+    Ok(policy)
+}
+
 fn unknown(name: &str, path: &str, known: impl Iterator<Item = &'static str>) -> Error {
     let known: Vec<&str> = known.collect();
     let meant = words::nearest(&name.replace('_', "-"), known.iter().copied());
@@ -183,6 +208,17 @@ mod tests {
         let words = "in ecs-migrate.toml is not a glob or a list of globs";
         assert_eq!(error("changes = 1"), format!("`changes` {words}"));
         assert_eq!(error("[changes]\napi = [1]"), format!("`changes.api` {words}"));
+    }
+
+    #[test]
+    fn a_check_has_levels_for_grades_and_rules() {
+        let file = parse("[check]\nblocks = \"advice\"\ndrop-index = \"off\"", String::new());
+        assert_eq!(file.unwrap().check, Policy::parse("blocks=advice,drop-index=off").unwrap());
+        assert_eq!(
+            error("[check]\nblock = \"off\""),
+            "[check] in ecs-migrate.toml: `block` is neither a grade nor a rule of the check"
+        );
+        assert!(error("[check]\nblocks = 1").ends_with("`blocks` is no text"));
     }
 
     #[test]

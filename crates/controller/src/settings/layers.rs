@@ -2,6 +2,7 @@
 
 use super::key::Key;
 use super::services::ServiceTable;
+use migrations::hazard::Policy;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -66,6 +67,8 @@ pub(crate) struct Layers {
     pub(crate) file_path: String,
     /// The table `[changes]`: globs by part.
     pub(crate) parts: BTreeMap<String, Vec<String>>,
+    /// The table `[check]`.
+    pub(crate) check: Policy,
     /// What the file says of single services.
     pub(crate) services: BTreeMap<String, ServiceTable>,
 }

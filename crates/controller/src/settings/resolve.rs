@@ -100,6 +100,7 @@ impl Layers {
             file: file.values,
             file_path: file.path,
             parts: file.parts,
+            check: file.check,
             services: file.services,
         })
     }

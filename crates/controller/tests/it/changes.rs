@@ -16,7 +16,7 @@ struct Repository {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a repository is made before anything runs")]
-fn git(folder: &Path, arguments: &[&str]) -> String {
+pub(crate) fn git(folder: &Path, arguments: &[&str]) -> String {
     let output = std::process::Command::new("git")
         .arg("-C")
         .arg(folder)

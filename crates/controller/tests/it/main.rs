@@ -4,6 +4,7 @@
 mod act;
 mod asked;
 mod changes;
+mod check;
 mod credentials;
 mod deploy_service;
 mod doctor;

@@ -1,7 +1,8 @@
 //! Owns what the earlier migrations tell about the schema: which tables are new, what columns they
 //! have. Only for fewer false alarms: what is not known here is judged as if it were there.
 
-use super::action::{Action, Column, ConstraintKind, Deed};
+use super::action::{Action, Column, ConstraintKind, Deed, actions};
+use crate::script::Script;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The schema as far as the scripts tell.
@@ -19,6 +20,14 @@ pub struct Known {
 }
 
 impl Known {
+    /// Takes in a script that the databases have.
+    pub fn read(&mut self, script: &Script) {
+        for action in actions(script) {
+            self.learn(&action);
+        }
+        self.settle();
+    }
+
     /// From here on everything so far is in the databases.
     pub fn settle(&mut self) {
         self.new_tables.clear();

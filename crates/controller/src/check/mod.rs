@@ -1,0 +1,19 @@
+//! What a directory of migrations would do, before anybody merges it.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `directory` | where the migrations are when nobody says it |
+//! | `base` | what the base branch has of them, by asking git |
+//! | `history` | what may not change in a history that others have: PURE |
+//! | `name` | whether a name says something: PURE |
+//! | `review` | everything that is found, and what it comes to |
+
+mod base;
+mod directory;
+mod history;
+mod name;
+mod review;
+
+pub(crate) use base::base;
+pub(crate) use directory::find;
+pub(crate) use review::{Compared, Located, Review, review};

@@ -1,0 +1,61 @@
+//! Owns `check`.
+
+use super::changes::occasion;
+use super::context::Context;
+use crate::changes::{Asked, origin};
+use crate::check::{Compared, base, find, review};
+use crate::error::Error;
+use crate::report::{Event, sarif};
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+/// Look at migrations before they are merged: history, names, hazards
+///
+/// Compared with the base branch: edited, deleted, renamed and late migrations. Each statement of a new
+/// one is graded: does it break the API that runs, block its traffic, lose data? 14 when something blocks;
+/// the table [check] of ecs-migrate.toml says what does. Neither AWS nor a database is asked.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Directory of the migrations [default: Prisma's, when there is only one]
+    #[arg(value_name = "DIR")]
+    directory: Option<PathBuf>,
+    /// Commit or branch that it is to be merged into [default: as the event of GitHub says]
+    #[arg(long, value_name = "REF")]
+    base: Option<String>,
+    /// Also write the findings as SARIF 2.1.0, for GitHub's code scanning
+    #[arg(long, value_name = "FILE")]
+    sarif: Option<PathBuf>,
+}
+
+/// Looks, and says what it found.
+pub(super) async fn check(arguments: Arguments, context: Context<'_>) -> Result<u8, Error> {
+    let directory = match &arguments.directory {
+        Some(directory) => directory.clone(),
+        None => find(Path::new("."))?,
+    };
+    if !directory.is_dir() {
+        return Err(Error::usage(format!("there is no directory `{}`", directory.display()))
+            .hinted("name the directory of the migrations: ecs-migrate check DIR"));
+    }
+    let asked = Asked { base: arguments.base.clone(), since: None };
+    let compared = base(&directory, &origin(&asked, &occasion(&context.environment))).await;
+    if let (Some(reference), Err(why)) = (&arguments.base, &compared) {
+        return Err(Error::usage(format!("cannot compare with {reference}: {why}"))
+            .hinted("fetch the base branch: actions/checkout with fetch-depth: 0"));
+    }
+    let mut found = review(&directory, compared, &context.layers.check).map_err(|cause| {
+        Error::usage(format!("cannot read the migrations in `{}`", directory.display()))
+            .caused_by(cause)
+    })?;
+    if let Compared::Nothing(why) = &found.compared {
+        found.skipped.push(format!("the history was compared with nothing: {why}"));
+    }
+    if let Some(path) = &arguments.sarif {
+        std::fs::write(path, sarif(&found).to_string()).map_err(|cause| {
+            Error::usage(format!("cannot write {}", path.display())).caused_by(cause)
+        })?;
+    }
+    let code = found.class().code();
+    context.report.emit(&Event::Reviewed(Box::new(found)));
+    Ok(code)
+}
