@@ -2,6 +2,7 @@
 
 use crate::apply::{Step, apply};
 use crate::error::{DatabaseState, Error, Kind};
+use crate::hazard::{self, Review};
 use crate::history::History;
 use crate::hold::Hold;
 use crate::interrupt::Interrupt;
@@ -17,7 +18,7 @@ use crate::steps;
 use crate::traffic::Traffic;
 use crate::transaction::Begun;
 use migrations::plan::{Blocker, Difference};
-use migrations::{Allowances, Directory, Plan};
+use migrations::{Allowances, Directory, Plan, Row, Share};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -46,6 +47,10 @@ pub struct Deploy<'a> {
     pub turn: Turn,
     /// Names of the steps that follow the migrations; see [`Hold::start_step`].
     pub steps: &'a [String],
+    /// Which share of the pending migrations is applied.
+    pub share: Share,
+    /// The check before anything is changed, if there is one.
+    pub review: Option<&'a Review>,
 }
 
 /// What to do while somebody else has the locks.
@@ -73,6 +78,8 @@ pub struct Report {
     pub applied: Vec<String>,
     /// How many were still to be applied at its end.
     pub pending: usize,
+    /// How many of them wait for the rollout of the new code.
+    pub waiting: usize,
 }
 
 /// Brings the database up to date. `report` is true at every moment, whatever the result.
@@ -145,11 +152,17 @@ async fn deploy_in(
         return Err(error.database(left(&resumable)));
     }
     check_resumable(&resumable, deploy.directory)?;
-    let plan = Plan::make(deploy.directory, &rows, deploy.allowances).map_err(blocked)?;
+    let plan = make_plan(deploy, &rows).map_err(blocked)?;
     announce(&plan, deploy, sink);
-    report.pending = plan.pending.len();
+    report.waiting = plan.waiting.len();
+    report.pending = plan.pending.len() + report.waiting;
     if plan.pending.is_empty() {
         return Ok(true);
+    }
+    if let Some(review) = deploy.review
+        && recovery.attempt.is_none()
+    {
+        hazard::review(review, session, (deploy.directory, &plan), sink).await?;
     }
     let notes = if plan.applied.is_empty() { Notes::Nothing } else { Notes::Locks };
     let observer = Observer::open(deploy.connection, notes, sink, interrupt).await;
@@ -227,7 +240,7 @@ async fn lock_in_turn(
 /// locks: another tool's unfinished row may be of a run that goes on.
 async fn done(deploy: &Deploy<'_>, session: &Session) -> Result<Option<Plan>, Error> {
     let rows = History::locate(session, deploy.connection).await?.rows(session).await?;
-    let plan = Plan::make(deploy.directory, &rows, deploy.allowances).ok();
+    let plan = make_plan(deploy, &rows).ok();
     let Some(plan) = plan.filter(|plan| plan.pending.is_empty()) else { return Ok(None) };
     Ok(steps::finished(session, deploy.steps).await?.then_some(plan))
 }
@@ -250,6 +263,11 @@ fn check_resumable(resumable: &Resumable, directory: &Directory) -> Result<(), E
     }
 }
 
+/// What is to be applied in this share.
+fn make_plan(deploy: &Deploy<'_>, rows: &[Row]) -> Result<Plan, Blocker> {
+    Plan::make(deploy.directory, rows, deploy.allowances)?.share(deploy.share, deploy.allowances)
+}
+
 fn announce(plan: &Plan, deploy: &Deploy<'_>, sink: &mut dyn Sink) {
     for difference in &plan.allowed {
         sink.emit(Progress::Notice {
@@ -269,12 +287,25 @@ fn announce(plan: &Plan, deploy: &Deploy<'_>, sink: &mut dyn Sink) {
         );
         sink.emit(Progress::Notice { code: "database_ahead", text });
     }
+    if !plan.waiting.is_empty() {
+        let text = format!(
+            "{} for the rollout of the new code: {}",
+            waits(plan.waiting.len()),
+            plan.waiting.join(", ")
+        );
+        sink.emit(Progress::Notice { code: "waits_for_rollout", text });
+    }
     sink.emit(Progress::Planned {
         found: deploy.directory.migrations.len(),
         applied: plan.applied.len(),
         pending: plan.pending.iter().map(|migration| migration.name.clone()).collect(),
         ahead: plan.ahead.clone(),
+        waiting: plan.waiting.clone(),
     });
+}
+
+fn waits(count: usize) -> String {
+    if count == 1 { "1 migration waits".to_owned() } else { format!("{count} migrations wait") }
 }
 
 /// Why nothing may be applied, as an error.

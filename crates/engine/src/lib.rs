@@ -4,6 +4,7 @@
 //! | module | owns |
 //! |---|---|
 //! | [`deploy()`] | the story: connect, lock, settle, plan, apply |
+//! | [`Review`] | the check of a deployment: hazards of what is pending, graded with what the database says |
 //! | [`status()`] | the same question without a lock and without writing |
 //! | [`check()`] | what stands between this database and a deployment, changing nothing |
 //! | [`resolve()`], `evidence`, `scratch`, `catalog` | correcting the history by hand, after looking at what is known |
@@ -37,6 +38,7 @@ mod deploy;
 pub mod error;
 mod evidence;
 mod guard;
+mod hazard;
 mod hint;
 mod history;
 mod hold;
@@ -75,6 +77,7 @@ pub use check::{Check, Finding, Verdict, check};
 pub use deploy::{Deploy, Habits, Report, Turn, deploy, deploy_and_hold};
 pub use error::{DatabaseState, Error, Kind};
 pub use guard::Guard;
+pub use hazard::Review;
 pub use hold::Hold;
 pub use host::Host;
 pub use interrupt::Interrupt;

@@ -72,6 +72,8 @@ pub enum Progress {
         pending: Vec<String>,
         /// Names of rows newer than everything in the directory.
         ahead: Vec<String>,
+        /// Names that wait for the rollout of the new code.
+        waiting: Vec<String>,
     },
     /// A migration begins.
     MigrationStarted {

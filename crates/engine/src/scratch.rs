@@ -10,7 +10,7 @@ use crate::progress::Progress;
 use crate::quote;
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
-use migrations::{Allowances, Directory};
+use migrations::{Allowances, Directory, Share};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -67,6 +67,8 @@ async fn replay(
         traffic: crate::traffic::Traffic::NONE,
         turn: Turn::Always,
         steps: &[],
+        share: Share::All,
+        review: None,
     };
     let mut quiet = |_progress: Progress| {};
     // The deployment calls us through `resolve` only on the type level; the box ends the circle.

@@ -22,5 +22,5 @@ pub mod script;
 
 pub use directory::{Directory, Migration};
 pub use history::{Marker, Mode, Row};
-pub use plan::{Allowances, Plan};
+pub use plan::{Allowances, Plan, Share};
 pub use script::{Phase, Script};

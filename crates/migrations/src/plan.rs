@@ -3,6 +3,10 @@
 //! Strict by default: `prisma migrate deploy` applies whatever has no live row and never looks at a
 //! checksum, so an edited, a deleted and a late migration all pass it unseen.
 
+mod share;
+
+pub use share::Share;
+
 use crate::directory::{Directory, Migration};
 use crate::history::Row;
 use crate::order;
@@ -21,6 +25,9 @@ pub struct Plan {
     pub ahead: Vec<String>,
     /// Differences that a permission covers.
     pub allowed: Vec<Difference>,
+    /// Names of pending migrations that wait for the rollout, in order; none of them is in
+    /// `pending`.
+    pub waiting: Vec<String>,
 }
 
 /// How the history differs from the directory.
@@ -47,6 +54,13 @@ pub enum Difference {
         /// The newest one that is applied.
         newest_applied: String,
     },
+    /// Pending and not in this share, though a newer one is.
+    Overtaken {
+        /// Name of the migration.
+        name: String,
+        /// The newest one that would be applied.
+        by: String,
+    },
 }
 
 impl Difference {
@@ -55,7 +69,9 @@ impl Difference {
         match self {
             Self::Edited { name, .. } => format!("edited:{name}"),
             Self::Missing { name } => format!("missing:{name}"),
-            Self::OutOfOrder { name, .. } => format!("out-of-order:{name}"),
+            Self::OutOfOrder { name, .. } | Self::Overtaken { name, .. } => {
+                format!("out-of-order:{name}")
+            }
         }
     }
 }
@@ -75,6 +91,12 @@ impl fmt::Display for Difference {
             }
             Self::OutOfOrder { name, newest_applied } => {
                 write!(f, "`{name}` is not applied, but the newer `{newest_applied}` is")
+            }
+            Self::Overtaken { name, by } => {
+                write!(
+                    f,
+                    "`{name}` is not of this phase and stays pending, but the newer `{by}` is to be applied"
+                )
             }
         }
     }

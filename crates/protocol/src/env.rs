@@ -45,6 +45,16 @@ pub const LOCK_BUDGET: &str = "ECS_MIGRATE_LOCK_BUDGET";
 pub const ALLOW: &str = "ECS_MIGRATE_ALLOW";
 /// `prisma` for Prisma's texts, codes and lenience.
 pub const COMPAT: &str = "ECS_MIGRATE_COMPAT";
+/// Whether `deploy` checks what is pending before anything is changed.
+pub const CHECK: &str = "ECS_MIGRATE_CHECK";
+/// What blocks in the check before a deployment: `NAME=LEVEL`, with commas between them.
+pub const CHECK_POLICY: &str = "ECS_MIGRATE_CHECK_POLICY";
+/// How long work under a lock may take before it counts as blocking.
+pub const CHECK_LIMIT: &str = "ECS_MIGRATE_CHECK_LIMIT";
+/// Hazards that are approved, with commas between them.
+pub const APPROVE: &str = "ECS_MIGRATE_APPROVE";
+/// Which share of the migrations is applied: `all`, `expand` or `contract`.
+pub const PHASE: &str = "ECS_MIGRATE_PHASE";
 /// Create the database when it does not exist.
 pub const CREATE_DATABASE: &str = "ECS_MIGRATE_CREATE_DATABASE";
 

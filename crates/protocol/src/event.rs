@@ -411,6 +411,9 @@ pub struct RunFinished {
     pub applied: u64,
     /// Migrations still to be applied.
     pub pending: u64,
+    /// Of these, how many wait for the rollout of the new code.
+    #[serde(skip_serializing_if = "is_none")]
+    pub after_deploy: u64,
     /// From the first line to this one.
     pub duration_ms: u64,
     /// What the database is left with.
@@ -418,6 +421,11 @@ pub struct RunFinished {
     /// Why it failed, when it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Event {

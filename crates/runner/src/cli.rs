@@ -1,6 +1,7 @@
 //! What a person or a task definition can say.
 
 use crate::process::program;
+use crate::review::ReviewOptions;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use protocol::{ExitCode, env};
 use std::ffi::OsString;
@@ -161,6 +162,10 @@ pub struct Options {
     /// Allow one difference in the history: edited:NAME, missing:NAME or out-of-order:NAME
     #[arg(long, global = true, value_name = "DIFFERENCE", env = env::ALLOW, value_delimiter = ',', value_parser = permission)]
     pub allow: Vec<String>,
+
+    /// The check before anything is changed
+    #[command(flatten)]
+    pub review: ReviewOptions,
 
     /// Keep another tool's texts, exit codes and habits
     #[arg(long, global = true, value_name = "TOOL", env = env::COMPAT)]

@@ -27,6 +27,7 @@ use migrations::directory::DirectoryError;
 use migrations::{Allowances, Directory};
 use protocol::event::{Origin, Outcome, RunFinished, RunStarted};
 use protocol::{DatabaseState, Event, ExitCode, env};
+use std::cell::Cell;
 use std::time::Duration;
 
 /// Shorter than for our own statements: those give way, while a command's statement stands in the
@@ -39,6 +40,8 @@ struct Context<'a> {
     options: &'a Options,
     environment: &'a Environment,
     emitter: &'a Emitter,
+    /// How many migrations wait for the rollout of the new code.
+    waiting: Cell<usize>,
 }
 
 /// How a command ended well.
@@ -82,7 +85,7 @@ pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter)
     let started =
         RunStarted { version, command: command.name().to_owned(), origin: origin(environment) };
     emitter.emit(Event::RunStarted(started), msg);
-    let context = Context { options: &cli.options, environment, emitter };
+    let context = Context { options: &cli.options, environment, emitter, waiting: Cell::new(0) };
     let mut application = None;
     let work = async |interrupt: Interrupt| match command {
         Command::Deploy => deploy::run(&context, interrupt).await,
@@ -166,6 +169,7 @@ fn finish(context: &Context<'_>, result: Result<Ended, Failed>, took: Duration) 
                 passed_through: false,
                 applied: ended.applied as u64,
                 pending: ended.pending as u64,
+                after_deploy: context.waiting.get() as u64,
                 duration_ms: words::millis(took),
                 database: ended.database,
                 failure: None,
@@ -232,6 +236,7 @@ impl Failed {
             passed_through: passed.is_some(),
             applied: applied as u64,
             pending: pending as u64,
+            after_deploy: 0,
             duration_ms: words::millis(took),
             database,
             failure: Some(failure),

@@ -10,6 +10,7 @@
 //! | `process` | child processes, and becoming the application |
 //! | [`emit`] | the only writer of stdout |
 //! | [`words`] | progress as event and sentence |
+//! | [`review`] | the check before a deployment, and its phase |
 //! | [`shutdown`] | signals |
 //! | [`prisma`] | what the Prisma CLI would print |
 //! | [`failure`] | errors as exit codes and failures |
@@ -21,6 +22,7 @@ pub mod environment;
 pub mod failure;
 pub mod prisma;
 mod process;
+pub mod review;
 pub mod shutdown;
 pub mod source;
 pub mod words;

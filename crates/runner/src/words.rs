@@ -78,7 +78,7 @@ pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)>
             let msg = format!("an earlier run did not finish `{migration}`: {outcome}");
             one(Event::Settled(Settled { migration, outcome: outcome.to_owned() }), msg)
         }
-        Progress::Planned { found, applied, pending, ahead } => {
+        Progress::Planned { found, applied, pending, ahead, waiting: _ } => {
             planned((found, applied, ahead.len()), &pending)
         }
         Progress::MigrationStarted { migration, number, of, mode, statements } => {

@@ -26,6 +26,7 @@ pub(super) async fn in_turn(
             return Err(Error::new(Kind::Interrupted, "interrupted while looking for the database").into());
         }
     };
+    let review = context.options.review.review();
     let deploy = Deploy {
         connection: &found.settings,
         directory: &directory,
@@ -43,6 +44,8 @@ pub(super) async fn in_turn(
         // A step that is to run again is never done.
         turn: if context.options.then_again { Turn::Always } else { turn },
         steps: steps.names(),
+        share: context.options.review.share(),
+        review: review.as_ref(),
     };
     let mut report = Report::default();
     let mut sink = context.sink(found.source);
@@ -77,5 +80,13 @@ pub(super) async fn in_turn(
             plural(taken, "step")
         );
     }
-    Ok(Ended { outcome, applied, pending: 0, database, msg })
+    if report.waiting > 0 {
+        msg = format!("{msg}, {} for the rollout", waiting(report.waiting));
+    }
+    context.waiting.set(report.waiting);
+    Ok(Ended { outcome, applied, pending: report.pending, database, msg })
+}
+
+fn waiting(count: usize) -> String {
+    if count == 1 { "1 migration waits".to_owned() } else { format!("{count} migrations wait") }
 }

@@ -27,6 +27,7 @@ mod pooler;
 mod prisma;
 mod proxy;
 mod resolve;
+mod review;
 mod rotation;
 mod secret;
 mod start;

@@ -1,0 +1,70 @@
+//! Owns what the catalog and the statistics say of one table. Reads no row of it.
+
+use crate::error::Error;
+use crate::quote;
+use crate::session::Session;
+use migrations::hazard::Finding;
+use migrations::hazard::live::{Facts, TableFacts};
+use tokio_postgres::types::Type;
+
+/// Rows that a page holds, where no statistics say it: as many as of narrow ones.
+const ROWS_A_PAGE: &str = "100";
+
+/// Size, rows and traffic of a table and its partitions. `reltuples` is of the last VACUUM, so it
+/// is scaled as the planner does it. `pg_relation_size` reads the file system, so an empty table is
+/// known for certain.
+fn query() -> String {
+    format!(
+        "WITH part AS (
+            SELECT $1::regclass::oid AS oid UNION SELECT relid::oid FROM pg_catalog.pg_partition_tree($1::regclass)
+        ), size AS (
+            SELECT c.oid, c.reltuples, c.relpages, pg_catalog.pg_relation_size(c.oid) AS bytes
+            FROM part JOIN pg_catalog.pg_class c USING (oid)
+        ), span AS (
+            SELECT greatest(1, extract(epoch FROM now() - coalesce(
+                (SELECT stats_reset FROM pg_catalog.pg_stat_database WHERE datname = current_database()),
+                pg_catalog.pg_postmaster_start_time())))::float8 AS seconds
+        )
+        SELECT coalesce(sum(bytes), 0)::int8,
+            coalesce(sum(CASE WHEN bytes = 0 THEN 0
+                WHEN reltuples > 0 AND relpages > 0 THEN reltuples::float8 / relpages * (bytes / 8192.0)
+                ELSE bytes / 8192.0 * {ROWS_A_PAGE} END), 0)::int8,
+            (coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::float8 / max(seconds))::int8,
+            (coalesce(sum(seq_scan + coalesce(idx_scan, 0)), 0)::float8 / max(seconds))::int8,
+            (SELECT pg_catalog.format_type(a.atttypid, a.atttypmod) FROM pg_catalog.pg_attribute a
+             WHERE a.attrelid = $1::regclass AND a.attname = $2 AND NOT a.attisdropped),
+            EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = $1::regclass AND contype = 'c'
+                AND convalidated AND pg_catalog.pg_get_constraintdef(oid) = 'CHECK ((' || quote_ident($2) || ' IS NOT NULL))')
+        FROM size CROSS JOIN span LEFT JOIN pg_catalog.pg_stat_all_tables s ON s.relid = size.oid"
+    )
+}
+
+/// What is known of `table`, for a finding about it.
+pub(super) async fn of(session: &Session, table: &str, finding: &Finding) -> Result<Facts, Error> {
+    let parts: Vec<String> = table.split('.').map(quote::identifier).collect();
+    let plain = parts.join(".");
+    // `public` was left out of the name, and need not be in the search path.
+    let in_public = format!("public.{plain}");
+    let found = session
+        .one(
+            "SELECT coalesce(to_regclass($1), to_regclass($2))::oid::int8",
+            &[(&plain, Type::TEXT), (&in_public, Type::TEXT)],
+        )
+        .await?;
+    let Some(oid) = found.get::<_, Option<i64>>(0) else { return Ok(Facts::Absent) };
+    let column = finding.object.strip_prefix(table).and_then(|rest| rest.strip_prefix('.'));
+    let oid = u32::try_from(oid).unwrap_or_default();
+    let row = session
+        .one(&query(), &[(&oid, Type::OID), (&column.unwrap_or_default(), Type::TEXT)])
+        .await?;
+    let count = |at: usize| u64::try_from(row.get::<_, i64>(at)).unwrap_or(0);
+    Ok(Facts::Table(TableFacts {
+        bytes: count(0),
+        rows: count(1),
+        empty: count(0) == 0,
+        writes_per_second: count(2),
+        reads_per_second: count(3),
+        column_type: row.get(4),
+        known_not_null: session.major() >= 12 && row.get(5),
+    }))
+}
