@@ -8,7 +8,7 @@ use crate::aws::connect;
 use crate::cli;
 use crate::error::{Error, Kind};
 use crate::report::Event;
-use crate::service::Released;
+use crate::service::{Contract, Released};
 use crate::settings::{Flags, Key, ServiceSettings};
 use clap::Args;
 
@@ -87,7 +87,12 @@ pub(super) async fn deploy_service(
     }
     let hands = Hands { aws: &aws, cluster: &cluster, pace: &pace, report: &mut *report };
     let services = services.deploy(hands, &mut listener).await;
-    let released = Released { migration: None, unproved: arguments.without_verdict, services };
+    let released = Released {
+        migration: None,
+        unproved: arguments.without_verdict,
+        services,
+        contract: Contract::Nothing,
+    };
     let code = released.class().code();
     report.emit(&Event::Released(Box::new(released)));
     Ok(code)

@@ -10,15 +10,17 @@ use super::services::{Hands, ServiceArguments, Shown};
 use crate::aws::{Aws, connect};
 use crate::error::{Error, Kind};
 use crate::report::{Event, Report};
-use crate::service::Released;
+use crate::service::{Contract, Released};
 use crate::settings::{Flags, RunSettings, ServiceSettings};
 use crate::task::cancelled;
 use clap::Args;
+use protocol::env;
 
 /// Run the migration, and only on green deploy the services behind it
 ///
 /// Everything of `run`; then each service gets a revision with the new image and is followed until its
-/// rollout has ended: by the service deployment, and by what the service stands on. 88 when a rollout
+/// rollout has ended: by the service deployment, and by what the service stands on. Migrations marked
+/// `-- ecs-migrate: phase=after-deploy` wait for good rollouts, and have a verdict of their own. 88 when a rollout
 /// failed or was rolled back. A signal during the rollouts leaves them to ECS (84). Run again, it goes
 /// on where it was. Nothing is ever deregistered.
 #[derive(Debug, Args)]
@@ -42,6 +44,7 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
     let settings = run::settings(&context)?;
     let services = arguments.services.resolve(ServiceSettings::resolve(&context.layers)?)?;
     let environment = run::variables(&arguments.run.environment)?;
+    let phases = Phases::of(&environment);
     let mut listener = context.signals.listen().map_err(|cause| {
         Error::new(Kind::Unexpected, "cannot listen to signals").caused_by(cause)
     })?;
@@ -67,10 +70,14 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
         return Ok(0);
     };
     let command = arguments.run.command;
-    let order = Order { command, environment, process: &context.environment };
-    let (identity, request) = request(&settings, &prepared, order);
+    let order = Order {
+        command: command.clone(),
+        environment: phases.before(&environment),
+        process: &context.environment,
+    };
+    let (identity, expand) = request(&settings, &prepared, order);
     let gate = Gate { settings: &settings, prepared: &prepared, identity: &identity, pace: &pace };
-    let conclusion = gate.judge(request, report, &mut listener).await?;
+    let conclusion = gate.judge(expand, report, &mut listener).await?;
     if !conclusion.is_green() {
         let code = conclusion.exit_code;
         report.emit(&Event::Concluded(Box::new(conclusion)));
@@ -79,11 +86,60 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
     report.emit(&Event::Migrated(Box::new(conclusion.clone())));
     let hands = Hands { aws: &prepared.aws, cluster: &cluster, pace: &pace, report: &mut *report };
     let endings = services.deploy(hands, &mut listener).await;
-    let released =
-        Released { migration: Some(Box::new(conclusion)), unproved: None, services: endings };
+    let waiting = conclusion.after_deploy;
+    let mut released = Released {
+        migration: Some(Box::new(conclusion)),
+        unproved: None,
+        services: endings,
+        contract: if waiting == 0 { Contract::Nothing } else { Contract::Pending(waiting) },
+    };
+    if waiting > 0 && released.is_good() && !phases.set {
+        report.emit(&Event::Note(format!("{}; what waited for it follows", released.sentence())));
+        let order = Order {
+            command,
+            environment: phases.after(&environment),
+            process: &context.environment,
+        };
+        let (identity, contract) = request(&settings, &prepared, order);
+        let gate =
+            Gate { settings: &settings, prepared: &prepared, identity: &identity, pace: &pace };
+        let contract = gate.judge(contract, report, &mut listener).await?;
+        if !contract.is_green() {
+            let code = contract.exit_code;
+            report.emit(&Event::Concluded(Box::new(contract)));
+            return Ok(code);
+        }
+        released.contract = Contract::Applied(contract.applied.unwrap_or(waiting));
+        report.emit(&Event::Migrated(Box::new(contract)));
+    }
     let code = released.class().code();
     report.emit(&Event::Released(Box::new(released)));
     Ok(code)
+}
+
+/// How the runner is told which share of the migrations it applies. A phase that somebody set with
+/// `--env` counts, and nothing follows the rollout.
+struct Phases {
+    set: bool,
+}
+
+impl Phases {
+    fn of(environment: &[(String, String)]) -> Self {
+        Self { set: environment.iter().any(|(name, _)| name == env::PHASE) }
+    }
+
+    fn before(&self, environment: &[(String, String)]) -> Vec<(String, String)> {
+        self.with(environment, "expand")
+    }
+
+    fn after(&self, environment: &[(String, String)]) -> Vec<(String, String)> {
+        self.with(environment, "contract")
+    }
+
+    fn with(&self, environment: &[(String, String)], phase: &str) -> Vec<(String, String)> {
+        let ours = (!self.set).then(|| (env::PHASE.to_owned(), phase.to_owned()));
+        environment.iter().cloned().chain(ours).collect()
+    }
 }
 
 /// What the migration would do.

@@ -3,7 +3,7 @@
 use super::clean::clean;
 use super::human::{BAD, GOOD};
 use super::line::push_line;
-use crate::service::{Ending, Released};
+use crate::service::{Contract, Ending, Released};
 use crate::task::class_name;
 use crate::words;
 use serde_json::{Value, json};
@@ -40,6 +40,9 @@ pub(super) fn rows(released: &Released) -> Vec<(String, String)> {
     }
     if let Some(reason) = &released.unproved {
         add("without proof", reason);
+    }
+    if let Some(sentence) = released.contract.sentence() {
+        add("after-deploy", &sentence);
     }
     for ending in &released.services {
         add(&ending.service, &ending.sentence);
@@ -109,7 +112,7 @@ pub(super) fn annotations(released: &Released) -> Vec<(&'static str, String, Str
 /// The object for programs.
 pub(super) fn object(released: &Released) -> Value {
     let class = released.class();
-    json!({
+    let mut object = json!({
         "type": "result",
         "class": class_name(class),
         "exit_code": class.code(),
@@ -119,7 +122,13 @@ pub(super) fn object(released: &Released) -> Value {
         "applied": released.migration.as_ref().and_then(|conclusion| conclusion.applied),
         "task_arn": released.migration.as_ref().map(|conclusion| conclusion.task.as_str()),
         "services": released.services.iter().map(service).collect::<Vec<_>>(),
-    })
+    });
+    match released.contract {
+        Contract::Nothing => {}
+        Contract::Pending(count) => object["after_deploy"] = json!({"pending": count}),
+        Contract::Applied(count) => object["after_deploy"] = json!({"applied": count}),
+    }
+    object
 }
 
 fn service(ending: &Ending) -> Value {

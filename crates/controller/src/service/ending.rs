@@ -50,6 +50,34 @@ pub(crate) struct Released {
     /// Why there is no proof of a migration, in somebody's words.
     pub(crate) unproved: Option<String>,
     pub(crate) services: Vec<Ending>,
+    pub(crate) contract: Contract,
+}
+
+/// What became of the migrations that old code would not survive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Contract {
+    /// There were none.
+    Nothing,
+    /// So many stay pending, because the rollout was not a good one.
+    Pending(u64),
+    /// So many were applied behind the rollout.
+    Applied(u64),
+}
+
+impl Contract {
+    /// A sentence, if there is one to say.
+    pub(crate) fn sentence(self) -> Option<String> {
+        match self {
+            Self::Nothing => None,
+            Self::Pending(count) => Some(format!(
+                "{} still pending: old code would not survive what waits for the rollout; release again once the new code is good",
+                words::count(count, "migration")
+            )),
+            Self::Applied(count) => {
+                Some(format!("{} applied behind the rollout", words::count(count, "migration")))
+            }
+        }
+    }
 }
 
 impl Outcome {

@@ -10,7 +10,7 @@ mod snapshot;
 mod update;
 mod verdict;
 
-pub(crate) use ending::{Ending, Outcome, Released};
+pub(crate) use ending::{Contract, Ending, Outcome, Released};
 pub(crate) use fleet::{Fleet, Order};
 pub(crate) use record::{Claim, Evidence, TaskRecord, green};
 pub(crate) use session::{Job, Way};

@@ -43,6 +43,8 @@ pub(crate) struct Conclusion {
     /// What happened to the migrations, in a word.
     pub(crate) outcome: String,
     pub(crate) applied: Option<u64>,
+    /// How many migrations wait for the rollout of the new code.
+    pub(crate) after_deploy: u64,
     pub(crate) cause: Option<String>,
     pub(crate) fix: Option<String>,
     pub(crate) retry: bool,
@@ -121,6 +123,7 @@ impl Conclusion {
             sentence: ending::sentence(&verdict, finished, lost),
             outcome: outcome(&verdict, finished),
             applied: finished.map(|finished| finished.applied),
+            after_deploy: finished.map_or(0, |finished| finished.after_deploy),
             cause: finding.as_ref().map(|finding| finding.sentence.to_owned()),
             fix,
             retry: finding.as_ref().is_some_and(|finding| finding.retry),

@@ -4,6 +4,7 @@ use crate::support::runner::{applied, ends_with, failed};
 use crate::support::shop::{Shop, crashes, definition, rolls_back, serves};
 use crate::support::story::{Told, config};
 use controller::Signal;
+use protocol::event::RunFinished;
 use serde_json::json;
 use std::time::Duration;
 
@@ -219,4 +220,61 @@ async fn a_service_is_created_from_a_file_while_there_is_none() {
     // From then on it is updated.
     shop.release(&create).await.says(0, &["api: is on api:2 already"]);
     assert_eq!(shop.story.calls("CreateService"), 1);
+}
+
+/// A runner with one migration before the rollout and one behind it, which ends with `behind`.
+fn in_phases(behind: RunFinished) -> sandbox::Program {
+    let before = RunFinished { pending: 1, after_deploy: 1, ..applied(1) };
+    sandbox::Program::scripted(move |launch| {
+        let finished = match launch.environment["ECS_MIGRATE_PHASE"].as_str() {
+            "expand" => before.clone(),
+            "contract" => behind.clone(),
+            other => panic!("{other}"),
+        };
+        let sandbox::Program::Scripted(script) = ends_with(finished) else { unreachable!() };
+        script(launch)
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_old_code_would_not_survive_follows_a_good_rollout() {
+    let shop = Shop::open(in_phases(applied(1)), serves(), rolls_back()).await;
+    let told = shop.release(&[]).await;
+    told.says(
+        0,
+        &["api: is on api:2 after", "after-deploy  1 migration applied behind the rollout"],
+    );
+    let order: Vec<String> =
+        shop.story.sandbox.journal().iter().map(|entry| entry.operation.clone()).collect();
+    let at = |name: &str| order.iter().position(|operation| operation == name).unwrap();
+    let last = order.iter().rposition(|operation| operation == "RunTask").unwrap();
+    assert!(at("RunTask") < at("UpdateService") && at("UpdateService") < last);
+    assert_eq!(shop.story.calls("RunTask"), 2);
+    // Again: both verdicts stand.
+    let again = shop.release(&["--output", "json"]).await;
+    assert_eq!(again.code, 0, "{}", again.everything());
+    assert_eq!(again.result()["after_deploy"], json!({"applied": 1}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_contract_phase_has_a_verdict_of_its_own() {
+    let behind = failed(10, "column is used by a view");
+    let shop = Shop::open(in_phases(behind), serves(), rolls_back()).await;
+    let told = shop.release(&[]).await;
+    told.says(10, &["NOT GREEN", "column is used by a view"]);
+    assert!(told.err.contains("api: is on api:2"), "{}", told.err);
+    assert_eq!(shop.stands_on().as_deref(), Some("api:2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_leaves_the_contract_phase_pending_and_says_so() {
+    let shop = Shop::open(in_phases(applied(1)), crashes(), rolls_back()).await;
+    let told = shop.release(&[]).await;
+    told.says(88, &["rolled back from api:2 to api:1", "1 migration still pending"]);
+    assert_eq!(shop.story.calls("RunTask"), 1);
+    let json = shop.release(&["--output", "json"]).await;
+    assert_eq!(json.result()["after_deploy"], json!({"pending": 1}));
+    // Whoever sets the phase has it.
+    let by_hand = shop.release(&["--env", "ECS_MIGRATE_PHASE=contract"]).await;
+    by_hand.says(88, &[]);
 }
