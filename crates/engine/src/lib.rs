@@ -8,6 +8,7 @@
 //! | [`status()`] | the same question without a lock and without writing |
 //! | [`check()`] | what stands between this database and a deployment, changing nothing |
 //! | [`resolve()`], `evidence`, `scratch`, `catalog` | correcting the history by hand, after looking at what is known |
+//! | [`Scratch`] | a database for a replay of everything |
 //! | [`settings`] | how to reach the database |
 //! | `host`, `roots`, `login` | what a host's name tells, whom to trust, who we are |
 //! | `connect`, `refusal`, `certificate`, `tls`, `session`, `cancel` | one connection, what its refusal means, how it is cancelled |
@@ -56,6 +57,7 @@ mod quote;
 mod reach;
 mod recovery;
 mod refusal;
+mod replay;
 mod resolve;
 pub mod roots;
 mod scratch;
@@ -86,6 +88,7 @@ pub use login::{Login, Logins};
 pub use observe::{Blocker, BlockerKind, TableLock, Work};
 pub use opening::MissingDatabase;
 pub use progress::{Progress, Sink};
+pub use replay::Scratch;
 pub use resolve::{Force, Resolution, Resolve, resolve};
 pub use secret::Secret;
 pub use settings::{ChannelBinding, ClientCertificate, ConnectionSettings, Roots, TlsMode};

@@ -55,6 +55,8 @@ pub const CHECK_LIMIT: &str = "ECS_MIGRATE_CHECK_LIMIT";
 pub const APPROVE: &str = "ECS_MIGRATE_APPROVE";
 /// Which share of the migrations is applied: `all`, `expand` or `contract`.
 pub const PHASE: &str = "ECS_MIGRATE_PHASE";
+/// Server on which `check` replays the migrations, as a URL.
+pub const REPLAY_URL: &str = "ECS_MIGRATE_REPLAY_URL";
 /// Create the database when it does not exist.
 pub const CREATE_DATABASE: &str = "ECS_MIGRATE_CREATE_DATABASE";
 

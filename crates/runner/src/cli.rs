@@ -36,6 +36,8 @@ pub enum Command {
     Deploy,
     /// Say what is applied, pending or different, without changing anything
     Status,
+    /// Apply everything to a scratch database beside this one, and drop it again
+    Replay,
     /// Correct the history by hand, after looking at what is known
     Resolve(Resolve),
     /// Run any command under the lock, its output as events, its exit code as ours
@@ -101,6 +103,7 @@ impl Command {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Deploy => "deploy",
+            Self::Replay => "replay",
             Self::Status => "status",
             Self::Resolve(_) => "resolve",
             Self::Exec(_) => "exec",

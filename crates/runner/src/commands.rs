@@ -3,6 +3,7 @@
 mod check;
 mod deploy;
 mod exec;
+mod replay;
 mod resolve;
 mod start;
 mod status;
@@ -89,6 +90,7 @@ pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter)
     let mut application = None;
     let work = async |interrupt: Interrupt| match command {
         Command::Deploy => deploy::run(&context, interrupt).await,
+        Command::Replay => replay::run(&context, interrupt).await,
         Command::Status => status::run(&context, interrupt).await,
         Command::Resolve(resolve) => resolve::run(&context, resolve, interrupt).await,
         Command::Unblock(unblock) => unblock::run(&context, unblock, interrupt).await,
@@ -104,6 +106,7 @@ pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter)
     let meaning = match command {
         Command::Exec(_) => "stopping the command",
         Command::Deploy
+        | Command::Replay
         | Command::Status
         | Command::Resolve(_)
         | Command::Unblock(_)

@@ -6,7 +6,7 @@
 //! | [`cli`] | what a person or a task definition can say |
 //! | [`environment`] | the environment, read once |
 //! | [`source`] | where the database is: secret, URL, `PG*` |
-//! | [`commands`] | `deploy`, `status`, `resolve`, `exec`, `start`, `unblock`, `check` |
+//! | [`commands`] | `deploy`, `replay`, `status`, `resolve`, `exec`, `start`, `unblock`, `check` |
 //! | `process` | child processes, and becoming the application |
 //! | [`emit`] | the only writer of stdout |
 //! | [`words`] | progress as event and sentence |

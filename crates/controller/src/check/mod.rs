@@ -6,14 +6,17 @@
 //! | `base` | what the base branch has of them, by asking git |
 //! | `history` | what may not change in a history that others have: PURE |
 //! | `name` | whether a name says something: PURE |
+//! | `replay` | everything on an empty database, by the runner |
 //! | `review` | everything that is found, and what it comes to |
 
 mod base;
 mod directory;
 mod history;
 mod name;
+mod replay;
 mod review;
 
 pub(crate) use base::base;
 pub(crate) use directory::find;
+pub(crate) use replay::{Replayed, replay};
 pub(crate) use review::{Compared, Located, Review, review};

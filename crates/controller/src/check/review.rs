@@ -1,6 +1,7 @@
 //! Owns everything that a check finds, and what it comes to.
 
 use super::base::Base;
+use super::replay::Replayed;
 use super::{history, name};
 use migrations::directory::{Directory, DirectoryError};
 use migrations::hazard::{Finding, Grade, Known, Level, Policy, Rule, assess};
@@ -56,7 +57,7 @@ impl Review {
 /// each for itself.
 pub(crate) fn review(
     directory: &Path,
-    base: Result<Base, String>,
+    (base, replayed): (Result<Base, String>, Replayed),
     policy: &Policy,
 ) -> Result<Review, DirectoryError> {
     let mut review = Review {
@@ -68,9 +69,9 @@ pub(crate) fn review(
         all: 0,
         looked: 0,
         findings: Vec::new(),
-        skipped: Vec::new(),
+        skipped: replayed.skipped,
     };
-    let mut found: Vec<(String, Finding)> = Vec::new();
+    let mut found = replayed.findings;
     let lock_file = |sentence: String| Finding::of_file(Rule::LockFile, "file", sentence);
     let read = match Directory::read(directory) {
         Err(DirectoryError::LockFile(cause)) => {
@@ -130,6 +131,9 @@ fn located(directory: &Path, found: Vec<(String, Finding)>, policy: &Policy) -> 
         .into_iter()
         .map(|(migration, finding)| Located {
             path: match migration.as_str() {
+                "" if finding.rule == Rule::SchemaDiffers => {
+                    directory.with_file_name("schema.prisma")
+                }
                 "" => directory.join("migration_lock.toml"),
                 name => directory.join(name).join("migration.sql"),
             },

@@ -3,18 +3,20 @@
 use super::changes::occasion;
 use super::context::Context;
 use crate::changes::{Asked, origin};
-use crate::check::{Compared, base, find, review};
+use crate::check::{Compared, Replayed, base, find, replay, review};
 use crate::error::Error;
 use crate::report::{Event, sarif};
 use clap::Args;
+use protocol::env;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Look at migrations before they are merged: history, names, hazards
 ///
 /// Compared with the base branch: edited, deleted, renamed and late migrations. Each statement of a new
 /// one is graded: does it break the API that runs, block its traffic, lose data? 14 when something blocks;
-/// the table [check] of ecs-migrate.toml says what does. Neither AWS nor a database is asked.
-#[derive(Debug, Args)]
+/// the table [check] of ecs-migrate.toml says what does. AWS is not asked, and a database only with --replay.
+#[derive(Args)]
 pub(crate) struct Arguments {
     /// Directory of the migrations [default: Prisma's, when there is only one]
     #[arg(value_name = "DIR")]
@@ -22,9 +24,24 @@ pub(crate) struct Arguments {
     /// Commit or branch that it is to be merged into [default: as the event of GitHub says]
     #[arg(long, value_name = "REF")]
     base: Option<String>,
+    /// Also apply everything to a scratch database on the server of this URL, and compare the result with
+    /// schema.prisma when the Prisma CLI is installed; needs ecs-migrate-runner
+    /// [env: ECS_MIGRATE_REPLAY_URL]
+    #[arg(long, value_name = "URL")]
+    replay: Option<String>,
     /// Also write the findings as SARIF 2.1.0, for GitHub's code scanning
     #[arg(long, value_name = "FILE")]
     sarif: Option<PathBuf>,
+}
+
+impl fmt::Debug for Arguments {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The URL may hold a password.
+        formatter
+            .debug_struct("Arguments")
+            .field("directory", &self.directory)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Looks, and says what it found.
@@ -43,10 +60,16 @@ pub(super) async fn check(arguments: Arguments, context: Context<'_>) -> Result<
         return Err(Error::usage(format!("cannot compare with {reference}: {why}"))
             .hinted("fetch the base branch: actions/checkout with fetch-depth: 0"));
     }
-    let mut found = review(&directory, compared, &context.layers.check).map_err(|cause| {
-        Error::usage(format!("cannot read the migrations in `{}`", directory.display()))
-            .caused_by(cause)
-    })?;
+    let url = arguments.replay.as_ref().or_else(|| context.environment.get(env::REPLAY_URL));
+    let replayed = match url.filter(|url| !url.is_empty()) {
+        Some(url) => replay(&directory, url, &context.environment).await?,
+        None => Replayed::default(),
+    };
+    let mut found =
+        review(&directory, (compared, replayed), &context.layers.check).map_err(|cause| {
+            Error::usage(format!("cannot read the migrations in `{}`", directory.display()))
+                .caused_by(cause)
+        })?;
     if let Compared::Nothing(why) = &found.compared {
         found.skipped.push(format!("the history was compared with nothing: {why}"));
     }

@@ -2,6 +2,7 @@
 
 use crate::changes::git;
 use crate::support::binary::{Ended, Invocation};
+use crate::support::real::{Database, runner};
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -183,4 +184,52 @@ async fn bad_input_gets_a_sentence() {
         "{}",
         unsaid.err
     );
+}
+
+#[tokio::test]
+async fn everything_is_replayed_and_held_against_the_schema() {
+    let Some(database) = Database::fresh().await else { return };
+    runner().await;
+    let repository = Repository::new();
+    repository.migration("20260301000000_add_nick", "ALTER TABLE users ADD COLUMN nick text;");
+    let replay = ["--base", "main", "--replay", &database.url];
+    let ended = repository.check(&replay).await;
+    assert_eq!(ended.code, 0, "{}", ended.everything());
+    assert!(
+        ended.out.contains("[skip]    the result was not compared with schema.prisma: there is no"),
+        "{}",
+        ended.out
+    );
+    // Whatever stands for Prisma's CLI: it is asked with the scratch database, and 2 is a difference.
+    repository.write("schema.prisma", "");
+    repository.write("../node_modules/prisma/package.json", "{\"version\": \"7.1.0\"}");
+    let prisma = "../node_modules/.bin/prisma";
+    repository.write(
+        prisma,
+        "#!/bin/sh\necho \"$@\" >&2\ncase $DATABASE_URL in *scratch*) exit 2;; esac\n",
+    );
+    let file = repository.folder.path().join("node_modules/.bin/prisma");
+    std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    assert_eq!(
+        repository.names(&replay).await,
+        (14, vec!["*schema-differs:schema.prisma".to_owned()])
+    );
+    repository
+        .migration("20260301000000_add_nick", "SELECT 1;\nALTER TABLE nope ADD COLUMN nick text;");
+    let ended = repository.check(&replay).await;
+    assert_eq!(ended.code, 14, "{}", ended.everything());
+    assert!(ended.out.contains("20260301000000_add_nick/migration.sql:2:1\n"), "{}", ended.out);
+    assert!(ended.out.contains("\"nope\" does not exist"), "{}", ended.out);
+    let wrong = repository
+        .check(&[
+            "--base",
+            "main",
+            "--replay",
+            "postgresql://u:hunter2@127.0.0.1:1/x?connect_timeout=1",
+        ])
+        .await;
+    assert_eq!(wrong.code, 2, "{}", wrong.everything());
+    assert!(!wrong.everything().contains("hunter2"), "{}", wrong.everything());
+    let left = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
+    assert_eq!(database.ask(left).await, "0");
 }

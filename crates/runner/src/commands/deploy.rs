@@ -2,6 +2,7 @@
 
 use super::steps::Steps;
 use super::{Context, Ended, Failed};
+use crate::source::Found;
 use crate::words::plural;
 use engine::{Deploy, Error, Habits, Interrupt, Kind, MissingDatabase, Report, Turn};
 use protocol::DatabaseState;
@@ -17,15 +18,27 @@ pub(super) async fn in_turn(
     turn: Turn,
     mut interrupt: Interrupt,
 ) -> Result<Ended, Failed> {
-    let steps = Steps::find(context)?;
-    let directory = context.directory()?;
-    let allowances = context.allowances();
+    // What is wrong with the files is said before the database is looked for.
+    Steps::find(context)?;
+    context.directory()?;
     let found = tokio::select! {
         found = context.database() => found?,
         () = interrupt.wait() => {
             return Err(Error::new(Kind::Interrupted, "interrupted while looking for the database").into());
         }
     };
+    apply_to(context, found, (turn, interrupt)).await
+}
+
+/// The same for a database that was found.
+pub(super) async fn apply_to(
+    context: &Context<'_>,
+    found: Found,
+    (turn, mut interrupt): (Turn, Interrupt),
+) -> Result<Ended, Failed> {
+    let steps = Steps::find(context)?;
+    let directory = context.directory()?;
+    let allowances = context.allowances();
     let review = context.options.review.review();
     let deploy = Deploy {
         connection: &found.settings,

@@ -118,3 +118,20 @@ async fn what_waits_for_the_rollout_is_applied_after_it() {
     assert_eq!(nothing.succeeded().applied, 0);
     assert_eq!(world.history().await.len(), 4);
 }
+
+#[tokio::test]
+async fn a_replay_makes_everything_from_nothing_and_leaves_nothing() {
+    let world = World::new().await;
+    world
+        .migration("1_a", "CREATE TABLE t (a int);")
+        .migration("2_b", "ALTER TABLE t ADD COLUMN b int;");
+    let ended = world.run(&["replay"]).await;
+    assert_eq!(ended.succeeded().applied, 2);
+    world.migration("2_b", "\nALTER TABLE nope ADD COLUMN b int;");
+    let ended = world.run(&["replay"]).await;
+    let failure = ended.failed(10);
+    assert_eq!(failure.migration.as_deref(), Some("2_b"));
+    assert!(!world.exists("t").await && !world.exists("_prisma_migrations").await);
+    let left = "SELECT count(*) FROM pg_database WHERE datname LIKE 'ecs_migrate_scratch_%'";
+    world.until(&format!("({left}) = 0")).await;
+}

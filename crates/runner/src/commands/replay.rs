@@ -1,0 +1,37 @@
+//! `replay`: everything from nothing, in a scratch database that is dropped again.
+
+use super::{Context, Ended, Failed, deploy};
+use crate::source::Found;
+use engine::{Error, Interrupt, Kind, Scratch, Turn};
+use protocol::DatabaseState;
+use protocol::event::Outcome;
+
+pub(super) async fn run(context: &Context<'_>, mut interrupt: Interrupt) -> Result<Ended, Failed> {
+    let prepared = async {
+        let found = context.database().await?;
+        let scratch = Scratch::create(&found.settings).await?;
+        Ok::<_, Error>((found, scratch))
+    };
+    let (found, scratch) = tokio::select! {
+        prepared = prepared => prepared?,
+        () = interrupt.wait() => {
+            return Err(Error::new(Kind::Interrupted, "interrupted before the replay").into());
+        }
+    };
+    let place = Found { settings: scratch.settings.clone(), ..found };
+    let result = deploy::apply_to(context, place, (Turn::Always, interrupt)).await;
+    let removed = scratch.remove().await;
+    let ended = result.map_err(|failed| Failed {
+        // Nothing of it is left anywhere.
+        error: failed.error.database(engine::DatabaseState::Unchanged),
+        applied: 0,
+        ..failed
+    })?;
+    removed?;
+    Ok(Ended {
+        outcome: Outcome::Done,
+        database: DatabaseState::Unchanged,
+        msg: format!("{}, in a scratch database that is gone again", ended.msg),
+        ..ended
+    })
+}
