@@ -3,9 +3,9 @@
 
 use crate::error::Error;
 use migrations::hazard::{Finding, Rule};
+use protocol::env;
 use protocol::event::RunFinished;
 use protocol::line::Line;
-use protocol::{Event, env};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -61,17 +61,14 @@ pub(crate) async fn replay(
             command.arg("--then").arg(prisma.compare());
         }
         Err(why) => {
-            replayed.skipped.push(format!("the result was not compared with schema.prisma: {why}"))
+            replayed.skipped.push(format!("the result was not compared with schema.prisma: {why}"));
         }
     }
     let output = command.output().await.map_err(|cause| cannot(format!("{RUNNER}: {cause}")))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let ended = text.lines().rev().find_map(|line| match Line::decode(line) {
-        Line::Event(line) => match line.event {
-            Event::RunFinished(finished) => Some(finished),
-            _ => None,
-        },
-        _ => None,
+        Line::Event(line) => line.event.terminal().cloned(),
+        Line::Text(_) => None,
     });
     let ended = ended.ok_or_else(|| cannot(format!("{RUNNER} said nothing in the end")))?;
     if ended.exit_code != 0 {

@@ -61,7 +61,7 @@ fn parse(text: &str, path: String) -> Result<File, Error> {
         None => Policy::default(),
     };
     let (values, services) = values(table, &path)?;
-    Ok(File { values, services, parts, check, path })
+    Ok(File { path, values, parts, services, check })
 }
 
 type Values = (BTreeMap<Key, String>, BTreeMap<String, ServiceTable>);
