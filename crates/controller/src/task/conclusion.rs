@@ -9,6 +9,7 @@ use super::evidence;
 use super::session::Plan;
 use super::snapshot::TaskSnapshot;
 use super::tails::Tail;
+use super::timeline::Timeline;
 use super::transcript::Looked;
 use super::verdict::{Doubt, LogState, StopProof, Verdict, Workload};
 use crate::aws::AwsError;
@@ -59,6 +60,7 @@ pub(crate) struct Conclusion {
     /// How to follow the task further, where it may go on.
     pub(crate) attach: Option<String>,
     pub(crate) duration: Duration,
+    pub(crate) timeline: Timeline,
     pub(crate) ended_at_first_sight: bool,
 }
 
@@ -139,6 +141,7 @@ impl Conclusion {
             task: plan.task.clone(),
             attach,
             duration,
+            timeline: Timeline::of(task, &plan.container, tail.transcript.times()),
             ended_at_first_sight,
             verdict,
         }

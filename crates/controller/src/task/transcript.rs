@@ -6,6 +6,7 @@
 
 use super::repeats::Repeats;
 use super::tail::RawEvent;
+use super::timeline::RunnerTimes;
 use protocol::Event;
 use protocol::event::{CheckFinding, RunFinished};
 use protocol::line::{EventLine, Line};
@@ -53,6 +54,7 @@ pub(crate) struct Transcript {
     last: VecDeque<String>,
     repeats: Repeats,
     looked: Looked,
+    times: RunnerTimes,
 }
 
 /// What the runner's `check` said.
@@ -76,6 +78,7 @@ impl Transcript {
             last: VecDeque::new(),
             repeats: Repeats::default(),
             looked: Looked::default(),
+            times: RunnerTimes::default(),
         }
     }
 
@@ -98,7 +101,7 @@ impl Transcript {
         let mut fresh = Vec::new();
         for ((event, line), numbered) in lines.drain(..).zip(numbered) {
             let text = match line {
-                Line::Event(line) if numbered => self.note(line),
+                Line::Event(line) if numbered => self.note(line, event.at),
                 Line::Event(_) | Line::Text(_) if overlap > 0 => {
                     overlap -= 1;
                     None
@@ -124,11 +127,12 @@ impl Transcript {
         }
     }
 
-    fn note(&mut self, line: Box<EventLine>) -> Option<LogText> {
+    fn note(&mut self, line: Box<EventLine>, logged: i64) -> Option<LogText> {
         self.ours = true;
         if !self.sequences.note(&line.process, line.seq) {
             return None;
         }
+        self.times.note(&line, logged);
         if let Event::CheckFinding(finding) = &line.event {
             self.looked.findings.push(finding.clone());
         }
@@ -152,6 +156,11 @@ impl Transcript {
     /// What the runner looked at.
     pub(crate) fn looked(&self) -> &Looked {
         &self.looked
+    }
+
+    /// What its lines say of time.
+    pub(crate) fn times(&self) -> &RunnerTimes {
+        &self.times
     }
 
     /// Lines printed.
