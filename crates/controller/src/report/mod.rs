@@ -6,7 +6,9 @@
 //! stay in order. In JSON form everything goes to stdout, one object a line, the result last.
 
 mod checklist;
+mod checkout;
 mod clean;
+mod cut;
 mod event;
 mod format;
 mod github;
@@ -14,13 +16,18 @@ mod github_files;
 mod human;
 mod json;
 mod line;
+mod living;
+mod mermaid;
 mod rows;
+mod screen;
 mod setup;
+mod summary;
 mod usage;
 mod writer;
 
 pub(crate) use checklist::Checklist;
-pub(crate) use event::{Arrival, Event, Progress, Registration};
+pub(crate) use event::{Arrival, Event, Progress, Registration, Secrets};
 pub(crate) use format::{Format, format_before_settings};
+pub use screen::Terminal;
 pub(crate) use usage::show_usage;
 pub(crate) use writer::Report;

@@ -24,6 +24,7 @@ pub(crate) enum Key {
     Expect,
     RunKey,
     Output,
+    OnFinish,
     Region,
     Profile,
     OidcRole,
@@ -31,7 +32,7 @@ pub(crate) enum Key {
 
 impl Key {
     /// Every setting, in the order of the documentation.
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::Cluster,
         Self::TaskDefinition,
         Self::Template,
@@ -50,6 +51,7 @@ impl Key {
         Self::Expect,
         Self::RunKey,
         Self::Output,
+        Self::OnFinish,
         Self::Region,
         Self::Profile,
         Self::OidcRole,
@@ -76,6 +78,7 @@ impl Key {
             Self::Expect => "expect",
             Self::RunKey => "run-key",
             Self::Output => "output",
+            Self::OnFinish => "on-finish",
             Self::Region => "region",
             Self::Profile => "profile",
             Self::OidcRole => "oidc-role",
@@ -104,6 +107,7 @@ impl Key {
             Self::Expect => &[env::EXPECT],
             Self::RunKey => &[env::RUN_KEY],
             Self::Output => &[env::OUTPUT],
+            Self::OnFinish => &[env::ON_FINISH],
             Self::Region | Self::Profile => &[],
             Self::OidcRole => &[env::OIDC_ROLE, env::AWS_ROLE_ARN],
         }
@@ -136,6 +140,7 @@ impl Key {
             | Self::SecurityGroups
             | Self::NetworkFrom
             | Self::Service
+            | Self::OnFinish
             | Self::OidcRole => "",
         }
     }
@@ -166,6 +171,9 @@ impl Key {
             Self::Expect => "what the container runs: `auto`, `runner` or `plain`",
             Self::RunKey => "invocations with the same key are one run",
             Self::Output => "`auto`, `text`, `json` or `github`",
+            Self::OnFinish => {
+                "command that gets the result of `run` and `attach` as JSON: [output.md](output.md#--on-finish)"
+            }
             Self::Region => "AWS Region",
             Self::Profile => "profile of the AWS configuration",
             Self::OidcRole => {

@@ -43,6 +43,6 @@ pub(crate) use request::{RunAnswer, RunRequest, Shortfall, TaskNetwork};
 pub(crate) use session::{Beginning, Plan, Tools, follow};
 pub(crate) use snapshot::{ContainerSnapshot, Described, StopCode, TaskSnapshot, TaskTimes};
 pub(crate) use tail::{LogPage, RawEvent};
-pub(crate) use timeline::{Phase, PhaseKind, PhaseState, RunnerTimes, Timeline};
+pub(crate) use timeline::{Phase, PhaseKind, PhaseState, Timeline};
 pub(crate) use transcript::{LogLine, LogText};
 pub(crate) use verdict::{LogState, StopProof, Verdict};

@@ -19,6 +19,7 @@ pub(crate) struct Story {
     template: tempfile::NamedTempFile,
     signals: Vec<(Duration, Signal)>,
     answers: std::collections::VecDeque<String>,
+    colour: bool,
 }
 
 /// What an invocation left.
@@ -49,6 +50,7 @@ impl Story {
             template: template(FAMILY, &[container("migrate", "app:1")]),
             signals: Vec::new(),
             answers: std::collections::VecDeque::new(),
+            colour: false,
         }
     }
 
@@ -60,6 +62,7 @@ impl Story {
             template: template(family, &[container("migrate", "app:1")]),
             signals: Vec::new(),
             answers: std::collections::VecDeque::new(),
+            colour: false,
         }
     }
 
@@ -72,6 +75,12 @@ impl Story {
     /// Sets a variable of the controller's environment.
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Colours are not taken away.
+    pub(crate) fn coloured(mut self) -> Self {
+        self.colour = true;
         self
     }
 
@@ -138,14 +147,20 @@ impl Story {
             aws: AwsAccess::Given(Box::new(sdk::config(&self.sandbox))),
             signals: Signals::From(signals),
             questions: controller::Questions::Answered(self.answers.clone()),
-            stdout: Box::new(StripStream::new(Box::new(out.clone()) as Box<dyn Write + Send>)),
-            stderr: Box::new(StripStream::new(Box::new(err.clone()) as Box<dyn Write + Send>)),
+            stdout: self.stream(&out),
+            stderr: self.stream(&err),
+            terminal: controller::Terminal::None,
             pace: Pace { jitter: 0.0, ..Pace::default() },
         };
         let line = ["ecs-migrate"].iter().chain(arguments);
         let began = Instant::now();
         let code = controller::run(line.map(std::ffi::OsString::from), surroundings).await;
         Told { code, out: out.text(), err: err.text(), took: began.elapsed() }
+    }
+
+    fn stream(&self, buffer: &Buffer) -> Box<dyn Write + Send> {
+        let stream: Box<dyn Write + Send> = Box::new(buffer.clone());
+        if self.colour { stream } else { Box::new(StripStream::new(stream)) }
     }
 
     /// How often an operation was called.
