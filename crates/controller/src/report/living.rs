@@ -85,6 +85,9 @@ impl Living {
 
     /// What a line of the runner adds to the phase.
     fn read(&mut self, event: &event::Event) {
+        if self.doing == Doing::Stopping {
+            return;
+        }
         match event {
             event::Event::MigrationStarted(started) => {
                 self.place = Some((started.number, started.of));
@@ -110,13 +113,13 @@ impl Living {
                     self.detail = work;
                 }
             }
-            event::Event::RunStarted(_)
-            | event::Event::Connected(_)
+            event::Event::Connected(_)
             | event::Event::LockAcquired(_)
+            | event::Event::MigrationApplied(_)
+            | event::Event::MigrationFailed(_) => self.detail.clear(),
+            event::Event::RunStarted(_)
             | event::Event::Planned(_)
             | event::Event::Settled(_)
-            | event::Event::MigrationApplied(_)
-            | event::Event::MigrationFailed(_)
             | event::Event::MigrationStatus(_)
             | event::Event::CheckFinding(_)
             | event::Event::Notice(_)

@@ -28,6 +28,11 @@ pub(super) fn of_conclusion(conclusion: &Conclusion) -> String {
     for (name, said) in rows::rows(conclusion) {
         push_line(&mut text, &format!("| {} | {} |", cell(&name), value(&name, &said)));
     }
+    if let Some(failed) = conclusion.timeline.failed() {
+        let after = failed.duration().map(|took| format!(", after {}", words::duration(took)));
+        let name = failed.kind.word();
+        push_line(&mut text, &format!("| failed in | {name}{} |", after.unwrap_or_default()));
+    }
     migrations(&mut text, conclusion);
     if let Some(chart) = mermaid::chart(&conclusion.timeline) {
         push_line(&mut text, &format!("\n{chart}"));

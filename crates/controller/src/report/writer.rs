@@ -8,7 +8,7 @@ use super::human::Human;
 use super::json::{self, Json};
 use super::screen::Screen;
 use crate::surroundings::Surroundings;
-use protocol::env;
+use protocol::{ExitCode, env};
 use serde_json::Value;
 use std::io::Write;
 use std::path::PathBuf;
@@ -138,6 +138,11 @@ impl Report {
     pub(crate) fn emit(&mut self, event: &Event) {
         if self.log == Log::Hidden && matches!(event, Event::Log(_)) {
             return;
+        }
+        if let Event::Failed(error) = event
+            && error.class() == ExitCode::Cancelled
+        {
+            self.note_signal();
         }
         if self.on_finish.is_some() {
             self.result = json::result(event).or(self.result.take());

@@ -197,8 +197,9 @@ impl<'a> Session<'a> {
     pub(super) fn read(&mut self, index: usize, reading: Reading) {
         let before = self.tails.decisive().last_word();
         if let Some(event) = self.tails.take(index, reading) {
-            self.report.emit(&event);
+            // First the phase: the lines say more about it.
             self.tell_phase();
+            self.report.emit(&event);
         }
         // The runner's last word comes before its process ends: ECS will know in a moment.
         if before == LastWord::Missing && self.tails.decisive().last_word() != LastWord::Missing {

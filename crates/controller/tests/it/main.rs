@@ -10,6 +10,7 @@ mod fuzz;
 mod github_signals;
 mod minimal;
 mod ministack;
+mod on_finish;
 mod once;
 mod policies;
 mod processes;

@@ -22,10 +22,11 @@ macro_rules! filtered {
             (r"[0-9a-f]{32}", "[id]"),
             (r"eni-[0-9a-f]+", "eni-[id]"),
             (r"10\.\d+\.\d+\.\d+", "[address]"),
+            (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", "[moment]"),
             (r"\d\d:\d\d:\d\d\.\d\d\dZ", "[time]"),
             (r"after (\d+\.\d s|\d+ ms|\d+ m \d\d s)", "after [time]"),
             (r#""(at_ms|elapsed_ms|duration_ms)":\d+"#, r#""$1":"[ms]""#),
-            (r"\b1[0-9]{12}\b", "[ms]"),
+            (r"\b\d{13}\b", "[ms]"),
             (r"\| \d+(\.\d)? (s|ms) \|", "| [time] |"),
             (r#""run":"[a-z2-7]{26}""#, r#""run":"[run]""#),
         ]}, { $assertion; });

@@ -2,6 +2,7 @@
 
 use super::never_starting;
 use super::stories::{green, ours, red};
+use crate::support::infra::{GITHUB, Site};
 use crate::support::story::{Story, Told};
 use boon::{Compiler, SchemaIndex, Schemas};
 use sandbox::Script;
@@ -87,11 +88,22 @@ async fn every_command_keeps_the_schema() {
         (&["cancel", "--run-key", "1"], "data"),
         (&["doctor", "--task-definition", "app-migrate"], "result"),
         (&["doctor", "--task-definition", "app-migrate"], "finding"),
-        (&["setup-infra", "--app", "shop"], "result"),
+        (&["setup-infra", "--family", "app", "--plan"], "result"),
     ] {
         let told = story.invoke(&[arguments, json].concat()).await;
         let types = schema.holds(&format!("{arguments:?}"), &told);
         assert!(types.iter().any(|kind| kind == expected), "{arguments:?}: {}", told.everything());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn setup_infra_keeps_the_schema() {
+    let schema = Closed::read();
+    let site = Site::new();
+    for (more, expected) in [(&["--plan"][..], "plan"), (&["--yes"], "progress")] {
+        let told = site.set_up(&[&GITHUB, more, &["--output", "json"]].concat()).await;
+        let types = schema.holds(&format!("{more:?}"), &told);
+        assert!(types.iter().any(|kind| kind == expected), "{}", told.everything());
     }
 }
 
