@@ -159,7 +159,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn after_a_signal_only_what_is_left_counts() {
-        let now = Instant::now() + Duration::from_secs(60);
+        let now = Instant::now() + Duration::from_mins(1);
         let ago = |seconds| Some(now - Duration::from_secs(seconds));
         for (signalled, expected) in [
             (None, LIMIT),

@@ -211,14 +211,14 @@ fn title(conclusion: &Conclusion) -> String {
     else {
         return format!("ecs-migrate: {}, exit {}", conclusion.class, conclusion.exit_code);
     };
-    let mut title = format!("ecs-migrate: {}", cut(&clean(migration), 100));
-    if let Some(statement) = &failure.statement {
-        title.push_str(&format!(", statement {} of {}", statement.number, statement.of));
-    }
-    if let Some(state) = &failure.sqlstate {
-        title.push_str(&format!(", SQLSTATE {}", clean(state)));
-    }
-    title
+    let migration = cut(&clean(migration), 100).into_owned();
+    let statement = failure
+        .statement
+        .as_ref()
+        .map(|statement| format!(", statement {} of {}", statement.number, statement.of));
+    let state = failure.sqlstate.as_ref().map(|state| format!(", SQLSTATE {}", clean(state)));
+    let (statement, state) = (statement.unwrap_or_default(), state.unwrap_or_default());
+    format!("ecs-migrate: {migration}{statement}{state}")
 }
 
 /// `kind` may have properties, and then ends with a comma.

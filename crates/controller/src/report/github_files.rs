@@ -57,15 +57,17 @@ impl Files {
             | Event::StopRequested(_) => return None,
         };
         // One that cannot be written is no reason to leave out the other.
-        let complaints = [
-            self.outputs.as_deref().and_then(|path| append(path, &outputs).err()),
-            self.summary.as_deref().and_then(|path| add_page(path, &pages).err()),
+        let written = [
+            self.outputs.as_deref().map(|path| append(path, &outputs)),
+            self.summary.as_deref().map(|path| add_page(path, &pages)),
         ];
-        let complaints: String = complaints
-            .into_iter()
-            .flatten()
-            .map(|cause| format!("warning: cannot write the step's outputs or summary: {cause}\n"))
-            .collect();
+        let mut complaints = String::new();
+        for cause in written.into_iter().flatten().filter_map(Result::err) {
+            push_line(
+                &mut complaints,
+                &format!("warning: cannot write the step's outputs or summary: {cause}"),
+            );
+        }
         (!complaints.is_empty()).then_some(complaints)
     }
 }

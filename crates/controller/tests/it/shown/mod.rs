@@ -1,6 +1,7 @@
 //! What people see of the main endings, word for word.
 
 mod forms;
+mod rough;
 mod schema;
 mod stories;
 mod terminal;
