@@ -92,7 +92,10 @@ pub(super) async fn run(arguments: Arguments, context: Context<'_>) -> Result<u8
         Error::new(Kind::Unexpected, "cannot listen to signals").caused_by(cause)
     })?;
     let report = context.report;
-    report.emit(&Event::Secrets(Secrets(secrets(&environment))));
+    // Only GitHub's runner takes a mask out of what it shows: to anybody else it would be the leak.
+    if context.environment.get(env::GITHUB_ACTIONS).is_some_and(|value| value == "true") {
+        report.emit(&Event::Secrets(Secrets(secrets(&environment))));
+    }
     let prepared = async {
         let aws = connect(context.aws, &context.access).await?;
         prepare(aws, &settings, report).await
