@@ -39,6 +39,7 @@ impl Human {
                 push_hint(&mut lines, hint.as_deref());
                 to_err(lines)
             }
+            Event::Secrets(_) | Event::Phase { .. } => Rendered::default(),
             Event::Plan(plan) => to_out(setup::plan(plan)),
             Event::Question(question) => to_err(format!("{CARE}{question}{CARE:#} [y/N] ")),
             Event::Variables { variables, place } => {
@@ -111,6 +112,8 @@ pub(super) fn progress(event: &Event) -> String {
         Event::Progress(progress) => setup::progress(progress),
         Event::StopRequested(why) => format!("{}: asking ECS to stop the task", clean(why)),
         Event::Warning { .. }
+        | Event::Secrets(_)
+        | Event::Phase { .. }
         | Event::Plan(_)
         | Event::Question(_)
         | Event::Variables { .. }

@@ -28,6 +28,7 @@ pub(crate) enum Key {
     RunKey,
     Commit,
     Output,
+    OnFinish,
     Region,
     Profile,
     OidcRole,
@@ -35,7 +36,7 @@ pub(crate) enum Key {
 
 impl Key {
     /// Every setting, in the order of the documentation.
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::Cluster,
         Self::TaskDefinition,
         Self::Template,
@@ -58,6 +59,7 @@ impl Key {
         Self::RunKey,
         Self::Commit,
         Self::Output,
+        Self::OnFinish,
         Self::Region,
         Self::Profile,
         Self::OidcRole,
@@ -88,6 +90,7 @@ impl Key {
             Self::RunKey => "run-key",
             Self::Commit => "commit",
             Self::Output => "output",
+            Self::OnFinish => "on-finish",
             Self::Region => "region",
             Self::Profile => "profile",
             Self::OidcRole => "oidc-role",
@@ -120,6 +123,7 @@ impl Key {
             Self::RunKey => &[env::RUN_KEY],
             Self::Commit => &[env::COMMIT, env::GITHUB_SHA],
             Self::Output => &[env::OUTPUT],
+            Self::OnFinish => &[env::ON_FINISH],
             Self::Region | Self::Profile => &[],
             Self::OidcRole => &[env::OIDC_ROLE, env::AWS_ROLE_ARN],
         }
@@ -155,6 +159,7 @@ impl Key {
             | Self::Service
             | Self::ServiceImage
             | Self::Commit
+            | Self::OnFinish
             | Self::OidcRole => "",
         }
     }
@@ -193,6 +198,9 @@ impl Key {
             Self::RunKey => "invocations with the same key are one run",
             Self::Commit => "commit that `deploy-service` needs a green run of",
             Self::Output => "`auto`, `text`, `json` or `github`",
+            Self::OnFinish => {
+                "command that gets the result of `run` and `attach` as JSON: [output.md](output.md#--on-finish)"
+            }
             Self::Region => "AWS Region",
             Self::Profile => "profile of the AWS configuration",
             Self::OidcRole => {

@@ -49,6 +49,6 @@ pub(crate) use session::{Beginning, Plan, Tools, follow};
 pub(crate) use snapshot::{ContainerSnapshot, Described, StopCode, TaskSnapshot, TaskTimes};
 pub(crate) use streak::Streak;
 pub(crate) use tail::{LogPage, RawEvent};
-pub(crate) use timeline::{Phase, PhaseState, Timeline};
+pub(crate) use timeline::{Phase, PhaseKind, PhaseState, Timeline};
 pub(crate) use transcript::{LogLine, LogText, Transcript};
 pub(crate) use verdict::{LogState, StopProof, Verdict};
