@@ -153,8 +153,14 @@ mod tests {
         assert!(complaint.starts_with("--on-finish: it was killed after 2."), "{complaint}");
         let child = std::fs::read_to_string(file.path()).unwrap();
         let child: i32 = child.trim().parse().unwrap();
-        let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
-        assert!(stat.is_empty() || stat.contains(") Z "), "{stat}");
+        // A signal that was sent is not yet a process that is gone.
+        let died = async {
+            let stat = || std::fs::read_to_string(format!("/proc/{child}/stat"));
+            while stat().is_ok_and(|stat| !stat.contains(") Z ")) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        assert!(timeout_at(soon(), died).await.is_ok(), "process {child} goes on");
     }
 
     #[tokio::test(start_paused = true)]

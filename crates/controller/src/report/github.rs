@@ -209,6 +209,7 @@ fn red(conclusion: &Conclusion, place: Option<&Place>) -> String {
         "SQLSTATE",
         "detail",
         "stopped reason",
+        "explain",
         "see all",
     ];
     let rows = rows::rows(conclusion);

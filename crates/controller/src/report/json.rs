@@ -211,6 +211,7 @@ pub(super) fn of_conclusion(conclusion: &Conclusion) -> Value {
         "log_gaps": conclusion.log.gaps,
         "log_url": conclusion.log.url,
         "attach": conclusion.attach,
+        "explain": conclusion.explain,
         "duration_ms": milliseconds(conclusion.duration),
         "timeline": timeline(&conclusion.timeline),
     })

@@ -108,7 +108,7 @@ fn value(name: &str, text: &str) -> String {
             .all(|letter| letter.is_ascii_alphanumeric() || "-._~:/?#@!$&'*+,;=%".contains(letter));
     match name {
         "console" if is_link => format!("[the log in the console]({text})"),
-        "see all" | "follow" => format!("<code>{}</code>", cell(text)),
+        "explain" | "see all" | "follow" => format!("<code>{}</code>", cell(text)),
         _other => cell(text),
     }
 }

@@ -61,6 +61,8 @@ pub(crate) struct Conclusion {
     pub(crate) task: TaskArn,
     /// How to follow the task further, where it may go on.
     pub(crate) attach: Option<String>,
+    /// The command that explains this run, also days later.
+    pub(crate) explain: Option<String>,
     pub(crate) duration: Duration,
     pub(crate) timeline: Timeline,
     pub(crate) ended_at_first_sight: bool,
@@ -143,6 +145,7 @@ impl Conclusion {
             container: plan.container.clone(),
             task: plan.task.clone(),
             attach,
+            explain: Some(evidence::command(plan, "explain")),
             duration,
             timeline: Timeline::of(task, &plan.container, tail.transcript.times()),
             ended_at_first_sight,

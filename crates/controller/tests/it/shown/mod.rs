@@ -91,7 +91,8 @@ async fn a_failed_migration() {
       definition         app-migrate:1
       task               arn:aws:ecs:eu-west-1:111122223333:task/default/[id]
       log                2 lines, complete
-      see all            aws logs tail /ecs/app --log-stream-names p/migrate/[id] --since 1d --region eu-west-1
+      explain            ecs-migrate explain --task-definition app-migrate --region eu-west-1 [id]
+      see all            ecs-migrate logs --task-definition app-migrate --region eu-west-1 [id]
       console            https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#logsV2:log-groups/log-group/$252Fecs$252Fapp/log-events/p$252Fmigrate$252F[id]
       last 2 lines
         run started
@@ -129,7 +130,8 @@ async fn a_failed_command() {
       definition         app-migrate:1
       task               arn:aws:ecs:eu-west-1:111122223333:task/default/[id]
       log                1 line, complete
-      see all            aws logs tail /ecs/app --log-stream-names p/migrate/[id] --since 1d --region eu-west-1
+      explain            ecs-migrate explain --task-definition app-migrate --region eu-west-1 [id]
+      see all            ecs-migrate logs --task-definition app-migrate --region eu-west-1 [id]
       console            https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#logsV2:log-groups/log-group/$252Fecs$252Fapp/log-events/p$252Fmigrate$252F[id]
       last 1 line
         boom red
@@ -176,6 +178,7 @@ async fn a_task_that_never_started() {
       definition         app-migrate:1
       task               arn:aws:ecs:eu-west-1:111122223333:task/default/[id]
       log                0 lines, complete
+      explain            ecs-migrate explain --task-definition app-migrate --region eu-west-1 [id]
     --- stderr
     warning: image app:1 is registered by its tag, which can be moved: only ECR is asked for digests
     hint: name it as repository@sha256:…
@@ -210,7 +213,8 @@ async fn a_cancelled_run() {
       definition         app-migrate:1
       task               arn:aws:ecs:eu-west-1:111122223333:task/default/[id]
       log                2 lines, complete
-      see all            aws logs tail /ecs/app --log-stream-names p/migrate/[id] --since 1d --region eu-west-1
+      explain            ecs-migrate explain --task-definition app-migrate --region eu-west-1 [id]
+      see all            ecs-migrate logs --task-definition app-migrate --region eu-west-1 [id]
       console            https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#logsV2:log-groups/log-group/$252Fecs$252Fapp/log-events/p$252Fmigrate$252F[id]
       last 2 lines
         run started
