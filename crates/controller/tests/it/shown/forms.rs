@@ -1,7 +1,7 @@
 //! The main endings in every form, a file an ending: what a terminal shows in colour, what GitHub
 //! shows, what a step leaves, what a program reads.
 
-use super::{filtered, never_starting};
+use super::{filtered, never_starting, stories};
 use crate::support::runner::{Lines, applied, failed, rolls_back_when_stopped};
 use crate::support::story::{Story, at, config};
 use controller::Signal;
@@ -112,10 +112,82 @@ fn checkout(root: &Path) {
 
 /// The result is the last object of the JSON form, which is shown already.
 fn without_result(outputs: &str) -> String {
-    let result = outputs.lines().find(|line| line.starts_with('{')).unwrap();
+    let Some(result) = outputs.lines().find(|line| line.starts_with('{')) else {
+        return outputs.to_owned();
+    };
     let object: serde_json::Value = serde_json::from_str(result).unwrap();
     assert_eq!(object["type"], "result", "{outputs}");
     outputs.replace(result, "(the result)")
+}
+
+/// One command line in every form, each on a story of its own: the page, and GitHub's part of it.
+pub(super) async fn every_form(
+    story: impl AsyncFn() -> Story,
+    arguments: &[&str],
+) -> (String, String) {
+    let root = tempfile::tempdir().unwrap();
+    checkout(root.path());
+    let file = |name: &str| root.path().join(name).to_str().unwrap().to_owned();
+    // Right behind the command's name: what follows `--` is somebody else's.
+    let (name, more) = arguments.split_at(1);
+    let in_form = |form: &'static str| [name, &["--output", form], more].concat();
+    let plain = story().await.show(&in_form("text")).await;
+    let coloured = story().await.coloured();
+    let coloured = coloured.show(&in_form("text")).await;
+    let github = story()
+        .await
+        .set("GITHUB_ACTIONS", "true")
+        .set("GITHUB_WORKSPACE", root.path().to_str().unwrap())
+        .set("GITHUB_OUTPUT", &file("outputs"))
+        .set("GITHUB_STEP_SUMMARY", &file("summary"))
+        .show(arguments)
+        .await;
+    let json = story().await.show(&in_form("json")).await;
+    let read = |name: &str| std::fs::read_to_string(file(name)).unwrap_or_default();
+    // Colour is all that a terminal has on top.
+    for (with, without) in [(&coloured.out, &plain.out), (&coloured.err, &plain.err)] {
+        assert_eq!(
+            comparable(&anstream::adapter::strip_str(with).to_string()),
+            comparable(without)
+        );
+    }
+    // What comes before the ending is the same as without colour.
+    let text = [&coloured.err, &coloured.out].map(|text| text.replace('\u{1b}', "ESC"));
+    let page = format!(
+        "=== terminal, stderr\n{}=== terminal, stdout\n{}=== GitHub\n{}=== outputs\n{}=== summary\n{}=== JSON\n{}",
+        text[0],
+        text[1],
+        github.out,
+        without_result(&read("outputs")),
+        read("summary"),
+        json.out
+    );
+    (page, github.out)
+}
+
+/// Without ids and times, which are each story's own.
+fn comparable(text: &str) -> String {
+    let words = text.split_inclusive(char::is_whitespace);
+    words.filter(|word| !word.chars().any(|letter| letter.is_ascii_digit())).collect()
+}
+
+/// An ending as a name for a file.
+fn file_name(name: &str) -> String {
+    let letters = name.chars().filter(|letter| *letter != ',');
+    letters
+        .map(|letter| if letter == ' ' { '_' } else { letter })
+        .collect::<String>()
+        .to_lowercase()
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_other_ending() {
+    let all = || stories::green().into_iter().chain(stories::red()).chain(stories::ours());
+    for (number, (name, _, arguments)) in all().enumerate() {
+        let story = async || all().nth(number).unwrap().1;
+        let (page, _) = every_form(story, &[&["run"], arguments].concat()).await;
+        filtered!(insta::assert_snapshot!(file_name(name), page));
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -131,31 +203,9 @@ async fn endings() {
         ("refused", || Story::of(Script::new())),
     ] {
         let more: &[&str] = if name == "refused" { &["--cluster", "nowhere"] } else { &[] };
-        let root = tempfile::tempdir().unwrap();
-        checkout(root.path());
-        let file = |name: &str| root.path().join(name).to_str().unwrap().to_owned();
-        let coloured = story().coloured().run(&[more, &["--output", "text"]].concat()).await;
-        let github = story()
-            .set("GITHUB_ACTIONS", "true")
-            .set("GITHUB_WORKSPACE", root.path().to_str().unwrap())
-            .set("GITHUB_OUTPUT", &file("outputs"))
-            .set("GITHUB_STEP_SUMMARY", &file("summary"))
-            .run(more)
-            .await;
-        let json = story().run(&[more, &["--output", "json"]].concat()).await;
-        let read = |name: &str| std::fs::read_to_string(file(name)).unwrap_or_default();
-        // What comes before the ending is the same as without colour.
-        let text = [&coloured.err, &coloured.out].map(|text| text.replace('\u{1b}', "ESC"));
-        let page = format!(
-            "=== terminal, stderr\n{}=== terminal, stdout\n{}=== GitHub\n{}=== outputs\n{}=== summary\n{}=== JSON\n{}",
-            text[0],
-            text[1],
-            github.out,
-            without_result(&read("outputs")),
-            read("summary"),
-            json.out
-        );
-        let errors = github.out.lines().filter(|line| line.starts_with("::error ")).count();
+        let story = async || story();
+        let (page, github) = every_form(story, &[&["run"], more].concat()).await;
+        let errors = github.lines().filter(|line| line.starts_with("::error ")).count();
         assert_eq!(errors, usize::from(name != "green"), "{name}");
         filtered!(insta::assert_snapshot!(name, page));
     }

@@ -136,6 +136,18 @@ impl Story {
     }
 
     /// Any command line.
+    /// As `invoke`, and what runs the migration gets the story's own.
+    pub(crate) async fn show(&self, arguments: &[&str]) -> Told {
+        match arguments.split_first() {
+            Some((&"run", more)) => self.run(more).await,
+            Some((&("release" | "deploy-service"), _)) => {
+                let template = self.template_path();
+                self.invoke(&[arguments, &["--template", &template]].concat()).await
+            }
+            _ => self.invoke(arguments).await,
+        }
+    }
+
     pub(crate) async fn invoke(&self, arguments: &[&str]) -> Told {
         let (out, err) = (Buffer::default(), Buffer::default());
         let (sender, signals) = mpsc::channel(8);
