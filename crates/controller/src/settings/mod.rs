@@ -15,7 +15,7 @@ mod services;
 
 pub(crate) use access::{Access, GithubIdentity};
 pub(crate) use definition::{ContainerChoice, DefinitionSource, ImageChoice};
-pub(crate) use doctor::{DoctorSettings, ServiceChoice};
+pub(crate) use doctor::DoctorSettings;
 pub(crate) use key::Key;
 pub(crate) use layers::{Flags, Layers, Setting};
 pub(crate) use network::{Capacity, GivenNetwork, Network, Otherwise, PublicIp};
