@@ -3,12 +3,13 @@
 use super::drain::LastWord;
 use super::intent::{Intent, OnCancel};
 use super::pace::Pace;
+use super::phase::PhaseKind;
 use super::session::{Beginning, Plan};
 use super::sightings::{Change, Sightings};
 use super::stop::{StopAnswer, stop};
 use super::tail::{Course, Reading, Wiring};
 use super::tails::{Feed, Tails};
-use super::timeline::{PhaseKind, Timeline};
+use super::timeline::Timeline;
 use super::verdict::LogState;
 use super::watch::{Sighting, watch};
 use crate::aws::Aws;

@@ -4,10 +4,12 @@ use super::super::arn::TaskArn;
 use super::super::snapshot::{ContainerSnapshot, StopCode, TaskTimes};
 use super::*;
 use proptest::prelude::*;
+use protocol::Event;
 use protocol::event::{
     Connected, LockAcquired, LockWaiting, MigrationApplied, MigrationFailed, MigrationStarted,
     RunFinished, RunStarted,
 };
+use protocol::line::EventLine;
 
 /// A task that went as far as its times say.
 fn task(status: &str, exit_code: Option<i32>, times: &[i64]) -> TaskSnapshot {
