@@ -10,6 +10,7 @@
 //! | `task` | one task from launch to verdict |
 //! | `infrastructure` | the CloudFormation stacks, and what has to know about them |
 //! | `doctor` | the ready-to-deploy list, a file a check |
+//! | `image` | the migration image, made and pushed without a container engine |
 //! | `changes` | which parts of the repository a push touches |
 //! | `aws` | the only module that names an `aws_sdk_*` type |
 //! | `report` | the only writer of stdout and stderr |
@@ -22,6 +23,7 @@ mod cli;
 mod commands;
 mod doctor;
 mod error;
+mod image;
 mod infrastructure;
 mod question;
 mod report;

@@ -10,7 +10,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::RetryConfig;
 use serde_json::{Value, json};
 
-const ECR: Service = Service {
+pub(super) const ECR: Service = Service {
     id: "ecr",
     signing_name: "ecr",
     host: Host::Regional("api.ecr"),

@@ -3,6 +3,7 @@
 use super::checklist::Checklist;
 use crate::changes::Answer;
 use crate::error::Error;
+use crate::image::Packed;
 use crate::infrastructure::{Place, Plan, Variable};
 use crate::service::Released;
 use crate::task::{Conclusion, LogLine, TaskArn};
@@ -22,6 +23,8 @@ pub(crate) enum Event {
     Differences(Vec<Change>),
     /// Which task definition is used.
     Definition { arn: String, name: String, registration: Registration },
+    /// The migration image, and what became of it.
+    Image(Packed),
     /// What will happen to a stack.
     Plan(Plan),
     /// A step of CloudFormation.

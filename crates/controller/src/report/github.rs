@@ -48,6 +48,10 @@ impl Github {
                 };
                 self.command(&mut out, &annotation("warning", "ecs-migrate", &whole));
             }
+            Event::Image(packed) => {
+                let said = format!("{}\n", human::progress(event));
+                return Rendered { out: format!("{}\n", packed.name), err: said };
+            }
             Event::Data(text) => self.plain(&mut out, &format!("{text}\n")),
             Event::Plan(plan) => self.text(&mut out, &setup::plan(plan)),
             Event::Question(question) => self.text(&mut out, &format!("{question}\n")),

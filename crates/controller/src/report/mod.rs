@@ -13,6 +13,7 @@ mod format;
 mod github;
 mod github_files;
 mod human;
+mod image;
 mod json;
 mod line;
 mod release;
