@@ -47,6 +47,11 @@ impl Error {
         Self::new(Kind::Usage, message)
     }
 
+    /// Signals cannot be listened to.
+    pub(crate) fn no_signals(cause: std::io::Error) -> Self {
+        Self::new(Kind::Unexpected, "cannot listen to signals").caused_by(cause)
+    }
+
     /// Adds what to do about it.
     pub(crate) fn hinted(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

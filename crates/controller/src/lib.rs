@@ -8,6 +8,7 @@
 //! | `task_definition` | a task definition as JSON: read, changed, compared |
 //! | `service` | one service from UpdateService to what became of it |
 //! | `task` | one task from launch to verdict |
+//! | `runs` | runs of the past and in flight: which there are, which one is meant |
 //! | `infrastructure` | the CloudFormation stacks, and what has to know about them |
 //! | `doctor` | the ready-to-deploy list, a file a check |
 //! | `image` | the migration image, made and pushed without a container engine |
@@ -27,6 +28,7 @@ mod image;
 mod infrastructure;
 mod question;
 mod report;
+mod runs;
 mod service;
 mod settings;
 mod signal;
@@ -38,7 +40,7 @@ mod words;
 pub use aws::AwsAccess;
 pub use question::Questions;
 pub use signal::{Signal, Signals};
-pub use surroundings::Surroundings;
+pub use surroundings::{Clock, Surroundings};
 pub use task::Pace;
 
 use report::{Event, Report};

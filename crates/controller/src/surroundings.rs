@@ -6,6 +6,7 @@ use crate::signal::Signals;
 use crate::task::Pace;
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::Arc;
 
 /// Environment, AWS, signals, writers and pace of one invocation.
 pub struct Surroundings {
@@ -23,6 +24,23 @@ pub struct Surroundings {
     pub stderr: Box<dyn Write + Send>,
     /// How often AWS is asked.
     pub pace: Pace,
+    /// What time it is, for `2h ago`.
+    pub clock: Clock,
+}
+
+/// The clock on the wall.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
+
+impl Clock {
+    /// A clock that shows what `now` answers: milliseconds since 1970.
+    pub fn showing(now: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    pub(crate) fn now(&self) -> i64 {
+        self.0()
+    }
 }
 
 impl Surroundings {
@@ -39,6 +57,7 @@ impl Surroundings {
             stdout: Box::new(anstream::stdout()),
             stderr: Box::new(anstream::stderr()),
             pace: Pace::default(),
+            clock: Clock::showing(|| jiff::Timestamp::now().as_millisecond()),
         }
     }
 }

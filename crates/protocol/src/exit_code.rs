@@ -192,7 +192,9 @@ impl ExitCode {
             Self::NoCapacity => "run again later, or in other subnets",
             Self::TimedOut => "raise `--timeout`, or find out what the task was waiting for",
             Self::Cancelled => "run again when ready",
-            Self::Detached => "`ecs-migrate attach` follows it to its end",
+            Self::Detached => {
+                "`ecs-migrate attach` follows the task, the same `release` again follows the rollout"
+            }
             Self::OutcomeUnknown => "look at the history with `status` before anything else",
             Self::AwsRefused => "correct what the message names, then run again",
             Self::AnotherRun => "wait for it, or use `--if-running wait`",

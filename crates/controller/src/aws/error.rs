@@ -150,7 +150,9 @@ impl AwsError {
 
     fn own_action(&self) -> String {
         let service = match self.operation {
-            "GetLogEvents" | "FilterLogEvents" | "DescribeLogGroups" => "logs",
+            "GetLogEvents" | "FilterLogEvents" | "DescribeLogGroups" | "DescribeLogStreams" => {
+                "logs"
+            }
             "BatchGetImage" | "GetDownloadUrlForLayer" => "ecr",
             "GetRole" | "SimulatePrincipalPolicy" => "iam",
             "DescribeSecret" | "GetSecretValue" => "secretsmanager",

@@ -5,6 +5,8 @@ use super::error::AwsError;
 use super::renewal::Renewal;
 use crate::task::{LogPage, RawEvent};
 use aws_config::Region;
+use aws_sdk_cloudwatchlogs::operation::get_log_events::builders::GetLogEventsFluentBuilder;
+use aws_sdk_cloudwatchlogs::types::OutputLogEvent;
 use aws_smithy_types::retry::RetryConfig;
 
 /// Reads one log stream.
@@ -52,7 +54,7 @@ impl LogReader {
             .await
             .map_err(|error| AwsError::of("GetLogEvents", error));
         let answer = Renewal::heed(self.renewal.as_ref(), answer).await?;
-        let event = |event: &aws_sdk_cloudwatchlogs::types::OutputLogEvent| RawEvent {
+        let event = |event: &OutputLogEvent| RawEvent {
             at: event.timestamp().unwrap_or_default(),
             message: event.message().unwrap_or_default().to_owned(),
         };
@@ -60,24 +62,41 @@ impl LogReader {
     }
 
     async fn ask(&self, cursor: Option<&str>) -> Result<LogPage, AwsError> {
-        let answer = self
-            .client
-            .get_log_events()
-            .log_group_name(&self.group)
-            .log_stream_name(&self.stream)
-            .start_from_head(true)
-            .set_next_token(cursor.map(str::to_owned))
-            .send()
-            .await
-            .map_err(|error| AwsError::of("GetLogEvents", error))?;
-        let events = answer
-            .events()
-            .iter()
-            .map(|event| RawEvent {
-                at: event.timestamp().unwrap_or_default(),
-                message: event.message().unwrap_or_default().to_owned(),
-            })
-            .collect();
+        let ask = self.request().start_from_head(true).set_next_token(cursor.map(str::to_owned));
+        let answer = ask.send().await.map_err(|error| AwsError::of("GetLogEvents", error))?;
+        let events = answer.events().iter().map(raw).collect();
         Ok(LogPage { events, cursor: answer.next_forward_token().map(str::to_owned) })
+    }
+
+    /// One page at one end of the stream.
+    pub(super) async fn once(&self, from: From) -> Result<Vec<RawEvent>, AwsError> {
+        let ask = match from {
+            From::Tail => self.request().start_from_head(false),
+            From::Head(count) => self.request().start_from_head(true).limit(count),
+        };
+        let answer = ask.send().await.map_err(|error| AwsError::of("GetLogEvents", error));
+        let answer = Renewal::heed(self.renewal.as_ref(), answer).await?;
+        Ok(answer.events().iter().map(raw).collect())
+    }
+
+    fn request(&self) -> GetLogEventsFluentBuilder {
+        let ask = self.client.get_log_events();
+        ask.log_group_name(&self.group).log_stream_name(&self.stream)
+    }
+}
+
+/// An end of a stream.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum From {
+    /// So many of the first events.
+    Head(i32),
+    /// A page of the last ones.
+    Tail,
+}
+
+fn raw(event: &OutputLogEvent) -> RawEvent {
+    RawEvent {
+        at: event.timestamp().unwrap_or_default(),
+        message: event.message().unwrap_or_default().to_owned(),
     }
 }

@@ -22,6 +22,7 @@ mod rollout;
 mod secret_shape;
 mod services;
 mod signed;
+mod streams;
 mod tasks;
 
 pub use access::AwsAccess;
@@ -34,3 +35,4 @@ pub(crate) use roles::Decision;
 pub(crate) use rollout::NewDeployment;
 pub(crate) use secret_shape::FoundSecret;
 pub(crate) use services::{Breaker, FoundService};
+pub(crate) use streams::FoundStream;

@@ -10,7 +10,7 @@ use crate::service::{
 use crate::task::TaskArn;
 use aws_sdk_ecs::types::{
     DesiredStatus, Service, ServiceDeployment as SdkServiceDeployment,
-    ServiceDeploymentRollbackMonitorsStatus,
+    ServiceDeploymentRollbackMonitorsStatus, ServiceDeploymentStatus,
 };
 use aws_smithy_types::DateTime;
 
@@ -173,8 +173,8 @@ pub(super) fn snapshot(service: &Service) -> ServiceSnapshot {
         status: text(service.status()),
         controller: service
             .deployment_controller()
-            .map(|controller| controller.r#type().as_str().to_owned())
-            .unwrap_or_else(|| "ECS".to_owned()),
+            .map_or("ECS", |controller| controller.r#type().as_str())
+            .to_owned(),
         definition: text(service.task_definition()),
         desired: service.desired_count(),
         running: service.running_count(),
@@ -188,7 +188,7 @@ fn service_deployment(deployment: &SdkServiceDeployment) -> ServiceDeployment {
     let triggered = breaker.is_some_and(|breaker| {
         breaker.status() == Some(&ServiceDeploymentRollbackMonitorsStatus::Triggered)
     });
-    let status = deployment.status().map(|status| status.as_str()).unwrap_or_default();
+    let status = deployment.status().map(ServiceDeploymentStatus::as_str).unwrap_or_default();
     ServiceDeployment {
         arn: text(deployment.service_deployment_arn()),
         revision: text(deployment.target_service_revision().and_then(|revision| revision.arn())),

@@ -6,7 +6,8 @@ use super::patience::throttled;
 use super::renewal::Renewal;
 use crate::settings::{Capacity, PublicIp};
 use crate::task::{
-    ContainerSnapshot, Described, RunAnswer, RunRequest, Shortfall, StopCode, TaskArn, TaskSnapshot,
+    ContainerSnapshot, Described, RunAnswer, RunRequest, Shortfall, StopCode, TaskArn,
+    TaskSnapshot, TaskTimes,
 };
 use aws_sdk_ecs::operation::list_tasks::builders::ListTasksFluentBuilder;
 use aws_sdk_ecs::operation::run_task::RunTaskError;
@@ -15,6 +16,7 @@ use aws_sdk_ecs::types::{
     ContainerOverride, DesiredStatus, Failure, KeyValuePair, LaunchType, NetworkConfiguration,
     Task, TaskOverride,
 };
+use aws_smithy_types::DateTime;
 use aws_smithy_types::timeout::TimeoutConfig;
 use protocol::env;
 use std::time::Duration;
@@ -252,12 +254,25 @@ fn snapshot(task: &Task) -> TaskSnapshot {
         stop_code: task.stop_code().map(|code| StopCode::named(code.as_str())),
         stopped_reason: task.stopped_reason().map(str::to_owned),
         started: task.started_at().is_some(),
-        created_at: task.created_at().and_then(|at| at.to_millis().ok()),
+        created_at: milliseconds(task.created_at()),
+        times: TaskTimes {
+            connectivity: milliseconds(task.connectivity_at()),
+            pull_started: milliseconds(task.pull_started_at()),
+            pull_stopped: milliseconds(task.pull_stopped_at()),
+            started: milliseconds(task.started_at()),
+            stopping: milliseconds(task.stopping_at()),
+            execution_stopped: milliseconds(task.execution_stopped_at()),
+            stopped: milliseconds(task.stopped_at()),
+        },
         started_by: task.started_by().unwrap_or_default().to_owned(),
         run,
         network,
         containers: task.containers().iter().map(container).collect(),
     }
+}
+
+fn milliseconds(at: Option<&DateTime>) -> Option<i64> {
+    at.and_then(|at| at.to_millis().ok())
 }
 
 fn container(container: &Container) -> ContainerSnapshot {

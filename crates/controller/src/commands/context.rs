@@ -5,6 +5,7 @@ use crate::question::Questions;
 use crate::report::Report;
 use crate::settings::{Access, Layers};
 use crate::signal::Signals;
+use crate::surroundings::Clock;
 use crate::task::Pace;
 use std::collections::BTreeMap;
 
@@ -17,5 +18,6 @@ pub(crate) struct Context<'a> {
     pub(crate) signals: Signals,
     pub(crate) questions: Questions,
     pub(crate) pace: Pace,
+    pub(crate) clock: Clock,
     pub(crate) report: &'a mut Report,
 }

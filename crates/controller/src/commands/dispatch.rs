@@ -1,13 +1,18 @@
 //! Owns the way from a command line to its command.
 
 use super::context::Context;
-use super::{attach, cancel, changes, deploy_service, doctor, register, release, run, setup_infra};
+use super::on_call::{explain, logs, runs};
+use super::{
+    attach, cancel, changes, completions, deploy_service, doctor, exec, man, register, release,
+    resolve, run, setup_infra, status,
+};
 use crate::cli::CommandLine;
 use crate::error::Error;
 use crate::report::{Format, Report};
 use crate::settings::{Flags, Layers};
 use crate::surroundings::Surroundings;
 use clap::Subcommand;
+use protocol::ExitCode;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -20,6 +25,15 @@ pub(crate) enum Command {
     Attach(attach::Arguments),
     Cancel(cancel::Arguments),
     Changes(changes::Arguments),
+    Logs(logs::Arguments),
+    Runs(runs::Arguments),
+    Explain(explain::Arguments),
+    Status(Box<status::Arguments>),
+    Resolve(Box<resolve::Arguments>),
+    Exec(Box<exec::Arguments>),
+    Completions(completions::Arguments),
+    #[command(hide = true)]
+    Man(man::Arguments),
 }
 
 impl Command {
@@ -34,6 +48,13 @@ impl Command {
             Self::Attach(arguments) => arguments.flags(),
             Self::Cancel(arguments) => arguments.flags(),
             Self::Changes(_) => Flags::new(),
+            Self::Logs(arguments) => arguments.flags(),
+            Self::Runs(arguments) => arguments.flags(),
+            Self::Explain(arguments) => arguments.flags(),
+            Self::Status(arguments) => arguments.flags(),
+            Self::Resolve(arguments) => arguments.flags(),
+            Self::Exec(arguments) => arguments.flags(),
+            Self::Completions(_) | Self::Man(_) => Flags::new(),
         }
     }
 }
@@ -45,6 +66,15 @@ pub(crate) async fn dispatch(
     report: &mut Report,
 ) -> Result<u8, Error> {
     let CommandLine { global, command } = command_line;
+    // They need no settings, and a broken settings file does not stop them.
+    if let Command::Completions(arguments) = &command {
+        completions::completions(arguments, report);
+        return Ok(ExitCode::Success.code());
+    }
+    if let Command::Man(arguments) = &command {
+        man::man(arguments, report)?;
+        return Ok(ExitCode::Success.code());
+    }
     let mut flags = global.flags();
     flags.extend(command.flags());
     let layers = Layers::read(flags, global.config.as_deref(), &surroundings.environment)?;
@@ -57,6 +87,7 @@ pub(crate) async fn dispatch(
         signals: surroundings.signals,
         questions: surroundings.questions,
         pace: surroundings.pace,
+        clock: surroundings.clock,
         report,
     };
     match command {
@@ -64,12 +95,19 @@ pub(crate) async fn dispatch(
         Command::Doctor(arguments) => doctor::doctor(&arguments, context).await,
         Command::Register(arguments) => register::register(&arguments, context).await,
         Command::Run(arguments) => run::run(*arguments, context).await,
-        Command::Release(arguments) => release::release(*arguments, context).await,
+        Command::Release(arguments) => Box::pin(release::release(*arguments, context)).await,
         Command::DeployService(arguments) => {
             deploy_service::deploy_service(*arguments, context).await
         }
         Command::Attach(arguments) => attach::attach(arguments, context).await,
         Command::Cancel(arguments) => cancel::cancel(arguments, context).await,
         Command::Changes(arguments) => changes::changes(arguments, context).await,
+        Command::Logs(arguments) => logs::logs(arguments, context).await,
+        Command::Runs(arguments) => runs::runs(arguments, context).await,
+        Command::Explain(arguments) => explain::explain(arguments, context).await,
+        Command::Status(arguments) => status::status(*arguments, context).await,
+        Command::Resolve(arguments) => resolve::resolve(*arguments, context).await,
+        Command::Exec(arguments) => exec::exec(*arguments, context).await,
+        Command::Completions(_) | Command::Man(_) => Ok(ExitCode::Success.code()),
     }
 }

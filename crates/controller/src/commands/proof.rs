@@ -62,13 +62,15 @@ pub(super) async fn find(
     let source = sources.iter().find(|source| source.container == container);
     let Some(Driver::Awslogs { group, prefix, region }) = source.map(|source| &source.driver)
     else {
-        return Err(refusal("the log of the migration cannot be read back".to_owned()));
+        return Err(refusal("the log of the migration cannot be read back"));
     };
     let prefix = Driver::stream(prefix, &container, "");
     let log = LogPlace { region, group, prefix: &prefix };
     let since = jiff::Timestamp::now().as_millisecond() - LOOK_BACK_MILLISECONDS;
-    let mut lines = aws.lines_with(&log, "run_started", since).await.map_err(unread)?;
-    lines.extend(aws.lines_with(&log, "run_finished", since).await.map_err(unread)?);
+    let mut lines =
+        aws.lines_with(&log, "run_started", since).await.map_err(|error| unread(&error))?;
+    lines
+        .extend(aws.lines_with(&log, "run_finished", since).await.map_err(|error| unread(&error))?);
     let tasks = match tasks(aws, cluster, definition.family(), &container).await {
         Ok(tasks) => tasks,
         Err(error) => {
@@ -81,21 +83,21 @@ pub(super) async fn find(
     };
     let place = place(cluster, definition.family());
     let claim = Claim { commit: &wanted.commit.value, place: &place };
-    let run = green(&Evidence { lines, tasks }, claim).map_err(refusal)?;
+    let run = green(&Evidence { lines, tasks }, claim).map_err(|why| refusal(&why))?;
     report.emit(&Event::Note(format!("green for commit {}: run {run} of {place}", claim.commit)));
     Ok(())
 }
 
-fn unread(error: AwsError) -> Error {
+fn unread(error: &AwsError) -> Error {
     let hint = error.hint();
-    let refused = refusal(format!("the log of the migration cannot be read: {error}"));
+    let refused = refusal(&format!("the log of the migration cannot be read: {error}"));
     match hint {
         Some(hint) => refused.hinted(hint),
         None => refused,
     }
 }
 
-fn refusal(why: String) -> Error {
+fn refusal(why: &str) -> Error {
     Error::new(Kind::OutcomeUnknown, format!("no green migration is proved: {why}")).hinted(
         "run `ecs-migrate run` for this commit first; --without-verdict REASON deploys without a proof",
     )

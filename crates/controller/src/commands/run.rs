@@ -77,6 +77,10 @@ pub(super) struct Prepared {
 pub(super) async fn run(arguments: Arguments, context: Context<'_>) -> Result<u8, Error> {
     let settings = settings(&context)?;
     let environment = variables(&arguments.environment)?;
+    if arguments.command.first().is_some_and(|word| word.trim().is_empty()) {
+        return Err(Error::usage("the command after `--` is empty")
+            .hinted("leave out `--` for the image's own command"));
+    }
     let mut listener = context.signals.listen().map_err(|cause| {
         Error::new(Kind::Unexpected, "cannot listen to signals").caused_by(cause)
     })?;
@@ -109,6 +113,7 @@ pub(super) fn settings(context: &Context<'_>) -> Result<RunSettings, Error> {
     Ok(settings)
 }
 
+/// Looks up what the settings name, and registers what is new.
 pub(super) async fn prepare(
     aws: Aws,
     settings: &RunSettings,

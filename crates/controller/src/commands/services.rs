@@ -53,10 +53,8 @@ impl ServiceArguments {
 
     /// What is wrong before AWS is asked is said here.
     pub(super) fn resolve(&self, settings: ServiceSettings) -> Result<Services, Error> {
-        let wish = match self.force_new_deployment {
-            true => NewDeployment::Forced,
-            false => NewDeployment::IfNeeded,
-        };
+        let wish =
+            if self.force_new_deployment { NewDeployment::Forced } else { NewDeployment::IfNeeded };
         for service in &settings.services {
             if let Some(image) = &service.image {
                 refuse_bootstrap(&image.value, &image.origin.to_string())?;

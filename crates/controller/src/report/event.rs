@@ -1,6 +1,7 @@
 //! Owns what a controller has to say, before it has any form.
 
 use super::checklist::Checklist;
+use super::on_call::OnCall;
 use crate::changes::Answer;
 use crate::error::Error;
 use crate::image::Packed;
@@ -59,6 +60,8 @@ pub(crate) enum Event {
     Migrated(Box<Conclusion>),
     /// What became of the services. Nothing follows.
     Released(Box<Released>),
+    /// What the commands for the one on call have to say.
+    OnCall(Box<OnCall>),
     /// How the task ended. Nothing follows.
     Concluded(Box<Conclusion>),
     /// Why there is no task to conclude about. Nothing follows.

@@ -73,6 +73,15 @@ impl Github {
             Event::Changes(answer) | Event::ChangesShown(answer) => {
                 self.text(&mut out, &changes::text(answer));
             }
+            // Nothing of ours may follow to end the fence.
+            Event::OnCall(told) => {
+                self.close_group(&mut out);
+                let text = told.text();
+                if !text.is_empty() {
+                    self.text(&mut out, &text);
+                }
+                self.plain(&mut out, "");
+            }
             Event::Concluded(conclusion) | Event::Migrated(conclusion) => {
                 self.conclude(&mut out, conclusion);
             }
@@ -180,6 +189,7 @@ mod tests {
             container: "migrate".to_owned(),
             at: 0,
             text: LogText::Plain(text.to_owned()),
+            raw: text.to_owned(),
         }])
     }
 

@@ -57,6 +57,7 @@ impl Files {
             | Event::Launched { .. }
             | Event::Status { .. }
             | Event::Log(_)
+            | Event::OnCall(_)
             | Event::StopRequested(_) => return None,
         };
         let written = append(self.outputs.as_deref(), &outputs)

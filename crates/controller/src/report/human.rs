@@ -58,6 +58,7 @@ impl Human {
             Event::ChangesShown(answer) => to_out(changes::text(answer)),
             Event::Checked(list) => to_out(list.text()),
             Event::Log(lines) => to_out(self.log(lines)),
+            Event::OnCall(told) => to_out(told.text()),
             Event::Concluded(conclusion) | Event::Migrated(conclusion) => {
                 to_out(ending(conclusion))
             }
@@ -126,6 +127,7 @@ pub(super) fn progress(event: &Event) -> String {
         | Event::Checked(_)
         | Event::Migrated(_)
         | Event::Released(_)
+        | Event::OnCall(_)
         | Event::Concluded(_)
         | Event::Failed(_) => String::new(),
     }

@@ -98,6 +98,7 @@ impl Json {
             Event::StopRequested(why) => vec![json!({"type": "stop_requested", "why": why})],
             Event::Changes(answer) | Event::ChangesShown(answer) => vec![changes::object(answer)],
             Event::Checked(list) => list.objects(),
+            Event::OnCall(told) => told.objects(),
             Event::Concluded(conclusion) => vec![of_conclusion(conclusion)],
             Event::Service { service, text } => {
                 vec![json!({"type": "service", "service": service, "text": text})]
@@ -118,7 +119,8 @@ impl Json {
     }
 }
 
-fn milliseconds(duration: std::time::Duration) -> u64 {
+/// A duration in milliseconds.
+pub(super) fn milliseconds(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -135,7 +137,8 @@ fn log(line: &LogLine) -> Value {
     object
 }
 
-fn of_conclusion(conclusion: &Conclusion) -> Value {
+/// The result of a run.
+pub(super) fn of_conclusion(conclusion: &Conclusion) -> Value {
     let evidence: Vec<Value> = conclusion
         .evidence
         .iter()

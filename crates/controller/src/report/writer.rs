@@ -6,6 +6,7 @@ use super::github::Github;
 use super::github_files::Files;
 use super::human::Human;
 use super::json::Json;
+use super::log_view::LogView;
 use crate::surroundings::Surroundings;
 use std::io::Write;
 
@@ -34,10 +35,12 @@ pub(crate) struct Report {
 }
 
 /// Whether log lines are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 enum Log {
     Shown,
     Hidden,
+    /// Some of them, and how many that were so far.
+    Through(LogView, u64),
 }
 
 impl Report {
@@ -74,12 +77,33 @@ impl Report {
         self.log = Log::Hidden;
     }
 
+    /// From here on only some lines of the log are shown.
+    pub(crate) fn show_log_through(&mut self, view: LogView) {
+        self.log = Log::Through(view, 0);
+    }
+
+    /// How many lines were shown through a view.
+    pub(crate) fn lines_shown(&self) -> u64 {
+        if let Log::Through(_, count) = self.log { count } else { 0 }
+    }
+
     /// Shows one event. A reader that went away is no reason to stop watching a migration, so
     /// failing writes are ignored.
     pub(crate) fn emit(&mut self, event: &Event) {
-        if self.log == Log::Hidden && matches!(event, Event::Log(_)) {
-            return;
-        }
+        let viewed;
+        let event = match (&mut self.log, event) {
+            (Log::Hidden, Event::Log(_)) => return,
+            (Log::Through(view, count), Event::Log(lines)) => {
+                let (event, shown) = view.of(lines);
+                if shown == 0 {
+                    return;
+                }
+                *count += shown;
+                viewed = event;
+                &viewed
+            }
+            (Log::Shown | Log::Hidden | Log::Through(..), event) => event,
+        };
         let mut rendered = match &mut self.renderer {
             Renderer::Human(human) => human.render(event),
             Renderer::Github(github) => github.render(event),

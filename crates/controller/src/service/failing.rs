@@ -54,7 +54,7 @@ pub(super) async fn failing_task(
     for found in &task.containers {
         let code =
             found.exit_code.map_or("no exit code".to_owned(), |code| format!("exit code {code}"));
-        let reason = found.reason.iter().map(|reason| format!(", {reason}")).collect::<String>();
+        let reason = found.reason.as_ref().map(|reason| format!(", {reason}")).unwrap_or_default();
         evidence.push((format!("container {}", found.name), format!("{code}{reason}")));
     }
     if let Some(obstacle) = obstacle {

@@ -108,16 +108,16 @@ fn runs(lines: &[(i64, String)]) -> Vec<Run> {
         let Line::Event(line) = Line::decode(text) else {
             continue;
         };
-        match &line.event {
-            Event::RunStarted(started) => runs.push(Run {
+        if let Event::RunStarted(started) = &line.event {
+            runs.push(Run {
                 at: *at,
                 run: line.run.clone(),
                 process: line.process.clone(),
                 started: started.clone(),
                 finished: None,
-            }),
-            Event::RunFinished(finished) => ends.push(((*line).clone(), finished.clone())),
-            _ => {}
+            });
+        } else if let Event::RunFinished(finished) = &line.event {
+            ends.push(((*line).clone(), finished.clone()));
         }
     }
     for run in &mut runs {

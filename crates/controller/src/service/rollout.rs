@@ -16,6 +16,8 @@ pub(super) struct Rollout {
     /// Whether the newer view can be read at all.
     pub(super) readable: bool,
     began: Instant,
+    /// When ours became ours.
+    adopted: Instant,
     over: Option<Instant>,
     complaint: bool,
     known: BTreeSet<String>,
@@ -32,6 +34,7 @@ impl Rollout {
             told: None,
             readable: true,
             began: now,
+            adopted: now,
             over: None,
             complaint: false,
             known: before.events.iter().map(|event| event.id.clone()).collect(),
@@ -40,11 +43,12 @@ impl Rollout {
     }
 
     /// Takes what is PRIMARY for ours; events before it are none of ours.
-    pub(super) fn adopt(&mut self, service: &ServiceSnapshot) {
+    pub(super) fn adopt(&mut self, service: &ServiceSnapshot, now: Instant) {
         if let Some(primary) = service.primary() {
             let (id, created_at) = (primary.id.clone(), primary.created_at);
             if id != self.ours.id {
                 self.told = None;
+                self.adopted = now;
             }
             self.ours = Ours { id, created_at, seen: self.ours.seen };
         }
@@ -57,7 +61,7 @@ impl Rollout {
             && primary.definition == self.definition
             && primary.created_at > self.ours.created_at
         {
-            self.adopt(&service);
+            self.adopt(&service, now);
         }
         self.ours.seen |= service.deployment(&self.ours.id).is_some();
         let mut news = Vec::new();
@@ -128,7 +132,7 @@ impl Rollout {
 
     /// Whether the newer view should have appeared by now.
     pub(super) fn is_overdue(&self, now: Instant) -> bool {
-        self.told.is_none() && self.readable && now.duration_since(self.began) >= SPREAD
+        self.told.is_none() && self.readable && now.duration_since(self.adopted) >= SPREAD
     }
 }
 
@@ -149,7 +153,7 @@ mod tests {
         let now = Instant::now();
         let mut rollout = Rollout::new("new", &before, now);
         let mut after = service(vec![deployment("2", true, State::InProgress)]);
-        rollout.adopt(&after);
+        rollout.adopt(&after, now);
         after.events = vec![event("c", 4), event("b", 3), event("late", 1), event("a", 1)];
         let news = rollout.see(after.clone(), now);
         assert_eq!(news, ["event b", "event c", "2 of 2 tasks run"]);
@@ -161,7 +165,7 @@ mod tests {
         let before = service(vec![deployment("1", true, State::Completed)]);
         let now = Instant::now();
         let mut rollout = Rollout::new("new", &before, now);
-        rollout.adopt(&service(vec![deployment("2", true, State::InProgress)]));
+        rollout.adopt(&service(vec![deployment("2", true, State::InProgress)]), now);
         let mut again = deployment("3", true, State::InProgress);
         rollout.see(service(vec![again.clone()]), now);
         assert_eq!(rollout.ours.id, "2");

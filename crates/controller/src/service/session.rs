@@ -85,17 +85,17 @@ impl Session<'_> {
             Way::Step(Step::AlreadyThere) => return Ok(Some(Outcome::AlreadyThere)),
             _ if *self.wires.left.borrow() => return Ok(Some(Outcome::NotBegun)),
             Way::Step(Step::Follow) => {
-                self.rollout.adopt(&self.job.before);
+                self.rollout.adopt(&self.job.before, self.began);
                 self.say(News::Line(format!("a rollout of {name} is under way, following")));
             }
             Way::Step(Step::Update(deployment)) => {
                 let answer = self.update(*deployment).await?;
-                self.rollout.adopt(&answer);
+                self.rollout.adopt(&answer, Instant::now());
                 self.say(News::Line(format!("the rollout of {name} began")));
             }
             Way::Create(body) => {
                 let answer = self.job.aws.create_service(body).await?;
-                self.rollout.adopt(&answer);
+                self.rollout.adopt(&answer, Instant::now());
                 self.say(News::Line(format!("created with {name}")));
             }
         }
@@ -164,10 +164,12 @@ impl Session<'_> {
                 }
             }
             let now = Instant::now();
-            let intent = match *self.wires.left.borrow() {
-                true => Intent::Leave,
-                false if now >= deadline => Intent::TimeIsOver,
-                false => Intent::Wait,
+            let intent = if *self.wires.left.borrow() {
+                Intent::Leave
+            } else if now >= deadline {
+                Intent::TimeIsOver
+            } else {
+                Intent::Wait
             };
             let outcome = match self.rollout.verdict(intent, now) {
                 Verdict::Waiting(_) => None,
@@ -177,10 +179,8 @@ impl Session<'_> {
                 Verdict::TimeIsOver => Some(Outcome::TimeIsOver),
             };
             if let Some(outcome) = outcome {
-                let task = match outcome {
-                    Outcome::Failed(_) | Outcome::TimeIsOver => self.failing().await,
-                    _ => None,
-                };
+                let failed = matches!(outcome, Outcome::Failed(_) | Outcome::TimeIsOver);
+                let task = if failed { self.failing().await } else { None };
                 return self.ending(outcome, None).explained(task);
             }
             if self.rollout.failed() > self.explained {

@@ -10,6 +10,7 @@ mod key;
 mod layers;
 mod network;
 mod parse;
+mod reader;
 mod resolve;
 mod services;
 
@@ -23,6 +24,7 @@ pub(crate) use key::Key;
 pub(crate) use layers::{Flags, Layers, Setting};
 pub(crate) use network::{Capacity, GivenNetwork, Network, Otherwise, PublicIp};
 pub(crate) use parse::OutputChoice;
+pub(crate) use reader::{FamilyChoice, ReaderSettings};
 pub(crate) use resolve::{AttachSettings, CancelSettings, RegisterSettings, RunSettings};
 pub(crate) use resolve::{RunKey, TimeLimit};
 pub(crate) use services::{ServiceSettings, ServiceWish};

@@ -89,16 +89,16 @@ impl ServiceSettings {
     }
 }
 
+/// A service's name, where one is said, and its image.
+type ImageOf = (Option<String>, Setting<String>);
+
 /// Images by service; without a name for all that have none of their own. An image's name has no
 /// equals sign.
-fn images(
-    layers: &Layers,
-    names: &[String],
-) -> Result<Vec<(Option<String>, Setting<String>)>, Error> {
+fn images(layers: &Layers, names: &[String]) -> Result<Vec<ImageOf>, Error> {
     let Some(given) = parse::list(layers, Key::ServiceImage)? else {
         return Ok(Vec::new());
     };
-    let mut images: Vec<(Option<String>, Setting<String>)> = Vec::new();
+    let mut images: Vec<ImageOf> = Vec::new();
     for text in &given.value {
         let (of, image) = match text.split_once('=') {
             None => (None, text),

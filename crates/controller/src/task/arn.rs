@@ -22,6 +22,11 @@ impl TaskArn {
         self.0.rsplit_once('/').map_or(&self.0, |(_, id)| id)
     }
 
+    /// The Region, if the ARN says it.
+    pub(crate) fn region(&self) -> Option<&str> {
+        self.0.starts_with("arn:").then(|| self.0.split(':').nth(3))?
+    }
+
     /// The cluster's name, if the ARN says it.
     pub(crate) fn cluster(&self) -> Option<&str> {
         let (_, path) = self.0.split_once(":task/")?;
@@ -43,7 +48,9 @@ mod tests {
     fn an_arn_names_cluster_and_id_and_a_bare_id_only_itself() {
         let arn = TaskArn::new("arn:aws:ecs:eu-west-1:1:task/prod/0123");
         assert_eq!((arn.cluster(), arn.id()), (Some("prod"), "0123"));
+        assert_eq!(arn.region(), Some("eu-west-1"));
         let bare = TaskArn::new("0123");
         assert_eq!((bare.cluster(), bare.id()), (None, "0123"));
+        assert_eq!(bare.region(), None);
     }
 }

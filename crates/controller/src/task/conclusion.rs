@@ -9,6 +9,7 @@ use super::evidence;
 use super::session::Plan;
 use super::snapshot::TaskSnapshot;
 use super::tails::Tail;
+use super::timeline::Timeline;
 use super::transcript::Looked;
 use super::verdict::{Doubt, LogState, StopProof, Verdict, Workload};
 use crate::aws::AwsError;
@@ -59,6 +60,7 @@ pub(crate) struct Conclusion {
     /// How to follow the task further, where it may go on.
     pub(crate) attach: Option<String>,
     pub(crate) duration: Duration,
+    pub(crate) timeline: Timeline,
     pub(crate) ended_at_first_sight: bool,
 }
 
@@ -139,6 +141,7 @@ impl Conclusion {
             task: plan.task.clone(),
             attach,
             duration,
+            timeline: Timeline::of(task, &plan.container, tail.transcript.times()),
             ended_at_first_sight,
             verdict,
         }
@@ -164,7 +167,12 @@ fn cause(
 ) -> Option<Finding> {
     match verdict {
         Verdict::Failed { .. } | Verdict::NeverStarted | Verdict::Unknown(_) => {
-            diagnosis::of_task(task?, &plan.container, &last_lines.join("\n"))
+            let last_lines = last_lines.join("\n");
+            match (task, verdict) {
+                (Some(task), _) => diagnosis::of_task(task, &plan.container, &last_lines),
+                (None, Verdict::Failed { code }) => diagnosis::of_record(*code, &last_lines),
+                (None, _) => None,
+            }
         }
         Verdict::Green(_)
         | Verdict::TimedOut(_)
@@ -182,7 +190,12 @@ pub(crate) fn class_name(code: ExitCode) -> String {
         .unwrap_or_default()
 }
 
-fn class(verdict: &Verdict, workload: Workload, finished: Option<&RunFinished>) -> String {
+/// The stable word of an ending.
+pub(super) fn class(
+    verdict: &Verdict,
+    workload: Workload,
+    finished: Option<&RunFinished>,
+) -> String {
     let wrapped = finished.is_some_and(|finished| finished.passed_through);
     let runners = match (verdict, workload) {
         (Verdict::Failed { code }, Workload::Runner) if !wrapped => {
@@ -196,7 +209,8 @@ fn class(verdict: &Verdict, workload: Workload, finished: Option<&RunFinished>) 
     }
 }
 
-fn outcome(verdict: &Verdict, finished: Option<&RunFinished>) -> String {
+/// What happened to the migrations, in a word.
+pub(super) fn outcome(verdict: &Verdict, finished: Option<&RunFinished>) -> String {
     let said = finished
         .and_then(|finished| serde_json::to_value(finished.outcome).ok())
         .and_then(|outcome| outcome.as_str().map(str::to_owned));

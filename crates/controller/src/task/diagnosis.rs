@@ -92,10 +92,23 @@ pub(crate) fn of_request(text: &str) -> Option<Finding> {
 /// The cause that a stopped task shows: its reasons first, then the last lines of its log, then
 /// its stop code and exit code alone.
 pub(crate) fn of_task(task: &TaskSnapshot, container: &str, last_lines: &str) -> Option<Finding> {
-    let reasons = folded(&task.reasons());
-    let log = folded(last_lines);
     let stop_code = task.stop_code.as_ref().map(StopCode::name);
     let exit_code = task.container(container).and_then(|container| container.exit_code);
+    find(&task.reasons(), (stop_code, exit_code), last_lines)
+}
+
+/// The cause that the log of a forgotten task shows; its last word proves that it ended by itself.
+pub(crate) fn of_record(exit_code: i32, last_lines: &str) -> Option<Finding> {
+    let stop_code = StopCode::EssentialContainerExited;
+    find("", (Some(stop_code.name()), Some(exit_code)), last_lines)
+}
+
+fn find(
+    reasons: &str,
+    (stop_code, exit_code): (Option<&str>, Option<i32>),
+    last_lines: &str,
+) -> Option<Finding> {
+    let (reasons, log) = (folded(reasons), folded(last_lines));
     let by_text = |place: Place, text: &str| {
         CAUSES
             .iter()

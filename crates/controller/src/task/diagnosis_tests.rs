@@ -2,7 +2,7 @@
 
 use super::super::arn::TaskArn;
 use super::super::intent::Intent;
-use super::super::snapshot::ContainerSnapshot;
+use super::super::snapshot::{ContainerSnapshot, TaskTimes};
 use super::super::verdict::{Case, Known, LogState, Logged, Workload, judge};
 use super::*;
 use serde_json::Value;
@@ -22,6 +22,7 @@ fn task(wire: &Value) -> TaskSnapshot {
         stopped_reason: text(&wire["stoppedReason"]),
         started: !wire["startedAt"].is_null(),
         created_at: None,
+        times: TaskTimes::default(),
         started_by: String::new(),
         run: None,
         network: Vec::new(),

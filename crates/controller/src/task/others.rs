@@ -160,6 +160,7 @@ fn another<'a>(tasks: &'a [TaskSnapshot], own: &str) -> Option<&'a TaskSnapshot>
 
 #[cfg(test)]
 mod tests {
+    use super::super::snapshot::TaskTimes;
     use super::*;
 
     fn task(started_by: &str, status: &str, created_at: i64) -> TaskSnapshot {
@@ -172,6 +173,7 @@ mod tests {
             stopped_reason: None,
             started: true,
             created_at: Some(created_at),
+            times: TaskTimes::default(),
             started_by: started_by.to_owned(),
             run: None,
             network: Vec::new(),

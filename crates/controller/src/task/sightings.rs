@@ -171,7 +171,7 @@ impl Sightings {
 #[cfg(test)]
 mod tests {
     use super::super::arn::TaskArn;
-    use super::super::snapshot::{ContainerSnapshot, StopCode};
+    use super::super::snapshot::{ContainerSnapshot, StopCode, TaskTimes};
     use super::*;
 
     fn task(status: &str, version: i64, exit_code: Option<i32>) -> Described {
@@ -184,6 +184,7 @@ mod tests {
             stopped_reason: None,
             started: true,
             created_at: None,
+            times: TaskTimes::default(),
             started_by: String::new(),
             run: None,
             network: Vec::new(),

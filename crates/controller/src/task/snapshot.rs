@@ -18,6 +18,7 @@ pub(crate) struct TaskSnapshot {
     pub(crate) started: bool,
     /// Milliseconds since 1970.
     pub(crate) created_at: Option<i64>,
+    pub(crate) times: TaskTimes,
     /// What RunTask was told; a service's tasks have its deployment's id.
     pub(crate) started_by: String,
     /// The container that a controller gave a run id, and the run id.
@@ -25,6 +26,22 @@ pub(crate) struct TaskSnapshot {
     /// Subnet, network interface and address.
     pub(crate) network: Vec<String>,
     pub(crate) containers: Vec<ContainerSnapshot>,
+}
+
+/// When a task went on, as far as it did. Milliseconds since 1970.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct TaskTimes {
+    /// Its agent is connected: it has a place and a network interface.
+    pub(crate) connectivity: Option<i64>,
+    /// The first image's pull began.
+    pub(crate) pull_started: Option<i64>,
+    /// The last image's pull ended.
+    pub(crate) pull_stopped: Option<i64>,
+    pub(crate) started: Option<i64>,
+    pub(crate) stopping: Option<i64>,
+    /// The containers have ended.
+    pub(crate) execution_stopped: Option<i64>,
+    pub(crate) stopped: Option<i64>,
 }
 
 /// One container of a task.

@@ -82,6 +82,11 @@ impl Tails {
         }
     }
 
+    /// What can be read back, each with its place in the list.
+    pub(super) fn sources(&self) -> Vec<(usize, LogSource)> {
+        self.list.iter().map(|tail| tail.source.clone()).enumerate().collect()
+    }
+
     /// Adds what was read.
     pub(crate) fn take(&mut self, index: usize, reading: Reading) -> Option<Event> {
         self.list.get_mut(index)?.take(reading)

@@ -6,8 +6,9 @@
 
 use super::repeats::Repeats;
 use super::tail::RawEvent;
+use super::timeline::RunnerTimes;
 use protocol::Event;
-use protocol::event::{CheckFinding, RunFinished};
+use protocol::event::{CheckFinding, MigrationStatus, Origin, RunFinished};
 use protocol::line::{EventLine, Line};
 use protocol::sequence::Sequences;
 use std::collections::VecDeque;
@@ -22,6 +23,8 @@ pub(crate) struct LogLine {
     /// Milliseconds since 1970, as CloudWatch has it.
     pub(crate) at: i64,
     pub(crate) text: LogText,
+    /// As CloudWatch has it.
+    pub(crate) raw: String,
 }
 
 /// What a line says. Whatever it contains is data.
@@ -53,14 +56,19 @@ pub(crate) struct Transcript {
     last: VecDeque<String>,
     repeats: Repeats,
     looked: Looked,
+    times: RunnerTimes,
 }
 
-/// What the runner's `check` said.
+/// What the runner's `check` and `status` said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Looked {
     /// Version of the runner; empty if it did not say.
     pub(crate) version: String,
     pub(crate) findings: Vec<CheckFinding>,
+    /// What `status` says of each migration, in the order of the directory.
+    pub(crate) migrations: Vec<MigrationStatus>,
+    /// For whom it ran.
+    pub(crate) origin: Origin,
 }
 
 impl Transcript {
@@ -76,6 +84,7 @@ impl Transcript {
             last: VecDeque::new(),
             repeats: Repeats::default(),
             looked: Looked::default(),
+            times: RunnerTimes::default(),
         }
     }
 
@@ -98,7 +107,7 @@ impl Transcript {
         let mut fresh = Vec::new();
         for ((event, line), numbered) in lines.drain(..).zip(numbered) {
             let text = match line {
-                Line::Event(line) if numbered => self.note(line),
+                Line::Event(line) if numbered => self.note(line, event.at),
                 Line::Event(_) | Line::Text(_) if overlap > 0 => {
                     overlap -= 1;
                     None
@@ -110,7 +119,12 @@ impl Transcript {
             if let Some(text) = text {
                 self.lines += 1;
                 self.remember(text.readable());
-                fresh.push(LogLine { container: self.container.clone(), at: event.at, text });
+                fresh.push(LogLine {
+                    container: self.container.clone(),
+                    at: event.at,
+                    text,
+                    raw: event.message.clone(),
+                });
             }
         }
         fresh
@@ -124,16 +138,21 @@ impl Transcript {
         }
     }
 
-    fn note(&mut self, line: Box<EventLine>) -> Option<LogText> {
+    fn note(&mut self, line: Box<EventLine>, logged: i64) -> Option<LogText> {
         self.ours = true;
         if !self.sequences.note(&line.process, line.seq) {
             return None;
         }
+        self.times.note(&line, logged);
         if let Event::CheckFinding(finding) = &line.event {
             self.looked.findings.push(finding.clone());
         }
         if let Event::RunStarted(started) = &line.event {
             self.looked.version.clone_from(&started.version);
+            self.looked.origin = started.origin.clone();
+        }
+        if let Event::MigrationStatus(migration) = &line.event {
+            self.looked.migrations.push(migration.clone());
         }
         if let Some(finished) = line.event.terminal() {
             self.sequences.finish(&line.process, line.seq);
@@ -152,6 +171,11 @@ impl Transcript {
     /// What the runner looked at.
     pub(crate) fn looked(&self) -> &Looked {
         &self.looked
+    }
+
+    /// What its lines say of time.
+    pub(crate) fn times(&self) -> &RunnerTimes {
+        &self.times
     }
 
     /// Lines printed.

@@ -28,6 +28,8 @@ pub(crate) enum Known<'a> {
     Task(&'a TaskSnapshot),
     /// ECS does not know it, and not just for a moment.
     Missing,
+    /// ECS has forgotten it, and who asks only wants to know how it was: its log is the record.
+    Forgotten,
     /// Nobody could be asked any more.
     WatchLost,
 }
@@ -75,7 +77,7 @@ pub(crate) enum Verdict {
 /// What a green verdict rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ground {
-    /// The runner's last word and the exit code agree.
+    /// The runner's last word, and no exit code that says otherwise.
     LastWord,
     /// A plain container's exit code.
     ExitCode,
@@ -137,6 +139,7 @@ pub(crate) fn judge(case: &Case<'_>) -> Verdict {
     }
     let task = match case.task {
         Known::WatchLost => return Verdict::WatchLost,
+        Known::Forgotten => return remembered_by_its_log(case),
         Known::Missing => {
             return stopped_by_us(case, None).unwrap_or_else(|| recorded(case));
         }
@@ -223,6 +226,16 @@ fn recorded(case: &Case<'_>) -> Verdict {
     match case.finished {
         Some(finished) if proved && agrees(finished) => Verdict::Green(Ground::Record),
         Some(_) | None => Verdict::Unknown(Doubt::Forgotten),
+    }
+}
+
+/// The runner's own word, as long as nothing of ECS's could contradict it any more.
+fn remembered_by_its_log(case: &Case<'_>) -> Verdict {
+    match case.finished {
+        Some(finished) if agrees(finished) => Verdict::Green(Ground::LastWord),
+        Some(finished) if finished.exit_code == 0 => Verdict::Unknown(Doubt::LastWordDisagrees),
+        Some(finished) => Verdict::Failed { code: i32::from(finished.exit_code) },
+        None => Verdict::Unknown(Doubt::Forgotten),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The gate's truth table.
 
 use super::super::arn::TaskArn;
-use super::super::snapshot::ContainerSnapshot;
+use super::super::snapshot::{ContainerSnapshot, TaskTimes};
 use super::*;
 use std::fmt::Write as _;
 
@@ -26,6 +26,7 @@ fn task(stop_code: Option<&str>, exit_code: Option<i32>, started: bool) -> TaskS
         stopped_reason: None,
         started,
         created_at: None,
+        times: TaskTimes::default(),
         started_by: String::new(),
         run: None,
         network: Vec::new(),

@@ -13,7 +13,7 @@ mod render;
 pub(crate) use advice::{Advice, advice};
 pub(crate) use containers::choose;
 pub(crate) use difference::{Change, changes};
-pub(crate) use document::{Document, Registered};
+pub(crate) use document::{Document, Registered, short_name};
 pub(crate) use image::{EcrImage, is_pinned};
 pub(crate) use import::import;
 pub(crate) use log_source::{Driver, LogSource, log_sources};

@@ -186,6 +186,10 @@ fn calls(entry: &JournalEntry) -> Vec<Call> {
         }
         // Needs no right (STS API reference).
         "GetCallerIdentity" => Vec::new(),
+        "DescribeLogStreams" => {
+            let resource = arn("logs", format!("log-group:{}", parameter("logGroupName")));
+            vec![call(&format!("logs:{}", entry.operation), resource)]
+        }
         "DescribeClusters" => list("clusters")
             .iter()
             .map(|name| call(&action, arn("ecs", format!("cluster/{name}"))))
@@ -315,9 +319,9 @@ fn the_deploy_role_may_not_do_it_elsewhere() {
 }
 
 /// The set-up runs with another identity; errors only have examples; a service is created once, by
-/// who may.
-const NOT_THE_GATES: [&str; 4] =
-    ["cloudformation.rs", "create_service.rs", "presence.rs", "error.rs"];
+/// who may; who looks for runs of the past has a policy of his own.
+const NOT_THE_GATES: [&str; 5] =
+    ["cloudformation.rs", "create_service.rs", "presence.rs", "error.rs", "streams.rs"];
 
 /// How the code names an operation that it calls.
 const CALLS: [&str; 4] =
@@ -339,6 +343,69 @@ fn operations_in_the_code() -> BTreeSet<String> {
         }
     }
     operations
+}
+
+/// The statements of the read-only policy, for the sandbox's account.
+fn of_the_one_on_call() -> Vec<Value> {
+    let text = std::fs::read_to_string(tools::root().join("infra/on-call-policy.json")).unwrap();
+    let given = [
+        ("REPLACE_REGION", "eu-west-1"),
+        ("REPLACE_ACCOUNT", "111122223333"),
+        ("REPLACE_CLUSTER", "default"),
+        ("REPLACE_LOG_GROUP", "/ecs/app"),
+    ];
+    let text = given.iter().fold(text, |text, (name, value)| text.replace(name, value));
+    assert!(!text.contains("REPLACE_"));
+    let policy: Value = serde_json::from_str(&text).unwrap();
+    policy["Statement"].as_array().unwrap().clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_one_on_call_may_do_what_is_called_and_nothing_else() {
+    let story = Story::with(config().image("app:1", ends_with(applied(1))));
+    let story = story.set("GITHUB_RUN_ID", "7");
+    story.run(&[]).await.says(0, &[]);
+    let before = story.sandbox.journal().len();
+    let day = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
+    let task = story.sandbox.tasks()[0].arn.clone();
+    let beginning = &task.rsplit('/').next().unwrap()[..12];
+    let family = ["--task-definition", "app-migrate"];
+    let every_way = [
+        &["logs"][..],
+        &["logs", "-f", &task],
+        &["logs", "--raw", "--since", "1h", beginning],
+        &["explain"],
+        &["explain", &task],
+        &["explain", &day],
+        &["runs"],
+        &["runs", "--since", "7d", "--output", "json"],
+    ];
+    for _ in 0..2 {
+        for command in every_way {
+            story.invoke(&[command, &family[..]].concat()).await.says(0, &[]);
+        }
+        tokio::time::sleep(Duration::from_hours(2)).await;
+    }
+    // Waiting for the next run, until somebody has waited enough.
+    let story = story.signal(Duration::from_secs(20), Signal::Interrupt);
+    story.invoke(&[&["logs", "-f"], &family[..]].concat()).await.says(0, &[]);
+    let statements = of_the_one_on_call();
+    let mut used = BTreeSet::new();
+    for call in story.sandbox.journal()[before..].iter().flat_map(calls) {
+        assert!(
+            statements.iter().any(|statement| allows(statement, &call)),
+            "not allowed: {call:?}"
+        );
+        used.insert(call.action);
+    }
+    let granted: BTreeSet<String> = statements.iter().flat_map(actions).collect();
+    assert_eq!(granted, used);
+    let other_group = Call {
+        action: "logs:GetLogEvents".to_owned(),
+        resource: "arn:aws:logs:eu-west-1:111122223333:log-group:/ecs/app2:log-stream:x".to_owned(),
+        context: BTreeMap::new(),
+    };
+    assert!(!statements.iter().any(|statement| allows(statement, &other_group)));
 }
 
 #[test]

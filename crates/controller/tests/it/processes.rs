@@ -2,6 +2,7 @@
 
 use crate::support::binary::Ended;
 use crate::support::place::Place;
+use crate::support::shop::{definition, first};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
@@ -65,4 +66,38 @@ async fn sigint_to_the_binary_stops_the_task() {
     assert!(rest.contains("NOT GREEN: cancelled: "), "{rest}");
     let reasons = place.parameters("StopTask", "reason");
     assert_eq!(reasons, ["ecs-migrate: cancelled by SIGINT"]);
+}
+
+#[tokio::test]
+async fn a_release_deploys_processes_and_a_signal_leaves_them_to_ecs() {
+    for (api, code, text) in [
+        ("echo serving; exec sleep 600", 0, "api: is on api:2 after"),
+        ("echo boom; exit 7", 88, "container api       exit code 7"),
+    ] {
+        let place = Place::deploying("echo migrated", api).await;
+        let definition = definition("api");
+        let file = definition.path().to_str().unwrap();
+        let register = ["register", "--template", file, "--image", "api:1", "--container", "api"];
+        let registered = place.invoke(&register).run().await;
+        assert_eq!(registered.code, 0, "{}", registered.everything());
+        let service = ["--service", "api", "--service-image", "api:2", "--run-key", "1"];
+        let ended = place.gate("release", &service).run().await;
+        assert_eq!(ended.code, code, "{}", ended.everything());
+        assert!(ended.out.contains(text), "{}", ended.everything());
+    }
+    let place = Place::deploying("echo migrated", "exec sleep 600").await;
+    place.sandbox.set_faults(first(sandbox::ServiceEffect::NeverStable));
+    let definition = definition("api");
+    let file = definition.path().to_str().unwrap();
+    let register = ["register", "--template", file, "--image", "api:1", "--container", "api"];
+    assert_eq!(place.invoke(&register).run().await.code, 0);
+    let invocation = place.gate("release", &["--service", "api", "--service-image", "api:2"]);
+    let child = invocation.start();
+    place.until("the update", |place| place.calls("UpdateService") > 0).await;
+    place.until("a look at it", |place| place.calls("DescribeServiceRevisions") > 0).await;
+    let process = child.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-INT", &process]).status().await.unwrap().success());
+    let ended = Ended::of(child.wait_with_output().await.unwrap());
+    assert_eq!(ended.code, 84, "{}", ended.everything());
+    assert!(ended.out.contains("left: ECS goes on with the rollout of api:2"), "{}", ended.out);
 }

@@ -20,6 +20,7 @@ macro_rules! assert_ending {
     ($name:literal, $text:expr) => {
         insta::with_settings!({filters => vec![
             (r"ecs-svc/[0-9]{19}", "ecs-svc/[id]"),
+            (r"after (\d+\.\d s|\d+ m \d\d s)", "after [time]"),
             (r"stop-commands::[0-9a-f]{32}", "stop-commands::[token]"),
             (r"(?m)^::[0-9a-f]{32}::$", "::[token]::"),
             (r"[0-9a-f]{32}", "[id]"),

@@ -64,7 +64,7 @@ fn check_order(journal: &[JournalEntry], scenario: Scenario) {
 async fn killed_anywhere_and_run_again_it_ends_right() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let start = number("ECS_MIGRATE_FUZZ_SEED").unwrap_or(0);
-    let count = number("ECS_MIGRATE_FUZZ_STORIES").unwrap_or(60);
+    let count = number("ECS_MIGRATE_FUZZ_STORIES").unwrap_or(40);
     for seed in start..start + count {
         let mut random = fastrand::Rng::with_seed(seed);
         let scenario = [Scenario::Green, Scenario::Red, Scenario::RolledBack][random.usize(..3)];

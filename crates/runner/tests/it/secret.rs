@@ -108,7 +108,7 @@ async fn what_is_wrong_with_a_secret_is_named() {
                 status: 400,
             },
         }],
-        tasks: Vec::new(),
+        ..Faults::default()
     });
     let ended = deploy(&world, &server, &[("ECS_MIGRATE_SECRET", "whole")]).await;
     let hint = ended.failed(22).hint.clone().unwrap();

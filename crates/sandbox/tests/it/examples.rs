@@ -1,6 +1,6 @@
 //! The page about the sandbox: every example is valid, and no word of the faults is missing.
 
-use sandbox::{Faults, LineFate, RequestAnswer, TaskEffect};
+use sandbox::{Faults, LineFate, RequestAnswer, ServiceEffect, TaskEffect};
 use serde::de::DeserializeOwned;
 
 const PAGE: &str = include_str!("../../../../docs/sandbox.md");
@@ -35,7 +35,13 @@ fn words<Choice: DeserializeOwned>() -> Vec<String> {
 #[test]
 fn every_word_has_an_example() {
     let examples = examples().concat();
-    let all = [words::<RequestAnswer>(), words::<TaskEffect>(), words::<LineFate>()].concat();
+    let all = [
+        words::<RequestAnswer>(),
+        words::<TaskEffect>(),
+        words::<LineFate>(),
+        words::<ServiceEffect>(),
+    ]
+    .concat();
     assert!(all.len() > 25, "{all:?}");
     for word in all {
         assert!(examples.contains(&format!("\"{word}\"")), "no example of {word}");

@@ -1,6 +1,6 @@
 //! CloudWatch Logs itself, and how a container's output becomes events.
 
-use aws_sdk_cloudwatchlogs::types::InputLogEvent;
+use aws_sdk_cloudwatchlogs::types::{InputLogEvent, OrderBy};
 use sandbox::{Config, Program, Speed};
 
 use crate::support::{GROUP, World, stream};
@@ -39,6 +39,43 @@ async fn groups_streams_events() {
     assert_eq!(error.meta().message(), Some("The specified log group does not exist."));
     let nonsense = get().next_token("nonsense").send().await;
     assert!(nonsense.expect_err("refused").into_service_error().is_invalid_parameter_exception());
+}
+
+#[tokio::test(start_paused = true)]
+async fn streams_come_in_pages_and_in_one_of_two_orders() {
+    let world = World::in_memory(Config::new(Speed::Instant));
+    let logs = &world.logs;
+    logs.create_log_group().log_group_name("/new").send().await.expect("created");
+    for number in 0..120 {
+        let create = logs.create_log_stream().log_group_name("/new");
+        create.log_stream_name(format!("p/{number:03}")).send().await.expect("created");
+    }
+    let event = InputLogEvent::builder().timestamp(7).message("x").build().expect("an event");
+    let put = logs.put_log_events().log_group_name("/new").log_stream_name("p/042");
+    put.log_events(event).send().await.expect("put");
+    let ask = || logs.describe_log_streams().log_group_name("/new");
+    let mut sizes = Vec::new();
+    let mut token = None;
+    loop {
+        let page = ask().log_stream_name_prefix("p/").set_next_token(token).send().await;
+        let page = page.expect("a page");
+        sizes.push(page.log_streams().len());
+        token = page.next_token().map(str::to_owned);
+        if token.is_none() {
+            break;
+        }
+    }
+    assert_eq!(sizes, [50, 50, 20]);
+    let by_time = || ask().order_by(OrderBy::LastEventTime);
+    let newest = by_time().descending(true).limit(1).send().await.expect("a page");
+    assert_eq!(newest.log_streams()[0].log_stream_name(), Some("p/042"));
+    let last = ask().descending(true).limit(1).send().await.expect("a page");
+    assert_eq!(last.log_streams()[0].log_stream_name(), Some("p/119"));
+    let refused = by_time().log_stream_name_prefix("p/").send().await.expect_err("not both");
+    let refused = refused.into_service_error();
+    let text = "Cannot order by LastEventTime with a logStreamNamePrefix.";
+    assert_eq!(refused.meta().message(), Some(text));
+    assert!(ask().limit(51).send().await.is_err());
 }
 
 #[tokio::test]

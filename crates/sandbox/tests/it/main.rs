@@ -16,6 +16,7 @@ mod preflight;
 mod rates;
 mod refusals;
 mod secrets;
+mod services;
 mod start_failures;
 mod stopping;
 mod story;

@@ -1,6 +1,7 @@
 //! A sandbox over HTTP in which containers are real processes. Real time, so stories are short.
 
 use super::binary::Invocation;
+use super::shop::{revision, rolls_back};
 use super::story::container;
 use sandbox::{Config, Program, Sandbox, Server, Speed, WallClock};
 use serde_json::json;
@@ -26,6 +27,28 @@ impl Place {
             .wall_clock(WallClock::System)
             .log_group("/ecs/app")
             .image("app:1", Program::Command(words));
+        Self::open(config, directory).await
+    }
+
+    /// The same with service `api` on `api:1`, whose image `api:2` runs another script.
+    pub(crate) async fn deploying(script: &str, api: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let shell = |script: &str| {
+            let script = format!("cd {} && {script}", directory.path().display());
+            Program::Command(["sh", "-c", &script].map(str::to_owned).to_vec())
+        };
+        let config = Config::new(Speed::Fast)
+            .wall_clock(WallClock::System)
+            .log_group("/ecs/app")
+            .image("app:1", shell(script))
+            .image("proxy-api:1", shell("exec sleep 600"))
+            .image("api:2", shell(api))
+            .service(json!({"serviceName": "api", "taskDefinition": revision("api", 1),
+                "deploymentConfiguration": rolls_back()}));
+        Self::open(config, directory).await
+    }
+
+    async fn open(config: Config, directory: tempfile::TempDir) -> Self {
         let sandbox = Sandbox::new(config);
         let server = sandbox.serve(([127, 0, 0, 1], 0).into()).await.unwrap();
         Self { sandbox, server, directory }
@@ -33,8 +56,13 @@ impl Place {
 
     /// `ecs-migrate run` of `app:1`, with these arguments on top.
     pub(crate) fn run(&self, more: &[&str]) -> Invocation {
+        self.gate("run", more)
+    }
+
+    /// The same with another command that begins like it.
+    pub(crate) fn gate(&self, command: &str, more: &[&str]) -> Invocation {
         let mut arguments = vec![
-            "run",
+            command,
             "--template",
             "task.json",
             "--image",

@@ -34,6 +34,9 @@ impl Lines {
     /// The first line, with what the controller passed on.
     pub(crate) fn started_for(&mut self, launch: &Launch) -> String {
         let text = |name: &str| launch.environment.get(name).cloned().unwrap_or_default();
+        if text(protocol::env::COMMIT).is_empty() {
+            return self.started();
+        }
         let origin = Origin {
             commit: text(protocol::env::COMMIT),
             place: text(protocol::env::PLACE),

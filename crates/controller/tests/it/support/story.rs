@@ -2,7 +2,7 @@
 
 use super::sdk;
 use anstream::StripStream;
-use controller::{AwsAccess, Pace, Signal, Signals, Surroundings};
+use controller::{AwsAccess, Clock, Pace, Signal, Signals, Surroundings};
 use sandbox::{Config, Program, Sandbox, Script, Speed, WallClock};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -19,6 +19,7 @@ pub(crate) struct Story {
     template: tempfile::NamedTempFile,
     signals: Vec<(Duration, Signal)>,
     answers: std::collections::VecDeque<String>,
+    clock: Clock,
 }
 
 /// What an invocation left.
@@ -49,6 +50,7 @@ impl Story {
             template: template(FAMILY, &[container("migrate", "app:1")]),
             signals: Vec::new(),
             answers: std::collections::VecDeque::new(),
+            clock: clock(),
         }
     }
 
@@ -60,6 +62,7 @@ impl Story {
             template: template(family, &[container("migrate", "app:1")]),
             signals: Vec::new(),
             answers: std::collections::VecDeque::new(),
+            clock: self.clock.clone(),
         }
     }
 
@@ -141,6 +144,7 @@ impl Story {
             stdout: Box::new(StripStream::new(Box::new(out.clone()) as Box<dyn Write + Send>)),
             stderr: Box::new(StripStream::new(Box::new(err.clone()) as Box<dyn Write + Send>)),
             pace: Pace { jitter: 0.0, ..Pace::default() },
+            clock: self.clock.clone(),
         };
         let line = ["ecs-migrate"].iter().chain(arguments);
         let began = Instant::now();
@@ -186,6 +190,12 @@ impl Told {
         let last = self.out.lines().last().unwrap();
         serde_json::from_str(last).unwrap()
     }
+}
+
+/// The sandbox's time, from its start on: the machine's clock, moved on by tokio's.
+fn clock() -> Clock {
+    let (began, origin) = (jiff::Timestamp::now().as_millisecond(), Instant::now());
+    Clock::showing(move || began + i64::try_from(origin.elapsed().as_millis()).unwrap())
 }
 
 /// As slow as AWS, with a log group.

@@ -9,6 +9,10 @@ use crate::core::{Core, State};
 use crate::ecs::Revision;
 use crate::faults::{ServiceEffect, seconds};
 
+/// 19 digits.
+pub(super) const NUMBERS: std::ops::Range<u64> =
+    1_000_000_000_000_000_000..10_000_000_000_000_000_000;
+
 /// aws-facts 4.2.
 const BREAKER_REASON: &str =
     "Service deployment rolled back because the circuit breaker threshold was exceeded.";
@@ -24,14 +28,16 @@ pub(super) fn begin(
     let before = view(core, state, service);
     service.ordinal += 1;
     let effects = core.faults.at_deployment(service.name(), service.ordinal);
-    let number = core.random().u64(1_000_000_000_000_000_000..);
+    let number = core.random().u64(NUMBERS);
     let id = format!("ecs-svc/{number:019}");
     let path = format!("{}/{}", service.cluster, service.name());
     let revision_arn =
         core.identity.part_of_service("service-revision", &path, &format!("{number:019}"));
-    let hidden = effects.iter().find_map(|effect| match effect {
-        ServiceEffect::HiddenFor { seconds: hidden } => Some(seconds(*hidden)),
-        _ => None,
+    let hidden = effects.iter().find_map(|effect| {
+        let ServiceEffect::HiddenFor { seconds: hidden } = effect else {
+            return None;
+        };
+        Some(seconds(*hidden))
     });
     let visible_from = hidden.map_or(now, |hidden| now.after(hidden));
     if hidden.is_some() {

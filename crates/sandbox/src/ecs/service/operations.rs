@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::configuration::ServiceInput;
-use super::deploy::begin;
+use super::deploy::{NUMBERS, begin};
 use super::drive::drive;
 use super::record::{Deployment, Key, Rollout, Service};
 use super::view::{seen, view};
@@ -27,7 +27,7 @@ pub(crate) fn add_service(core: &Core, input: &Value) {
     let cluster = short_name(input.cluster.as_deref().unwrap_or("default")).to_owned();
     let mut service = empty(core, input, cluster);
     let now = core.clock.now();
-    let number = core.random().u64(1_000_000_000_000_000_000..);
+    let number = core.random().u64(NUMBERS);
     let id = format!("ecs-svc/{number:019}");
     let path = format!("{}/{}", service.cluster, service.name());
     service.deployments.push(Deployment {

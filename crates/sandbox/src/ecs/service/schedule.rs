@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::configuration::Breaker;
 use super::deploy::{break_off, complete, meet};
-use super::record::{Rollout, Service};
+use super::record::{Deployment, Rollout, Service};
 use crate::clock::Timestamp;
 use crate::core::{Core, State};
 use crate::ecs::run_task::{RunTask, start};
@@ -32,7 +32,11 @@ pub(super) fn turn(core: &Core, state: &mut State, service: &mut Service) -> Vec
         break_off(core, service);
     }
     let started = start_and_stop(core, state, service, now);
-    let done = service.deployments.first().is_some_and(|primary| primary.in_progress())
+    // The way back, too, takes as long as a task needs to count as healthy.
+    let ripe = |primary: &Deployment| {
+        primary.in_progress() && now.since(primary.updated_at) >= core.config.dwell.healthy
+    };
+    let done = service.deployments.first().is_some_and(ripe)
         && counts(state, service, (core, 0)).healthy >= service.desired
         && (1..service.deployments.len())
             .all(|index| counts(state, service, (core, index)).live == 0);
@@ -86,11 +90,11 @@ fn collect_failures(core: &Core, state: &mut State, service: &mut Service) {
     let now = core.clock.now();
     let mut messages = Vec::new();
     for deployment in &mut service.deployments {
-        let unhealthy = deployment.effects.iter().find_map(|effect| match effect {
-            ServiceEffect::Unhealthy { after_seconds, reason } => {
-                Some((seconds(*after_seconds), reason.clone()))
-            }
-            _ => None,
+        let unhealthy = deployment.effects.iter().find_map(|effect| {
+            let ServiceEffect::Unhealthy { after_seconds, reason } = effect else {
+                return None;
+            };
+            Some((seconds(*after_seconds), reason.clone()))
         });
         let mut failed = 0;
         for id in std::mem::take(&mut deployment.tasks) {
@@ -184,10 +188,10 @@ fn start_and_stop(
     service.deployments[0].tasks.extend(started.iter().cloned());
     let mut stopped = stop_surplus(core, state, service, own.live + began);
     // What failed goes at once, what still serves only as long as enough is left.
-    for index in 1..service.deployments.len() {
+    for (index, before) in all.iter().enumerate().skip(1) {
         let failed = service.deployments[index].rollout == Rollout::Failed;
-        let is_healthy = !failed && all[index].healthy > 0;
-        while all[index].live > 0 && (failed || !is_healthy || healthy > least) {
+        let is_healthy = !failed && before.healthy > 0;
+        while before.live > 0 && (failed || !is_healthy || healthy > least) {
             if !stop_one(core, state, service, index) {
                 break;
             }

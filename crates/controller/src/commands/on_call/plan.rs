@@ -1,0 +1,52 @@
+//! Owns what is needed to read or follow a run, as a plan that does nothing to its task.
+
+use super::family::Family;
+use crate::aws::Aws;
+use crate::runs::Record;
+use crate::settings::TimeLimit;
+use crate::task::{Beginning, Expectation, OnCancel, Origin, Plan, TaskArn};
+use crate::task_definition::{Registered, log_sources, short_name};
+
+/// The plan for a run. The revision that it ran counts while ECS knows it, else the family's newest.
+pub(super) async fn plan(aws: &Aws, family: &Family, run: &Record) -> Plan {
+    let ran = match &run.task {
+        Some(task) if task.definition != family.definition.arn => {
+            aws.describe_definition(&task.definition).await.ok()
+        }
+        Some(_) | None => None,
+    };
+    let Registered { document, .. } = ran.as_ref().unwrap_or(&family.definition);
+    let container = &family.container;
+    let of_task = run.task.as_ref().and_then(|task| task.run.as_ref());
+    Plan {
+        cluster: family.cluster.clone(),
+        region: aws.region().to_owned(),
+        task: task_arn(family, aws.region(), run),
+        definition: match &run.task {
+            Some(task) => short_name(&task.definition).to_owned(),
+            None => family.definition.family().to_owned(),
+        },
+        container: container.clone(),
+        security_groups: Vec::new(),
+        run: of_task.filter(|(name, _)| name == container).map(|(_, run)| run.clone()),
+        logs: log_sources(document, aws.region()),
+        expect: Expectation::Auto,
+        on_cancel: OnCancel::Detach,
+        timeout: TimeLimit::None,
+        stop_timeout: document.stop_timeout(container),
+        beginning: Beginning::Watching,
+        origin: Origin::Found,
+    }
+}
+
+/// The task's ARN. Of a forgotten task it is put together again: account and partition are those of
+/// its definition.
+pub(super) fn task_arn(family: &Family, region: &str, run: &Record) -> TaskArn {
+    if let Some(task) = &run.task {
+        return task.arn.clone();
+    }
+    let definition = &family.definition.arn;
+    let part = |place: usize| definition.split(':').nth(place).unwrap_or_default();
+    let cluster = family.cluster.rsplit('/').next().unwrap_or_default();
+    TaskArn::new(format!("arn:{}:ecs:{region}:{}:task/{cluster}/{}", part(1), part(4), run.id))
+}
