@@ -87,7 +87,8 @@ mod tests {
 
     #[test]
     fn sizes_read_well() {
-        for (bytes, text) in [(0, "0 bytes"), (999, "999 bytes"), (41_900, "41 kB"), (3_190_000, "3.1 MB")]
+        for (bytes, text) in
+            [(0, "0 bytes"), (999, "999 bytes"), (41_900, "41 kB"), (3_190_000, "3.1 MB")]
         {
             assert_eq!(size(bytes), text);
         }

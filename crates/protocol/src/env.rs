@@ -181,6 +181,11 @@ pub const GITHUB_SHA: &str = "GITHUB_SHA";
 /// Who caused a workflow run; the same for a re-run.
 pub const GITHUB_ACTOR: &str = "GITHUB_ACTOR";
 
+/// The folder of Docker's settings, instead of `.docker` in the home directory.
+pub const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
+/// The home directory.
+pub const HOME: &str = "HOME";
+
 /// Where GitHub is, `https://github.com`.
 pub const GITHUB_SERVER_URL: &str = "GITHUB_SERVER_URL";
 

@@ -10,7 +10,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::RetryConfig;
 use serde_json::{Value, json};
 
-pub(super) const ECR: Service = Service {
+const ECR: Service = Service {
     id: "ecr",
     signing_name: "ecr",
     host: Host::Regional("api.ecr"),
@@ -82,7 +82,7 @@ impl Aws {
         Ok(text(&configuration["architecture"]).into_iter().collect())
     }
 
-    async fn ask_registry(
+    pub(super) async fn ask_registry(
         &self,
         image: &EcrImage,
         operation: &'static str,
@@ -139,6 +139,6 @@ impl Aws {
     }
 }
 
-fn unreadable(operation: &'static str, message: String) -> AwsError {
+pub(super) fn unreadable(operation: &'static str, message: String) -> AwsError {
     AwsError { operation, code: "UnreadableAnswer".to_owned(), message, class: Class::NoAnswer }
 }

@@ -4,8 +4,8 @@ use crate::aws::Aws;
 use crate::cli::flags;
 use crate::error::Error;
 use crate::image::{
-    self, Address, Base, Fate, Image, Login, Packed, Platform, Purpose, Registry, Transport,
-    credentials,
+    self, Address, Base, Beneath, Fate, Image, Login, Packed, Platform, Purpose, Registry,
+    Transport, credentials,
 };
 use crate::settings::{
     BaseChoice, DefinitionSource, Flags, ImageSettings, Key, PlatformChoice, RegistryEndpoint,
@@ -89,9 +89,9 @@ pub(super) fn needs_aws(settings: &ImageSettings, repository: &str) -> bool {
 pub(super) async fn build(settings: &ImageSettings, keys: &Keys<'_>) -> Result<Built, Error> {
     let path = Path::new(&settings.migrations.value);
     let named = |cause| {
-        Error::usage(format!("cannot make an image of {}", path.display())).caused_by(cause).hinted(
-            "--migrations DIR, or `migrations` in ecs-migrate.toml, names the directory",
-        )
+        Error::usage(format!("cannot make an image of {}", path.display()))
+            .caused_by(cause)
+            .hinted("--migrations DIR, or `migrations` in ecs-migrate.toml, names the directory")
     };
     let directory = Directory::read(path).map_err(named)?;
     // The runner would say it too, but minutes later and with the gate closed.
@@ -108,12 +108,18 @@ pub(super) async fn build(settings: &ImageSettings, keys: &Keys<'_>) -> Result<B
         BaseChoice::Image(image) => {
             let (name, reference) = Address::split(&image.value);
             let address = Address::parse(name, None, keys.transport)?;
-            let login = credentials(&address, &Login::Anonymous, keys.aws).await?;
+            let login =
+                credentials(&address, &Login::Anonymous, (keys.aws, &settings.docker)).await?;
             let registry = Registry::open(address, &login, Purpose::Pull).await?;
             Base::of_image(registry, reference, platform).await?
         }
     };
-    let image = Image::assemble(base, image::migrations(path)?, &settings.origin);
+    let beneath = match &settings.base {
+        BaseChoice::Runner(_) => Beneath::Nothing,
+        BaseChoice::Image(_) => Beneath::AnImage,
+    };
+    let layer = image::migrations(path, beneath)?;
+    let image = Image::assemble(base, layer, &settings.origin);
     Ok(Built { image, platform, migrations: directory.migrations.len() })
 }
 
@@ -127,7 +133,7 @@ impl Built {
     ) -> Result<Packed, Error> {
         let address = address(settings, repository, keys.transport)?;
         let name = address.pinned(self.image.digest());
-        let login = credentials(&address, &keys.login, keys.aws).await?;
+        let login = credentials(&address, &keys.login, (keys.aws, &settings.docker)).await?;
         let registry = Registry::open(address, &login, Purpose::Push).await?;
         let tag = match &settings.tag {
             TagChoice::Given(tag) => tag.clone(),

@@ -42,7 +42,8 @@ impl Address {
             Error::usage(format!("`{name}` is no repository: {why}"))
                 .hinted("such as 111122223333.dkr.ecr.eu-west-1.amazonaws.com/app-migrate")
         };
-        let (host, repository) = name.split_once('/').ok_or_else(|| wrong("the registry is missing"))?;
+        let (host, repository) =
+            name.split_once('/').ok_or_else(|| wrong("the registry is missing"))?;
         if !host.contains(['.', ':']) && host != "localhost" {
             return Err(wrong("the registry is missing"));
         }
@@ -57,12 +58,7 @@ impl Address {
             return Err(wrong("its path may have a-z, 0-9, and . _ - / between them"));
         }
         let (scheme, reached) = reach(host, endpoint, transport)?;
-        Ok(Self {
-            name: name.to_owned(),
-            host: reached,
-            repository: repository.to_owned(),
-            scheme,
-        })
+        Ok(Self { name: name.to_owned(), host: reached, repository: repository.to_owned(), scheme })
     }
 
     /// `HOST/PATH[:TAG][@DIGEST]` as the repository and what is wanted of it.
@@ -142,15 +138,30 @@ mod tests {
         const ECR: &str = "1.dkr.ecr.eu-west-1.amazonaws.com/team/app";
         for (name, endpoint, transport, expected) in [
             (ECR, None, Transport::Safe, Ok("Https 1.dkr.ecr.eu-west-1.amazonaws.com team/app")),
-            (ECR, Some("http://127.0.0.1:5000/"), Transport::Safe, Ok("Http 127.0.0.1:5000 team/app")),
+            (
+                ECR,
+                Some("http://127.0.0.1:5000/"),
+                Transport::Safe,
+                Ok("Http 127.0.0.1:5000 team/app"),
+            ),
             (ECR, Some("https://proxy"), Transport::Safe, Ok("Https proxy team/app")),
             ("127.0.0.1:5000/app", None, Transport::Safe, Ok("Http 127.0.0.1:5000 app")),
             ("[::1]:5000/app", None, Transport::Safe, Ok("Http [::1]:5000 app")),
             ("localhost/app", None, Transport::Safe, Ok("Http localhost app")),
             ("registry.local/app", None, Transport::Safe, Ok("Https registry.local app")),
             ("registry.local/app", None, Transport::Insecure, Ok("Http registry.local app")),
-            ("127.0.0.1.example.com/app", None, Transport::Safe, Ok("Https 127.0.0.1.example.com app")),
-            (ECR, Some("http://registry.local"), Transport::Insecure, Ok("Http registry.local team/app")),
+            (
+                "127.0.0.1.example.com/app",
+                None,
+                Transport::Safe,
+                Ok("Https 127.0.0.1.example.com app"),
+            ),
+            (
+                ECR,
+                Some("http://registry.local"),
+                Transport::Insecure,
+                Ok("Http registry.local team/app"),
+            ),
             (ECR, Some("http://registry.local"), Transport::Safe, Err("has no TLS")),
             (ECR, Some("ftp://x"), Transport::Safe, Err("no http or https")),
             (ECR, Some("https://x/y"), Transport::Safe, Err("more than a host")),

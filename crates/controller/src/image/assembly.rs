@@ -4,9 +4,7 @@ use super::base::{Base, LONG_AGO, Part};
 use super::blob::Blob;
 use super::layer::{Layer, MIGRATIONS};
 use super::registry::Registry;
-use oci_spec::image::{
-    HistoryBuilder, ImageManifestBuilder, MediaType, SCHEMA_VERSION,
-};
+use oci_spec::image::{HistoryBuilder, ImageManifestBuilder, MediaType, SCHEMA_VERSION};
 use protocol::env;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -94,6 +92,7 @@ fn json(document: &impl Serialize) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::layer::{Beneath, migrations};
     use super::super::platform::Platform;
     use super::super::test_files::{static_program, two_migrations};
     use super::*;
@@ -105,7 +104,8 @@ mod tests {
         let runner = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(runner.path(), static_program()).unwrap();
         let base = Base::of_runner(runner.path(), Platform::Amd64).unwrap();
-        Image::assemble(base, super::super::layer::migrations(folder.path()).unwrap(), origin)
+        let layer = migrations(folder.path(), Beneath::Nothing).unwrap();
+        Image::assemble(base, layer, origin)
     }
 
     #[test]

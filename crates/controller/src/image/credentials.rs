@@ -6,6 +6,9 @@ use crate::error::{Error, Kind};
 use crate::task_definition::EcrImage;
 use docker_credential::{CredentialRetrievalError, DockerCredential};
 use std::fmt;
+use std::fs::File;
+use std::io::{BufReader, ErrorKind};
+use std::path::Path;
 
 /// A name and a password; it is never shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -27,7 +30,7 @@ impl fmt::Debug for Login {
 pub(crate) async fn credentials(
     address: &Address,
     given: &Login,
-    aws: Option<&Aws>,
+    (aws, docker): (Option<&Aws>, &Path),
 ) -> Result<Login, Error> {
     if let Login::As { .. } = given {
         return Ok(given.clone());
@@ -37,8 +40,14 @@ pub(crate) async fn credentials(
         return Ok(Login::As { user, password });
     }
     let host = address.name.split('/').next().unwrap_or_default().to_owned();
+    let file = match File::open(docker) {
+        Ok(file) => BufReader::new(file),
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Login::Anonymous),
+        Err(cause) => return Err(unreadable(&cause.to_string())),
+    };
     // A helper is a program that is waited for.
-    let found = tokio::task::spawn_blocking(move || docker_credential::get_credential(&host)).await;
+    let asked = move || docker_credential::get_credential_from_reader(file, &host);
+    let found = tokio::task::spawn_blocking(asked).await;
     let found = found.map_err(|cause| {
         Error::new(Kind::Unexpected, "the credential helper could not be run").caused_by(cause)
     })?;
@@ -48,10 +57,7 @@ pub(crate) async fn credentials(
         Ok(DockerCredential::IdentityToken(password)) => {
             Ok(Login::As { user: "<token>".to_owned(), password })
         }
-        Err(
-            CredentialRetrievalError::NoCredentialConfigured
-            | CredentialRetrievalError::ConfigNotFound,
-        ) => Ok(Login::Anonymous),
+        Err(CredentialRetrievalError::NoCredentialConfigured) => Ok(Login::Anonymous),
         // A helper's own words may hold what it was asked for.
         Err(CredentialRetrievalError::HelperFailure { helper, .. }) => {
             Err(unreadable(&format!("the credential helper {helper} failed")))

@@ -80,12 +80,25 @@ pub(crate) const RUNNER: &str = "ecs-migrate-runner";
 /// Where the migrations are in an image, without the slash.
 pub(crate) const MIGRATIONS: &str = "migrations";
 
+/// What is below the migrations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beneath {
+    /// The runner alone.
+    Nothing,
+    /// An image, which may have migrations already: they are hidden (OCI image-spec, "Opaque Whiteout").
+    AnImage,
+}
+
 /// Everything below `directory`, as `/migrations`. A linked file is packed as what it links to, a
 /// linked directory is left out: the runner reads them the same way.
-pub(crate) fn migrations(directory: &Path) -> Result<Layer, Error> {
+pub(crate) fn migrations(directory: &Path, beneath: Beneath) -> Result<Layer, Error> {
     let mut archive = Archive::new();
     add(&mut archive, directory, MIGRATIONS)?;
-    archive.pack().map_err(|cause| cannot_read(directory, cause))
+    let hidden = match beneath {
+        Beneath::Nothing => Ok(()),
+        Beneath::AnImage => archive.file(&format!("{MIGRATIONS}/.wh..wh..opq"), (0o644, &[])),
+    };
+    hidden.and_then(|()| archive.pack()).map_err(|cause| cannot_read(directory, cause))
 }
 
 fn add(archive: &mut Archive, directory: &Path, name: &str) -> Result<(), Error> {
@@ -151,7 +164,10 @@ mod tests {
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
         let long = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_hours(1);
         std::fs::File::open(&file).unwrap().set_modified(long).unwrap();
-        let (one, two) = (migrations(one.path()).unwrap(), migrations(two.path()).unwrap());
+        let (one, two) = (
+            migrations(one.path(), Beneath::Nothing).unwrap(),
+            migrations(two.path(), Beneath::Nothing).unwrap(),
+        );
         assert_eq!(one.blob.bytes(), two.blob.bytes());
         assert_eq!(
             names(&one),
@@ -176,13 +192,13 @@ mod tests {
         let script = elsewhere.path().join("shared/migration.sql");
         symlink(script, root.path().join("1_a/migration.sql")).unwrap();
         symlink(elsewhere.path(), root.path().join("2_b")).unwrap();
-        let layer = migrations(root.path()).unwrap();
+        let layer = migrations(root.path(), Beneath::Nothing).unwrap();
         assert_eq!(
             names(&layer),
             ["755 migrations/", "755 migrations/1_a/", "644 migrations/1_a/migration.sql"]
         );
         symlink("/nowhere", root.path().join("3_c")).unwrap();
-        assert!(migrations(root.path()).is_err());
+        assert!(migrations(root.path(), Beneath::Nothing).is_err());
     }
 
     #[test]
@@ -190,7 +206,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let name = format!("20260101000000_{}", "x".repeat(200));
         project(root.path(), &[&name]);
-        let layer = migrations(root.path()).unwrap();
+        let layer = migrations(root.path(), Beneath::Nothing).unwrap();
         assert!(names(&layer).contains(&format!("644 migrations/{name}/migration.sql")));
     }
 }

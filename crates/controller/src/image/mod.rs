@@ -30,7 +30,7 @@ pub(crate) use address::{Address, Transport};
 pub(crate) use assembly::{Image, Origin};
 pub(crate) use base::Base;
 pub(crate) use credentials::{Login, credentials};
-pub(crate) use layer::migrations;
+pub(crate) use layer::{Beneath, migrations};
 pub(crate) use layout::write;
 pub(crate) use platform::Platform;
 pub(crate) use push::{Fate, Packed, push};

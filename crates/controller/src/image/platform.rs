@@ -1,9 +1,9 @@
 //! Owns which platform an image is for: PURE.
 
 use crate::error::Error;
+use object::Endianness;
 use object::elf::{EM_AARCH64, EM_X86_64, FileHeader64, PT_INTERP};
 use object::read::elf::{FileHeader, ProgramHeader};
-use object::{Endianness, U16};
 use std::fmt;
 
 /// What Fargate runs on Linux (ECS API, `RuntimePlatform.cpuArchitecture`).
@@ -58,7 +58,7 @@ impl Platform {
         const NOT_A_PROGRAM: &str = "is not a 64-bit Linux program";
         let header = FileHeader64::<Endianness>::parse(program).map_err(|_| NOT_A_PROGRAM)?;
         let endian = header.endian().map_err(|_| NOT_A_PROGRAM)?;
-        let found = match U16::get(&header.e_machine, endian) {
+        let found = match header.e_machine(endian) {
             EM_X86_64 => Some(Self::Amd64),
             EM_AARCH64 => Some(Self::Arm64),
             _ => None,

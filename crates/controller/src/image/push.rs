@@ -34,11 +34,7 @@ pub(crate) enum Fate {
 }
 
 /// Uploads what is missing, then the manifest under the tag. The same again uploads nothing.
-pub(crate) async fn push(
-    image: &Image,
-    registry: &Registry,
-    tag: &str,
-) -> Result<Fate, Error> {
+pub(crate) async fn push(image: &Image, registry: &Registry, tag: &str) -> Result<Fate, Error> {
     let tag = tag.to_owned();
     match registry.digest_of(&tag).await? {
         Some(found) if found == image.digest() => return Ok(Fate::There { tag }),

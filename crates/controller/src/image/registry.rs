@@ -74,7 +74,8 @@ impl Registry {
             user_agent: concat!("ecs-migrate/", env!("CARGO_PKG_VERSION")),
             ..ClientConfig::default()
         };
-        let client = Client::try_from(config).map_err(|cause| address.failed("reach it", &cause))?;
+        let client =
+            Client::try_from(config).map_err(|cause| address.failed("reach it", &cause))?;
         let auth = match login {
             Login::Anonymous => RegistryAuth::Anonymous,
             Login::As { user, password } => RegistryAuth::Basic(user.clone(), password.clone()),
@@ -126,21 +127,19 @@ impl Registry {
     pub(crate) async fn tag(&self, tag: &str, manifest: &Blob) -> Result<(), Error> {
         let reference = self.at(tag);
         let kind = http::HeaderValue::from_static("application/vnd.oci.image.manifest.v1+json");
-        patiently(|| {
-            self.client.push_manifest_raw(&reference, manifest.shared(), kind.clone())
-        })
-        .await
-        .map(drop)
-        .map_err(|cause| {
-            let failed = self.address.failed(&format!("set the tag {tag}"), &cause);
-            // ECR's and the specification's words for a tag that names another image for ever.
-            if said(&cause).to_ascii_lowercase().contains("immutable") {
-                return failed.hinted(
+        patiently(|| self.client.push_manifest_raw(&reference, manifest.shared(), kind.clone()))
+            .await
+            .map(drop)
+            .map_err(|cause| {
+                let failed = self.address.failed(&format!("set the tag {tag}"), &cause);
+                // ECR's and the specification's words for a tag that names another image for ever.
+                if said(&cause).to_ascii_lowercase().contains("immutable") {
+                    return failed.hinted(
                     "tags of this repository never move; without --tag the content gives the tag",
                 );
-            }
-            failed
-        })
+                }
+                failed
+            })
     }
 
     /// Configuration and layers of an image for a platform. `reference` is a tag or a digest.
@@ -285,8 +284,7 @@ fn said(cause: &OciDistributionError) -> String {
         return format!("status {code} {}", from_body(message)).trim_end().to_owned();
     }
     if let OciDistributionError::RegistryError { envelope, .. } = cause {
-        let texts: Vec<&str> =
-            envelope.errors.iter().map(|error| error.message.as_str()).collect();
+        let texts: Vec<&str> = envelope.errors.iter().map(|error| error.message.as_str()).collect();
         return texts.join("; ");
     }
     if let OciDistributionError::RequestError(cause) = cause {

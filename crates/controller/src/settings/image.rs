@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::image::{Origin, Platform};
 use protocol::env;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// Where Prisma keeps them.
 const MIGRATIONS: &str = "prisma/migrations";
@@ -57,6 +58,8 @@ pub(crate) struct ImageSettings {
     pub(crate) tag: TagChoice,
     pub(crate) endpoint: RegistryEndpoint,
     pub(crate) origin: Origin,
+    /// Docker's file of credentials, which need not exist.
+    pub(crate) docker: PathBuf,
 }
 
 impl ImageSettings {
@@ -77,6 +80,7 @@ impl ImageSettings {
                 .find(Key::RegistryEndpoint)
                 .map_or(RegistryEndpoint::OfItsName, RegistryEndpoint::Given),
             origin: origin(layers, process),
+            docker: docker(process),
         })
     }
 }
@@ -91,13 +95,24 @@ pub(crate) fn image_repository(layers: &Layers) -> Result<Setting<String>, Error
     })
 }
 
+/// Where `docker login` leaves credentials (Docker CLI, "Configuration files").
+fn docker(process: &BTreeMap<String, String>) -> PathBuf {
+    let set = |name: &str| process.get(name).filter(|value| !value.is_empty()).map(Path::new);
+    let folder = set(env::DOCKER_CONFIG).map(Path::to_owned);
+    let folder = folder.or_else(|| set(env::HOME).map(|home| home.join(".docker")));
+    folder.map(|folder| folder.join("config.json")).unwrap_or_default()
+}
+
 /// The stronger layer's choice counts.
 fn base(layers: &Layers) -> Result<BaseChoice, Error> {
     match (layers.find(Key::Runner), layers.find(Key::BaseImage)) {
-        (Some(runner), Some(image)) if runner.strength() == image.strength() => Err(Error::usage(
-            format!("both a runner ({}) and a base image ({}) are set", runner.origin, image.origin),
-        )
-        .hinted("set one of them")),
+        (Some(runner), Some(image)) if runner.strength() == image.strength() => {
+            Err(Error::usage(format!(
+                "both a runner ({}) and a base image ({}) are set",
+                runner.origin, image.origin
+            ))
+            .hinted("set one of them"))
+        }
         (Some(runner), Some(image)) if runner.strength() < image.strength() => {
             Ok(BaseChoice::Image(image))
         }
@@ -106,8 +121,10 @@ fn base(layers: &Layers) -> Result<BaseChoice, Error> {
         (None, None) => RELEASED
             .map(|image| BaseChoice::Image(Setting::by_default(image.to_owned())))
             .ok_or_else(|| {
-                Error::usage("this build of ecs-migrate belongs to no release, so it knows no runner")
-                    .hinted("--runner FILE with a static ecs-migrate-runner, or --base-image IMAGE")
+                Error::usage(
+                    "this build of ecs-migrate belongs to no release, so it knows no runner",
+                )
+                .hinted("--runner FILE with a static ecs-migrate-runner, or --base-image IMAGE")
             }),
     }
 }
@@ -129,7 +146,11 @@ fn platform(layers: &Layers) -> Result<PlatformChoice, Error> {
 fn checked(tag: Setting<String>) -> Result<String, Error> {
     let good = |letter: char| letter.is_ascii_alphanumeric() || "_.-".contains(letter);
     let text = &tag.value;
-    if text.len() > 128 || text.starts_with(['.', '-']) || !text.chars().all(good) || text.is_empty() {
+    if text.len() > 128
+        || text.starts_with(['.', '-'])
+        || !text.chars().all(good)
+        || text.is_empty()
+    {
         return Err(Error::usage(format!("the tag of the image ({}) is none", tag.origin))
             .hinted("letters, digits, and _ . - between them, 128 at the most"));
     }

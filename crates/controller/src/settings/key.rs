@@ -204,7 +204,9 @@ impl Key {
             Self::Image => "image that the container runs, best as `repository@sha256:…`",
             Self::ImageRepository => "repository that `image push` pushes to, without tag",
             Self::Migrations => "directory of the migrations that the image gets",
-            Self::Runner => "static `ecs-migrate-runner` that the image gets, instead of `base-image`",
+            Self::Runner => {
+                "static `ecs-migrate-runner` that the image gets, instead of `base-image`"
+            }
             Self::BaseImage => "image that the migrations are put on",
             Self::Platform => "`linux/amd64` or `linux/arm64`",
             Self::Tag => "tag of the image; a run uses the digest",
