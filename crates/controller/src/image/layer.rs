@@ -180,7 +180,10 @@ mod tests {
             ]
         );
         // Another version of the compressor must not change what was pushed before unnoticed.
-        assert_eq!(one.blob.digest(), "TO BE SEEN");
+        assert_eq!(
+            one.blob.digest(),
+            "sha256:087936fcdab1e4807b1aadd9ac75410f87d6c1de2ff41c117011d0413d12b94d"
+        );
     }
 
     #[test]

@@ -188,7 +188,7 @@ impl Registry {
     pub(crate) async fn layer(&self, layer: &Descriptor) -> Result<Bytes, Error> {
         let reference = self.at("latest");
         let digest = layer.digest().to_string();
-        patiently(async || {
+        patiently(|| async {
             let mut bytes = Vec::new();
             self.client.pull_blob(&reference, digest.as_str(), &mut bytes).await?;
             Ok(bytes)
@@ -208,9 +208,10 @@ fn of_oci(layer: &Descriptor) -> Descriptor {
     layer
 }
 
-async fn patiently<T>(
-    ask: impl AsyncFn() -> Result<T, OciDistributionError>,
-) -> Result<T, OciDistributionError> {
+async fn patiently<T, Asked>(ask: impl Fn() -> Asked) -> Result<T, OciDistributionError>
+where
+    Asked: Future<Output = Result<T, OciDistributionError>>,
+{
     let mut pause = FIRST_PAUSE;
     for _ in 1..TRIES {
         match ask().await {

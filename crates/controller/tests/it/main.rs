@@ -12,6 +12,7 @@ mod fault_table;
 mod fifty;
 mod fuzz;
 mod github_signals;
+mod image;
 mod minimal;
 mod ministack;
 mod on_call;

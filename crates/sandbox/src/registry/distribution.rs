@@ -48,19 +48,19 @@ impl Answer {
 
 pub(crate) fn answer(core: &Core, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
     let path = request.uri().path().trim_start_matches("/v2/").to_owned();
-    let (operation, answered) = if signed_in(request) {
+    let (operations, answered) = if signed_in(request) {
         let mut state = core.state();
         route(&mut state.registry, request, &path)
     } else {
         let refused = Answer::error(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Not Authorized");
         let challenge = "Basic realm=\"https://sandbox/\",service=\"ecr.amazonaws.com\"".to_owned();
-        ("", refused.with(WWW_AUTHENTICATE, challenge))
+        (NONE, refused.with(WWW_AUTHENTICATE, challenge))
     };
-    if !operation.is_empty() {
+    for operation in operations {
         let repository = repository_of(&path);
         core.journal.record(JournalEntry {
             at: core.clock.now().millis(),
-            operation: operation.to_owned(),
+            operation: (*operation).to_owned(),
             status: answered.status.as_u16(),
             error: None,
             access_key: None,
@@ -87,39 +87,41 @@ fn repository_of(path: &str) -> &str {
     end.map_or("", |end| &path[..end])
 }
 
-/// The action of IAM, and the answer.
-fn route(
-    store: &mut RegistryStore,
-    request: &Request<Vec<u8>>,
-    path: &str,
-) -> (&'static str, Answer) {
+/// What IAM is asked for.
+type Actions = &'static [&'static str];
+const NONE: Actions = &[];
+
+/// The actions of IAM, and the answer.
+fn route(store: &mut RegistryStore, request: &Request<Vec<u8>>, path: &str) -> (Actions, Answer) {
     if path.is_empty() {
-        return ("", Answer::of(StatusCode::OK));
+        return (NONE, Answer::of(StatusCode::OK));
     }
     let repository = repository_of(path);
     if store.repository(repository).is_none() {
         let text = format!("The repository with name '{repository}' does not exist");
-        return ("", Answer::error(StatusCode::NOT_FOUND, "NAME_UNKNOWN", &text));
+        return (NONE, Answer::error(StatusCode::NOT_FOUND, "NAME_UNKNOWN", &text));
     }
     let rest = &path[repository.len()..];
     let body = request.body();
     match (request.method(), rest.split('/').collect::<Vec<_>>().as_slice()) {
         (&Method::HEAD, ["", "blobs", digest]) => {
-            ("BatchCheckLayerAvailability", blob(store, digest))
+            (&["BatchCheckLayerAvailability"], blob(store, digest))
         }
-        (&Method::GET, ["", "blobs", digest]) => ("GetDownloadUrlForLayer", blob(store, digest)),
+        (&Method::GET, ["", "blobs", digest]) => (&["GetDownloadUrlForLayer"], blob(store, digest)),
         (&Method::GET | &Method::HEAD, ["", "manifests", reference]) => {
-            ("BatchGetImage", manifest(store, repository, reference))
+            (&["BatchGetImage"], manifest(store, repository, reference))
         }
         (&Method::POST, ["", "blobs", "uploads", ""]) => {
             let place = format!("/v2/{repository}/blobs/uploads/1");
-            ("InitiateLayerUpload", Answer::of(StatusCode::ACCEPTED).with(LOCATION, place))
+            (&["InitiateLayerUpload"], Answer::of(StatusCode::ACCEPTED).with(LOCATION, place))
         }
         (&Method::PUT, ["", "blobs", "uploads", _]) => {
-            ("CompleteLayerUpload", upload(store, request, repository))
+            (&["UploadLayerPart", "CompleteLayerUpload"], upload(store, request, repository))
         }
-        (&Method::PUT, ["", "manifests", tag]) => ("PutImage", put(store, (repository, tag), body)),
-        _ => ("", Answer::error(StatusCode::NOT_FOUND, "UNSUPPORTED", "no such operation")),
+        (&Method::PUT, ["", "manifests", tag]) => {
+            (&["PutImage"], put(store, (repository, tag), body))
+        }
+        _ => (NONE, Answer::error(StatusCode::NOT_FOUND, "UNSUPPORTED", "no such operation")),
     }
 }
 
