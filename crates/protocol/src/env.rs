@@ -160,6 +160,8 @@ pub const EXPECT: &str = "ECS_MIGRATE_EXPECT";
 pub const RUN_KEY: &str = "ECS_MIGRATE_RUN_KEY";
 /// `auto`, `text`, `json` or `github`.
 pub const OUTPUT: &str = "ECS_MIGRATE_OUTPUT";
+/// The command that is told how a run ended.
+pub const ON_FINISH: &str = "ECS_MIGRATE_ON_FINISH";
 /// Subnets, under the name that teams' scripts use today.
 pub const VPC_SUBNETS: &str = "VPC_SUBNETS";
 /// Security groups, under the name that teams' scripts use today.
@@ -196,3 +198,5 @@ pub const GITHUB_REPOSITORY: &str = "GITHUB_REPOSITORY";
 pub const GITHUB_OUTPUT: &str = "GITHUB_OUTPUT";
 /// The file that takes a step's summary.
 pub const GITHUB_STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
+/// Where the repository is checked out.
+pub const GITHUB_WORKSPACE: &str = "GITHUB_WORKSPACE";

@@ -9,7 +9,7 @@ use super::{
 use crate::cli::CommandLine;
 use crate::error::Error;
 use crate::report::{Format, Report};
-use crate::settings::{Flags, Layers};
+use crate::settings::{Flags, Key, Layers};
 use crate::surroundings::Surroundings;
 use clap::Subcommand;
 use protocol::ExitCode;
@@ -59,6 +59,27 @@ impl Command {
             Self::Completions(_) | Self::Man(_) => Flags::new(),
         }
     }
+
+    /// Whether it ends with the result of a run, which `--on-finish` is told.
+    const fn has_result(&self) -> bool {
+        match self {
+            Self::Run(_) | Self::Release(_) | Self::DeployService(_) | Self::Attach(_) => true,
+            Self::SetupInfra(_)
+            | Self::Doctor(_)
+            | Self::Register(_)
+            | Self::Image(_)
+            | Self::Cancel(_)
+            | Self::Changes(_)
+            | Self::Logs(_)
+            | Self::Runs(_)
+            | Self::Explain(_)
+            | Self::Status(_)
+            | Self::Resolve(_)
+            | Self::Exec(_)
+            | Self::Completions(_)
+            | Self::Man(_) => false,
+        }
+    }
 }
 
 /// Runs a command; the answer is the process's exit code.
@@ -81,6 +102,11 @@ pub(crate) async fn dispatch(
     flags.extend(command.flags());
     let layers = Layers::read(flags, global.config.as_deref(), &surroundings.environment)?;
     report.choose(Format::of(layers.output()?, &surroundings.environment));
+    if command.has_result()
+        && let Some(told) = layers.find(Key::OnFinish)
+    {
+        report.tell_at_the_end(told.value);
+    }
     let context = Context {
         access: layers.access(&surroundings.environment),
         layers,

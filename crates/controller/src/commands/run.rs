@@ -12,7 +12,7 @@ use crate::cli;
 use crate::error::{Error, Kind};
 use crate::image::{Login, Transport};
 use crate::infrastructure::is_bootstrap;
-use crate::report::{Event, Report};
+use crate::report::{Event, Report, Secrets};
 use crate::settings::{
     DefinitionSource, Flags, ImageChoice, ImageSettings, Key, RunSettings, Setting,
     image_repository,
@@ -21,6 +21,13 @@ use crate::task::{TaskNetwork, cancelled};
 use crate::task_definition::Registered;
 use clap::Args;
 use protocol::env;
+
+/// Words in the name of a variable that holds a secret.
+const SECRET_NAMES: [&str; 7] =
+    ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "KEY", "CREDENTIAL", "DATABASE_URL"];
+
+/// A shorter value is no secret that could be kept.
+const SHORTEST_SECRET: usize = 6;
 
 /// Run the migration as a one-off task, show its log, and end with its verdict
 ///
@@ -98,6 +105,10 @@ pub(super) async fn run(arguments: Arguments, context: Context<'_>) -> Result<u8
         Error::new(Kind::Unexpected, "cannot listen to signals").caused_by(cause)
     })?;
     let report = context.report;
+    // Only GitHub's runner takes a mask out of what it shows: to anybody else it would be the leak.
+    if context.environment.get(env::GITHUB_ACTIONS).is_some_and(|value| value == "true") {
+        report.emit(&Event::Secrets(Secrets(secrets(&environment))));
+    }
     let prepared = async {
         let aws = connect(context.aws, &context.access).await?;
         planned.prepare(aws, report).await
@@ -219,9 +230,34 @@ pub(super) fn variables(arguments: &[String]) -> Result<Vec<(String, String)>, E
         .collect()
 }
 
+/// The values of `--env` that a log must not show: the container is free to print them, and GitHub
+/// only knows the secrets that it gave. Short ones are words that would be blackened everywhere.
+fn secrets(environment: &[(String, String)]) -> Vec<String> {
+    let is_secret = |name: &str, value: &str| {
+        let name = name.to_ascii_uppercase();
+        SECRET_NAMES.iter().any(|word| name.contains(word)) || value.contains("://")
+    };
+    environment
+        .iter()
+        .filter(|(name, value)| value.len() >= SHORTEST_SECRET && is_secret(name, value))
+        .map(|(_, value)| value.clone())
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_looks_secret_is_masked_and_words_are_not() {
+        let environment = variables(&[
+            "PGPASSWORD=hunter22".to_owned(),
+            "TOKEN=short".to_owned(),
+            "MODE=production".to_owned(),
+            "DATABASE=postgresql://u:p@h/d".to_owned(),
+        ]);
+        assert_eq!(secrets(&environment.unwrap()), ["hunter22", "postgresql://u:p@h/d"]);
+    }
 
     #[test]
     fn variables_are_names_with_values_and_errors_do_not_show_them() {

@@ -7,8 +7,9 @@ use crate::error::Error;
 use crate::image::Packed;
 use crate::infrastructure::{Place, Plan, Variable};
 use crate::service::Released;
-use crate::task::{Conclusion, LogLine, TaskArn};
+use crate::task::{Conclusion, LogLine, PhaseKind, TaskArn};
 use crate::task_definition::Change;
+use std::fmt;
 use std::time::Duration;
 
 /// One thing to show.
@@ -44,6 +45,10 @@ pub(crate) enum Event {
     },
     /// The task's status changed.
     Status { status: String, elapsed: Duration },
+    /// The run is in another phase. Only who watches wants to know; the result has all of them.
+    Phase { phase: PhaseKind, elapsed: Duration },
+    /// What must not be seen in any output that GitHub shows.
+    Secrets(Secrets),
     /// Lines of the log, in the order in which they were read.
     Log(Vec<LogLine>),
     /// The task is asked to stop.
@@ -66,6 +71,15 @@ pub(crate) enum Event {
     Concluded(Box<Conclusion>),
     /// Why there is no task to conclude about. Nothing follows.
     Failed(Box<Error>),
+}
+
+/// Values that are secret.
+pub(crate) struct Secrets(pub(crate) Vec<String>);
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} secrets", self.0.len())
+    }
 }
 
 /// A step of CloudFormation.

@@ -4,13 +4,16 @@
 //! from. So all text runs between `::stop-commands::TOKEN` and `::TOKEN::` with a token that
 //! nobody can guess.
 
+use super::checkout::{self, Place};
 use super::clean::clean;
+use super::cut::cut;
 use super::event::Event;
 use super::human::{self, Human};
 use super::line::push_line;
 use super::writer::Rendered;
 use super::{changes, release, rows, setup};
 use crate::task::Conclusion;
+use std::path::PathBuf;
 
 /// The renderer.
 #[derive(Debug, Default)]
@@ -18,11 +21,32 @@ pub(super) struct Github {
     pub(super) text: Human,
     /// The token that ends the fence, while one is open.
     fence: Option<String>,
-    group_is_open: bool,
+    group: Option<Group>,
     launched: bool,
+    annotations: usize,
+    /// Where the repository is checked out.
+    workspace: Option<PathBuf>,
 }
 
+/// A group that is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Group {
+    Start,
+    Log,
+}
+
+/// Annotations of one kind that GitHub shows of a step (actions/toolkit, docs/problem-matchers.md).
+const ANNOTATIONS: usize = 10;
+
+/// Characters of an annotation that GitHub keeps (the runner cuts at 4,096 since 2.305.0).
+const MESSAGE: usize = 4_000;
+
 impl Github {
+    /// `workspace` is the checkout's root, where there is one.
+    pub(super) fn new(workspace: Option<PathBuf>) -> Self {
+        Self { workspace, ..Self::default() }
+    }
+
     pub(super) fn render(&mut self, event: &Event) -> Rendered {
         let mut out = String::new();
         match event {
@@ -31,6 +55,7 @@ impl Github {
             }
             Event::Launched { .. } => {
                 self.launched = true;
+                self.open_group(&mut out, Group::Start, "starting the task");
                 self.text(&mut out, &format!("{}\n", human::progress(event)));
             }
             Event::Service { .. }
@@ -46,7 +71,18 @@ impl Github {
                     Some(hint) => format!("{text}\n{hint}"),
                     None => text.clone(),
                 };
-                self.command(&mut out, &annotation("warning", "ecs-migrate", &whole));
+                self.annotations += 1;
+                if self.annotations <= ANNOTATIONS {
+                    self.command(&mut out, &annotation("warning", "ecs-migrate", &whole));
+                } else {
+                    self.text(&mut out, &format!("warning: {}\n", clean(&whole)));
+                }
+            }
+            Event::Phase { .. } => {}
+            Event::Secrets(secrets) => {
+                for secret in &secrets.0 {
+                    self.command(&mut out, &format!("::add-mask::{}", data(secret)));
+                }
             }
             Event::Image(packed) => {
                 let said = format!("{}\n", human::progress(event));
@@ -60,12 +96,11 @@ impl Github {
             }
             Event::Differences(changes) => self.text(&mut out, &human::differences(changes)),
             Event::Log(lines) => {
-                if !self.group_is_open
+                if self.group != Some(Group::Log)
                     && let Some(line) = lines.first()
                 {
-                    self.group_is_open = true;
-                    let name = property(&clean(&line.container));
-                    self.command(&mut out, &format!("::group::log of {name}"));
+                    let name = data(&clean(&line.container));
+                    self.open_group(&mut out, Group::Log, &format!("log of {name}"));
                 }
                 let text = self.text.log(lines);
                 self.text(&mut out, &text);
@@ -93,7 +128,7 @@ impl Github {
             }
             Event::Checked(list) => {
                 self.text(&mut out, &list.text());
-                for finding in list.blocking() {
+                for finding in list.blocking().take(ANNOTATIONS) {
                     let fix = finding.fix.as_deref().unwrap_or_default();
                     let whole = format!("{}\n{fix}", finding.sentence);
                     let title = format!("ecs-migrate: {}", clean(&finding.name));
@@ -124,18 +159,21 @@ impl Github {
             self.command(out, &annotation("notice", "ecs-migrate", &conclusion.sentence));
             return;
         }
-        let rows = rows::rows(conclusion);
-        let known = ["cause", "fix", "database", "stopped reason", "see all"];
-        let mut whole = format!("{}\n", conclusion.sentence);
-        for (name, text) in rows.iter().filter(|(name, _)| known.contains(&name.as_str())) {
-            push_line(&mut whole, &format!("{name}: {text}"));
-        }
-        let title = format!("ecs-migrate: {}, exit {}", conclusion.class, conclusion.exit_code);
-        self.command(out, &annotation("error", &title, &whole));
+        let place = match (&self.workspace, &conclusion.failure) {
+            (Some(root), Some(failure)) => checkout::find(root, failure),
+            (None, _) | (_, None) => None,
+        };
+        self.command(out, &red(conclusion, place.as_ref()));
+    }
+
+    fn open_group(&mut self, out: &mut String, group: Group, title: &str) {
+        self.close_group(out);
+        self.group = Some(group);
+        self.command(out, &format!("::group::{title}"));
     }
 
     fn close_group(&mut self, out: &mut String) {
-        if std::mem::take(&mut self.group_is_open) {
+        if self.group.take().is_some() {
             self.command(out, "::endgroup::");
         }
     }
@@ -163,9 +201,61 @@ impl Github {
     }
 }
 
+/// The one annotation of a red ending, on the line that failed where it is known.
+fn red(conclusion: &Conclusion, place: Option<&Place>) -> String {
+    let mut whole = format!("{}\n", conclusion.sentence);
+    let known = [
+        "cause",
+        "fix",
+        "database",
+        "migration",
+        "statement",
+        "SQLSTATE",
+        "detail",
+        "stopped reason",
+        "explain",
+        "see all",
+    ];
+    let rows = rows::rows(conclusion);
+    for (name, text) in rows.iter().filter(|(name, _)| known.contains(&name.as_str())) {
+        push_line(&mut whole, &format!("{name}: {}", cut(text, MESSAGE / 4)));
+    }
+    let title = title(conclusion);
+    let Some(place) = place else {
+        return annotation("error", &title, &whole);
+    };
+    let line = place.line.map(|line| format!(",line={line}")).unwrap_or_default();
+    let file = property(&clean(&place.file));
+    annotation(&format!("error file={file}{line},"), &title, &whole)
+}
+
+fn title(conclusion: &Conclusion) -> String {
+    let Some((failure, migration)) = conclusion
+        .failure
+        .as_ref()
+        .and_then(|failure| Some((failure, failure.migration.as_ref()?)))
+    else {
+        return format!("ecs-migrate: {}, exit {}", conclusion.class, conclusion.exit_code);
+    };
+    let migration = cut(&clean(migration), 100).into_owned();
+    let statement = failure
+        .statement
+        .as_ref()
+        .map(|statement| format!(", statement {} of {}", statement.number, statement.of));
+    let state = failure.sqlstate.as_ref().map(|state| format!(", SQLSTATE {}", clean(state)));
+    let (statement, state) = (statement.unwrap_or_default(), state.unwrap_or_default());
+    format!("ecs-migrate: {migration}{statement}{state}")
+}
+
+/// `kind` may have properties, and then ends with a comma.
 fn annotation(kind: &str, title: &str, text: &str) -> String {
     let lines: Vec<_> = text.lines().map(clean).collect();
-    format!("::{kind} title={}::{}", property(title), data(&lines.join("\n")))
+    let separator = if kind.ends_with(',') { "" } else { " " };
+    format!(
+        "::{kind}{separator}title={}::{}",
+        property(title),
+        data(&cut(&lines.join("\n"), MESSAGE))
+    )
 }
 
 /// A command's text (actions/toolkit, `escapeData`).

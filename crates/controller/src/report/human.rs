@@ -43,6 +43,7 @@ impl Human {
                 out: format!("{}\n", packed.name),
                 err: format!("{QUIET}{}{QUIET:#}\n", image::sentence(packed)),
             },
+            Event::Secrets(_) | Event::Phase { .. } => Rendered::default(),
             Event::Plan(plan) => to_out(setup::plan(plan)),
             Event::Question(question) => to_err(format!("{CARE}{question}{CARE:#} [y/N] ")),
             Event::Variables { variables, place } => {
@@ -116,6 +117,8 @@ pub(super) fn progress(event: &Event) -> String {
         Event::StopRequested(why) => format!("{}: asking ECS to stop the task", clean(why)),
         Event::Image(packed) => image::sentence(packed),
         Event::Warning { .. }
+        | Event::Secrets(_)
+        | Event::Phase { .. }
         | Event::Plan(_)
         | Event::Question(_)
         | Event::Variables { .. }

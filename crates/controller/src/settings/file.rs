@@ -51,7 +51,7 @@ fn parse(text: &str, path: String) -> Result<File, Error> {
         None => BTreeMap::new(),
     };
     let (values, services) = values(table, &path)?;
-    Ok(File { values, services, parts, path })
+    Ok(File { path, values, parts, services })
 }
 
 type Values = (BTreeMap<Key, String>, BTreeMap<String, ServiceTable>);

@@ -35,6 +35,7 @@ pub(crate) enum Key {
     RunKey,
     Commit,
     Output,
+    OnFinish,
     Region,
     Profile,
     OidcRole,
@@ -42,7 +43,7 @@ pub(crate) enum Key {
 
 impl Key {
     /// Every setting, in the order of the documentation.
-    pub(crate) const ALL: [Self; 32] = [
+    pub(crate) const ALL: [Self; 33] = [
         Self::Cluster,
         Self::TaskDefinition,
         Self::Template,
@@ -72,6 +73,7 @@ impl Key {
         Self::RunKey,
         Self::Commit,
         Self::Output,
+        Self::OnFinish,
         Self::Region,
         Self::Profile,
         Self::OidcRole,
@@ -109,6 +111,7 @@ impl Key {
             Self::RunKey => "run-key",
             Self::Commit => "commit",
             Self::Output => "output",
+            Self::OnFinish => "on-finish",
             Self::Region => "region",
             Self::Profile => "profile",
             Self::OidcRole => "oidc-role",
@@ -148,6 +151,7 @@ impl Key {
             Self::RunKey => &[env::RUN_KEY],
             Self::Commit => &[env::COMMIT, env::GITHUB_SHA],
             Self::Output => &[env::OUTPUT],
+            Self::OnFinish => &[env::ON_FINISH],
             Self::Region | Self::Profile => &[],
             Self::OidcRole => &[env::OIDC_ROLE, env::AWS_ROLE_ARN],
         }
@@ -190,6 +194,7 @@ impl Key {
             | Self::Service
             | Self::ServiceImage
             | Self::Commit
+            | Self::OnFinish
             | Self::OidcRole => "",
         }
     }
@@ -239,6 +244,9 @@ impl Key {
             Self::RunKey => "invocations with the same key are one run",
             Self::Commit => "commit that `deploy-service` needs a green run of",
             Self::Output => "`auto`, `text`, `json` or `github`",
+            Self::OnFinish => {
+                "command that gets the result of `run` and `attach` as JSON: [output.md](output.md#--on-finish)"
+            }
             Self::Region => "AWS Region",
             Self::Profile => "profile of the AWS configuration",
             Self::OidcRole => {

@@ -1,5 +1,6 @@
 //! `image push` and `run --build` against the sandbox's registry, over real HTTP.
 
+use crate::shown::schema::Closed;
 use crate::support::binary::{Ended, Invocation};
 use crate::support::place::Place;
 use crate::support::runner::{applied, ends_with};
@@ -178,6 +179,7 @@ async fn other_registries_take_dockers_credentials() {
 async fn a_folder_and_a_dry_run_have_the_digest_of_the_push() {
     let place = Place::with_repository(ends_with(applied(1))).await;
     let shown = push(&place, &["--dry-run", "--output", "json"]).run().await;
+    assert_eq!(Closed::read().holds_text("image", &shown.out), ["image"]);
     let shown: Value = serde_json::from_str(&shown.out).unwrap();
     assert_eq!((&shown["fate"], uploads(&place)), (&json!("shown"), 0));
     let writing = push(&place, &["--output-dir", "layout"]);

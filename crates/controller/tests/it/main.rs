@@ -18,6 +18,7 @@ mod ministack;
 mod on_call;
 mod on_call_input;
 mod on_call_real;
+mod on_finish;
 mod once;
 mod policies;
 mod processes;

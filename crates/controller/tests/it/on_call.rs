@@ -385,7 +385,7 @@ async fn status_is_a_task_of_its_own_and_no_run() {
     let told = family(&story, &[&["status"], &NETWORK[..]].concat()).await;
     assert_shown("status", &told);
     let again = family(&story, &[&["status", "--output", "json"], &NETWORK[..]].concat()).await;
-    assert_eq!(again.out.matches("\"type\":\"migration\"").count(), 2);
+    assert_eq!(again.out.matches("\"type\":\"migration_state\"").count(), 2);
     let started_by = story.parameters("RunTask", "startedBy");
     assert_eq!(started_by[0], "ecs-migrate/github/19234567890");
     assert!(started_by[1..].iter().all(|by| by.starts_with("ecs-migrate/task/")), "{started_by:?}");

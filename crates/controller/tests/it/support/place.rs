@@ -110,6 +110,11 @@ impl Place {
         std::fs::write(self.directory.path().join("told"), "").unwrap();
     }
 
+    /// Makes the file `told2` there.
+    pub(crate) fn tell_again(&self) {
+        std::fs::write(self.directory.path().join("told2"), "").unwrap();
+    }
+
     /// Waits for a condition.
     pub(crate) async fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
         let waiting = async {
