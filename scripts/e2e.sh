@@ -64,7 +64,7 @@ until_true() {
 }
 
 step "build"
-cargo build --locked --quiet -p ecs-migrate
+cargo build --locked --quiet -p ecs-migrate -p ecs-migrate-sandbox
 target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
 runner=$(scripts/static.sh)
 us() { "$target/debug/ecs-migrate" --config "$scratch/ecs-migrate.toml" "$@"; }
@@ -85,7 +85,7 @@ printf 'FROM scratch\nCOPY busybox /busybox\nENTRYPOINT ["/busybox"]\nCMD ["slee
 engine buildah bud --quiet --tag 127.0.0.1/busybox "$scratch/empty" >"$scratch/bud.log" 2>&1 &&
   engine podman run --rm 127.0.0.1/busybox true >>"$scratch/bud.log" 2>&1 || { cat "$scratch/bud.log"; skip "no container runs here"; }
 AWS_ENDPOINT_URL=$(scripts/ministack.sh start "$scratch/ministack")
-export AWS_ENDPOINT_URL AWS_REGION=eu-west-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_EC2_METADATA_DISABLED=true
+export AWS_ENDPOINT_URL AWS_REGION=eu-west-1 AWS_DEFAULT_REGION=eu-west-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_EC2_METADATA_DISABLED=true
 url=$(scripts/postgres.sh start "$scratch/postgres")
 psql=$(scripts/postgres.sh bin)/psql
 sql() { "$psql" -X -q -A -t -P pager=off -d "$url" -c "$1" </dev/null; }
@@ -166,6 +166,39 @@ migration 20260103000000_broken 'CREATE TABLE whole (id int);'
 expect 0 "api: is on api:2" "${release[@]}" --run-key mended
 same "service" "$(stands_on)" api:2
 
+step "one list of stories, on MiniStack and on the sandbox"
+aws ecr "c.create_repository(repositoryName='busybox')" >/dev/null
+engine buildah tag 127.0.0.1/busybox "127.0.0.1:$GATEWAY_PORT/busybox:1"
+engine buildah push --quiet --tls-verify=false "127.0.0.1:$GATEWAY_PORT/busybox:1"
+busybox=${repository%/app}/busybox
+cat >"$scratch/story.json" <<'JSON'
+{"family": "story", "requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256", "memory": "512",
+ "executionRoleArn": "arn:aws:iam::000000000000:role/x", "containerDefinitions": [{"name": "story", "image": "REPLACE_IMAGE", "essential": true,
+  "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/ecs/story", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "s"}}}]}
+JSON
+story() {
+  "$target/debug/ecs-migrate" run --template "$scratch/story.json" --image "$busybox:${tag:-1}" --subnets subnet-a --security-groups sg-a \
+    --expect plain "$@"
+}
+stories() {
+  expect 0 "hello" story -- sh -c 'echo hello'
+  expect 3 "bye" story -- sh -c 'echo bye; exit 3'
+  expect 0 "of=both" story --env of=both -- sh -c 'echo of=$of'
+  expect 82 "" story --timeout 3s -- sleep 60
+  tag=nobody-pushed-this expect 80 "" story -- sh -c 'exit 0'
+  expect 0 "line 300" story -- sh -c 'i=0; while [ $i -lt 300 ]; do i=$((i + 1)); echo line $i; done'
+  same "lines of 300" "$(grep -oE 'line [0-9]+$' "$scratch/out" | sort -u | wc -l)" 300
+}
+aws logs "c.create_log_group(logGroupName='/ecs/story')" >/dev/null
+echo "MiniStack:"
+stories
+"$target/debug/ecs-migrate-sandbox" up --port 0 --port-file "$scratch/sandbox-port" --log-group /ecs/story --image '*/busybox:1=/bin/busybox' \
+  >"$scratch/sandbox.log" 2>&1 </dev/null &
+pids+=($!)
+until_true "the sandbox answers" test -s "$scratch/sandbox-port"
+echo "sandbox:"
+AWS_ENDPOINT_URL=http://127.0.0.1:$(cat "$scratch/sandbox-port") stories
+
 step "a runner that the engine kills"
 sleeping() { [ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()")" != 0 ]; }
 awake() { ! sleeping; }
@@ -173,6 +206,7 @@ migration 20260104000000_slow 'CREATE TABLE slow (id int); SELECT pg_sleep(60);'
 us run --build --migrations "$migrations" --run-key killed >"$scratch/killed" 2>&1 &
 killed=$!
 until_true "the slow migration runs" sleeping
+until_true "its log is shown while it runs" grep -q 20260104000000_slow "$scratch/killed"
 engine podman ps --format '{{.ID}} {{.Image}}' | grep "$repository" | cut -d' ' -f1 | xargs scripts/containers.sh run "$scratch/containers" podman kill --signal KILL >/dev/null
 code=0
 wait "$killed" || code=$?
@@ -223,6 +257,6 @@ same "rows of the history" "$(sql "SELECT count(*) FROM _prisma_migrations WHERE
 step "setup-infra --delete"
 aws ecs "c.delete_service(cluster='default', service='api', force=True)" >/dev/null
 expect 0 "deleted" us setup-infra --delete --delete-data --yes --family app
-same "repositories" "$(aws ecr "sorted(r['repositoryName'] for r in c.describe_repositories()['repositories'])")" "['api', 'wrapped']"
+same "repositories" "$(aws ecr "sorted(r['repositoryName'] for r in c.describe_repositories()['repositories'])")" "['api', 'busybox', 'wrapped']"
 
 step "done"

@@ -4,6 +4,7 @@
 mod act;
 mod asked;
 mod changes;
+mod compare_aws;
 mod credentials;
 mod deploy_service;
 mod doctor;
