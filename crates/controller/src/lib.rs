@@ -11,6 +11,7 @@
 //! | `runs` | runs of the past and in flight: which there are, which one is meant |
 //! | `infrastructure` | the CloudFormation stacks, and what has to know about them |
 //! | `doctor` | the ready-to-deploy list, a file a check |
+//! | `image` | the migration image, made and pushed without a container engine |
 //! | `changes` | which parts of the repository a push touches |
 //! | `aws` | the only module that names an `aws_sdk_*` type |
 //! | `report` | the only writer of stdout and stderr |
@@ -24,6 +25,7 @@ mod cli;
 mod commands;
 mod doctor;
 mod error;
+mod image;
 mod infrastructure;
 mod on_finish;
 mod question;

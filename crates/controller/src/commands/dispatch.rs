@@ -3,8 +3,8 @@
 use super::context::Context;
 use super::on_call::{explain, logs, runs};
 use super::{
-    attach, cancel, changes, completions, deploy_service, doctor, exec, man, register, release,
-    resolve, run, setup_infra, status,
+    attach, cancel, changes, completions, deploy_service, doctor, exec, image, man, register,
+    release, resolve, run, setup_infra, status,
 };
 use crate::cli::CommandLine;
 use crate::error::Error;
@@ -22,6 +22,7 @@ pub(crate) enum Command {
     Run(Box<run::Arguments>),
     Release(Box<release::Arguments>),
     DeployService(Box<deploy_service::Arguments>),
+    Image(image::Arguments),
     Attach(attach::Arguments),
     Cancel(cancel::Arguments),
     Changes(changes::Arguments),
@@ -45,6 +46,7 @@ impl Command {
             Self::Run(arguments) => arguments.flags(),
             Self::Release(arguments) => arguments.flags(),
             Self::DeployService(arguments) => arguments.flags(),
+            Self::Image(arguments) => arguments.flags(),
             Self::Attach(arguments) => arguments.flags(),
             Self::Cancel(arguments) => arguments.flags(),
             Self::Changes(_) => Flags::new(),
@@ -65,6 +67,7 @@ impl Command {
             Self::SetupInfra(_)
             | Self::Doctor(_)
             | Self::Register(_)
+            | Self::Image(_)
             | Self::Cancel(_)
             | Self::Changes(_)
             | Self::Logs(_)
@@ -124,6 +127,7 @@ pub(crate) async fn dispatch(
         Command::DeployService(arguments) => {
             deploy_service::deploy_service(*arguments, context).await
         }
+        Command::Image(arguments) => image::image(arguments, context).await,
         Command::Attach(arguments) => attach::attach(arguments, context).await,
         Command::Cancel(arguments) => cancel::cancel(arguments, context).await,
         Command::Changes(arguments) => changes::changes(arguments, context).await,

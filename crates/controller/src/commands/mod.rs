@@ -2,6 +2,7 @@
 
 mod arguments;
 mod attach;
+mod build;
 mod cancel;
 mod changes;
 mod completions;
@@ -12,6 +13,7 @@ mod dispatch;
 mod doctor;
 mod exec;
 mod gate;
+mod image;
 mod look_inside;
 mod man;
 mod network;

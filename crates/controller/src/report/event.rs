@@ -4,6 +4,7 @@ use super::checklist::Checklist;
 use super::on_call::OnCall;
 use crate::changes::Answer;
 use crate::error::Error;
+use crate::image::Packed;
 use crate::infrastructure::{Place, Plan, Variable};
 use crate::service::Released;
 use crate::task::{Conclusion, LogLine, PhaseKind, TaskArn};
@@ -24,6 +25,8 @@ pub(crate) enum Event {
     Differences(Vec<Change>),
     /// Which task definition is used.
     Definition { arn: String, name: String, registration: Registration },
+    /// The migration image, and what became of it.
+    Image(Packed),
     /// What will happen to a stack.
     Plan(Plan),
     /// A step of CloudFormation.

@@ -4,6 +4,7 @@
 //! from. So all text runs between `::stop-commands::TOKEN` and `::TOKEN::` with a token that
 //! nobody can guess.
 
+use super::checklist::Checklist;
 use super::checkout::{self, Place};
 use super::clean::clean;
 use super::cut::cut;
@@ -12,7 +13,7 @@ use super::human::{self, Human};
 use super::line::push_line;
 use super::writer::Rendered;
 use super::{changes, release, rows, setup};
-use crate::task::Conclusion;
+use crate::task::{Conclusion, LogLine};
 use std::path::PathBuf;
 
 /// The renderer.
@@ -66,23 +67,16 @@ impl Github {
             | Event::StopRequested(_) => {
                 self.text(&mut out, &format!("{}\n", human::progress(event)));
             }
-            Event::Warning { text, hint } => {
-                let whole = match hint {
-                    Some(hint) => format!("{text}\n{hint}"),
-                    None => text.clone(),
-                };
-                self.annotations += 1;
-                if self.annotations <= ANNOTATIONS {
-                    self.command(&mut out, &annotation("warning", "ecs-migrate", &whole));
-                } else {
-                    self.text(&mut out, &format!("warning: {}\n", clean(&whole)));
-                }
-            }
+            Event::Warning { text, hint } => self.warn(&mut out, text, hint.as_deref()),
             Event::Phase { .. } => {}
             Event::Secrets(secrets) => {
                 for secret in &secrets.0 {
                     self.command(&mut out, &format!("::add-mask::{}", data(secret)));
                 }
+            }
+            Event::Image(packed) => {
+                let said = format!("{}\n", human::progress(event));
+                return Rendered { out: format!("{}\n", packed.name), err: said };
             }
             Event::Data(text) => self.plain(&mut out, &format!("{text}\n")),
             Event::Plan(plan) => self.text(&mut out, &setup::plan(plan)),
@@ -91,16 +85,7 @@ impl Github {
                 self.text(&mut out, &setup::variables(variables, place.as_ref()));
             }
             Event::Differences(changes) => self.text(&mut out, &human::differences(changes)),
-            Event::Log(lines) => {
-                if self.group != Some(Group::Log)
-                    && let Some(line) = lines.first()
-                {
-                    let name = data(&clean(&line.container));
-                    self.open_group(&mut out, Group::Log, &format!("log of {name}"));
-                }
-                let text = self.text.log(lines);
-                self.text(&mut out, &text);
-            }
+            Event::Log(lines) => self.log(&mut out, lines),
             Event::Changes(answer) | Event::ChangesShown(answer) => {
                 self.text(&mut out, &changes::text(answer));
             }
@@ -122,18 +107,7 @@ impl Github {
                     self.command(&mut out, &annotation(kind, &title, &text));
                 }
             }
-            Event::Checked(list) => {
-                self.text(&mut out, &list.text());
-                for finding in list.blocking().take(ANNOTATIONS) {
-                    let fix = finding.fix.as_deref().unwrap_or_default();
-                    let whole = format!("{}\n{fix}", finding.sentence);
-                    let title = format!("ecs-migrate: {}", clean(&finding.name));
-                    self.command(&mut out, &annotation("error", &title, &whole));
-                }
-                if list.blocking().next().is_none() {
-                    self.command(&mut out, &annotation("notice", "ecs-migrate", &list.sentence()));
-                }
-            }
+            Event::Checked(list) => self.checked(&mut out, list),
             Event::Failed(error) => {
                 self.close_group(&mut out);
                 self.text(&mut out, &human::failure(error));
@@ -146,6 +120,40 @@ impl Github {
             }
         }
         Rendered { out, err: String::new() }
+    }
+
+    fn warn(&mut self, out: &mut String, text: &str, hint: Option<&str>) {
+        let whole = hint.map_or_else(|| text.to_owned(), |hint| format!("{text}\n{hint}"));
+        self.annotations += 1;
+        if self.annotations <= ANNOTATIONS {
+            self.command(out, &annotation("warning", "ecs-migrate", &whole));
+        } else {
+            self.text(out, &format!("warning: {}\n", clean(&whole)));
+        }
+    }
+
+    fn log(&mut self, out: &mut String, lines: &[LogLine]) {
+        if self.group != Some(Group::Log)
+            && let Some(line) = lines.first()
+        {
+            let name = data(&clean(&line.container));
+            self.open_group(out, Group::Log, &format!("log of {name}"));
+        }
+        let text = self.text.log(lines);
+        self.text(out, &text);
+    }
+
+    fn checked(&mut self, out: &mut String, list: &Checklist) {
+        self.text(out, &list.text());
+        for finding in list.blocking().take(ANNOTATIONS) {
+            let fix = finding.fix.as_deref().unwrap_or_default();
+            let whole = format!("{}\n{fix}", finding.sentence);
+            let title = format!("ecs-migrate: {}", clean(&finding.name));
+            self.command(out, &annotation("error", &title, &whole));
+        }
+        if list.blocking().next().is_none() {
+            self.command(out, &annotation("notice", "ecs-migrate", &list.sentence()));
+        }
     }
 
     fn conclude(&mut self, out: &mut String, conclusion: &Conclusion) {

@@ -50,6 +50,10 @@ impl Files {
                     values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
                 (outputs(&values), [String::new(), String::new()])
             }
+            Event::Image(packed) => {
+                let values = [("image", packed.name.as_str()), ("digest", packed.digest.as_str())];
+                (outputs(&values), [String::new(), String::new()])
+            }
             Event::Note(_)
             | Event::ChangesShown(_)
             | Event::Service { .. }

@@ -4,7 +4,7 @@ use super::clean::clean;
 use super::event::{Arrival, Event, Registration};
 use super::line::push_line;
 use super::writer::Rendered;
-use super::{changes, release, rows, setup};
+use super::{changes, image, release, rows, setup};
 use crate::error::Error;
 use crate::task::{Conclusion, LogLine, LogText};
 use crate::task_definition::Change;
@@ -39,6 +39,10 @@ impl Human {
                 push_hint(&mut lines, hint.as_deref());
                 to_err(lines)
             }
+            Event::Image(packed) => Rendered {
+                out: format!("{}\n", packed.name),
+                err: format!("{QUIET}{}{QUIET:#}\n", image::sentence(packed)),
+            },
             Event::Secrets(_) | Event::Phase { .. } => Rendered::default(),
             Event::Plan(plan) => to_out(setup::plan(plan)),
             Event::Question(question) => to_err(format!("{CARE}{question}{CARE:#} [y/N] ")),
@@ -111,6 +115,7 @@ pub(super) fn progress(event: &Event) -> String {
         Event::Service { service, text } => format!("{}: {}", clean(service), clean(text)),
         Event::Progress(progress) => setup::progress(progress),
         Event::StopRequested(why) => format!("{}: asking ECS to stop the task", clean(why)),
+        Event::Image(packed) => image::sentence(packed),
         Event::Warning { .. }
         | Event::Secrets(_)
         | Event::Phase { .. }

@@ -4,7 +4,7 @@
 use super::event::{Arrival, Event, Registration};
 use super::line::push_line;
 use super::writer::Rendered;
-use super::{changes, release, setup};
+use super::{changes, image, release, setup};
 use crate::error::Error;
 use crate::task::{Conclusion, LogLine, LogState, LogText, Phase, Timeline, class_name};
 use serde_json::{Value, json};
@@ -43,6 +43,7 @@ impl Json {
                     Registration::New => "new",
                 },
             })],
+            Event::Image(packed) => vec![image::object(packed)],
             Event::Plan(plan) => plan
                 .lines
                 .iter()

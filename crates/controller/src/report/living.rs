@@ -81,6 +81,7 @@ impl Living {
             Event::Note(_)
             | Event::Warning { .. }
             | Event::Data(_)
+            | Event::Image(_)
             | Event::Differences(_)
             | Event::Definition { .. }
             | Event::Plan(_)

@@ -15,6 +15,7 @@ mod format;
 mod github;
 mod github_files;
 mod human;
+mod image;
 mod json;
 mod line;
 mod living;

@@ -4,6 +4,7 @@
 mod act;
 mod asked;
 mod changes;
+mod compare_aws;
 mod credentials;
 mod deploy_service;
 mod doctor;
@@ -12,6 +13,7 @@ mod fault_table;
 mod fifty;
 mod fuzz;
 mod github_signals;
+mod image;
 mod minimal;
 mod ministack;
 mod on_call;

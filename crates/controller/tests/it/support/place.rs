@@ -48,6 +48,16 @@ impl Place {
         Self::open(config, directory).await
     }
 
+    /// With a repository `app-migrate`, whose images run `program`.
+    pub(crate) async fn with_repository(program: Program) -> Self {
+        let config = Config::new(Speed::Fast)
+            .wall_clock(WallClock::System)
+            .log_group("/ecs/app")
+            .repository("app-migrate")
+            .image("*/app-migrate@*", program);
+        Self::open(config, tempfile::tempdir().unwrap()).await
+    }
+
     async fn open(config: Config, directory: tempfile::TempDir) -> Self {
         let sandbox = Sandbox::new(config);
         let server = sandbox.serve(([127, 0, 0, 1], 0).into()).await.unwrap();
@@ -83,6 +93,11 @@ impl Place {
         let path = invocation.directory().join("task.json");
         std::fs::write(path, definition.to_string()).unwrap();
         invocation
+    }
+
+    /// Where it answers.
+    pub(crate) fn endpoint(&self) -> String {
+        self.server.endpoint()
     }
 
     /// Any command line.
