@@ -81,9 +81,10 @@ pub(super) async fn image(arguments: Arguments, context: Context<'_>) -> Result<
         Some(user) => Login::As { user, password: password()? },
         None => Login::Anonymous,
     };
-    let aws = match needs_aws(&settings, &repository) {
-        true => Some(connect(context.aws, &context.access).await?),
-        false => None,
+    let aws = if needs_aws(&settings, &repository) {
+        Some(connect(context.aws, &context.access).await?)
+    } else {
+        None
     };
     let transport = if arguments.insecure { Transport::Insecure } else { Transport::Safe };
     let keys = Keys { aws: aws.as_ref(), login, transport };

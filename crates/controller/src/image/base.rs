@@ -23,14 +23,14 @@ pub(crate) enum Part {
     /// Packed here.
     Packed(Blob),
     /// In the registry of the base image; fetched only where it is missing.
-    OfBase(Descriptor),
+    OfBase(Box<Descriptor>),
 }
 
 impl Part {
     pub(crate) fn descriptor(&self) -> Descriptor {
         match self {
             Self::Packed(blob) => blob.descriptor(),
-            Self::OfBase(descriptor) => descriptor.clone(),
+            Self::OfBase(descriptor) => Descriptor::clone(descriptor),
         }
     }
 }
@@ -92,7 +92,7 @@ impl Base {
         if layers.len() != configuration.rootfs().diff_ids().len() {
             return Err(Error::usage("the base image names other layers than its configuration"));
         }
-        let parts = layers.into_iter().map(Part::OfBase).collect();
+        let parts = layers.into_iter().map(|layer| Part::OfBase(Box::new(layer))).collect();
         Ok(Self { configuration, parts, registry: Some(registry) })
     }
 }

@@ -148,10 +148,10 @@ impl Registry {
         reference: &str,
         platform: Platform,
     ) -> Result<(ImageConfiguration, Vec<Descriptor>), Error> {
-        let mut place = self.at("latest");
-        place = match reference.starts_with("sha256:") {
-            true => place.clone_with_digest(reference.to_owned()),
-            false => self.at(reference),
+        let place = if reference.starts_with("sha256:") {
+            self.at("latest").clone_with_digest(reference.to_owned())
+        } else {
+            self.at(reference)
         };
         let mut document = self.manifest(&place).await?;
         if let Ok(index) = ImageIndex::from_reader(document.as_ref()) {

@@ -12,7 +12,7 @@ use super::event::Event;
 use super::human::{self, Human};
 use super::line::push_line;
 use super::writer::Rendered;
-use super::{changes, release, rows, setup};
+use super::{changes, image, release, rows, setup};
 use crate::task::{Conclusion, LogLine};
 use std::path::PathBuf;
 
@@ -74,10 +74,7 @@ impl Github {
                     self.command(&mut out, &format!("::add-mask::{}", data(secret)));
                 }
             }
-            Event::Image(packed) => {
-                let said = format!("{}\n", human::progress(event));
-                return Rendered { out: format!("{}\n", packed.name), err: said };
-            }
+            Event::Image(packed) => return image::rendered(packed),
             Event::Data(text) => self.plain(&mut out, &format!("{text}\n")),
             Event::Plan(plan) => self.text(&mut out, &setup::plan(plan)),
             Event::Question(question) => self.text(&mut out, &format!("{question}\n")),

@@ -15,7 +15,7 @@ pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
 pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
 const CARE: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default();
-const QUIET: Style = Style::new().dimmed();
+pub(super) const QUIET: Style = Style::new().dimmed();
 
 /// The renderer.
 #[derive(Debug, Default)]
@@ -39,10 +39,7 @@ impl Human {
                 push_hint(&mut lines, hint.as_deref());
                 to_err(lines)
             }
-            Event::Image(packed) => Rendered {
-                out: format!("{}\n", packed.name),
-                err: format!("{QUIET}{}{QUIET:#}\n", image::sentence(packed)),
-            },
+            Event::Image(packed) => image::rendered(packed),
             Event::Secrets(_) | Event::Phase { .. } => Rendered::default(),
             Event::Plan(plan) => to_out(setup::plan(plan)),
             Event::Question(question) => to_err(format!("{CARE}{question}{CARE:#} [y/N] ")),
@@ -115,8 +112,8 @@ pub(super) fn progress(event: &Event) -> String {
         Event::Service { service, text } => format!("{}: {}", clean(service), clean(text)),
         Event::Progress(progress) => setup::progress(progress),
         Event::StopRequested(why) => format!("{}: asking ECS to stop the task", clean(why)),
-        Event::Image(packed) => image::sentence(packed),
-        Event::Warning { .. }
+        Event::Image(_)
+        | Event::Warning { .. }
         | Event::Secrets(_)
         | Event::Phase { .. }
         | Event::Plan(_)

@@ -1,11 +1,19 @@
 //! Owns the forms of the migration image.
 
+use super::human::QUIET;
+use super::writer::Rendered;
 use crate::image::{Fate, Packed};
 use crate::words;
 use serde_json::{Value, json};
 
+/// The name for a script, the sentence for a person.
+pub(super) fn rendered(packed: &Packed) -> Rendered {
+    let said = format!("{QUIET}{}{QUIET:#}\n", sentence(packed));
+    Rendered { out: format!("{}\n", packed.name), err: said }
+}
+
 /// What was made and where it went.
-pub(super) fn sentence(packed: &Packed) -> String {
+fn sentence(packed: &Packed) -> String {
     let Packed { platform, size, migrations, fate, .. } = packed;
     let what = format!(
         "image for {platform} with {}, {}",

@@ -7,6 +7,7 @@ use super::writer::Rendered;
 use super::{changes, image, release, setup};
 use crate::error::Error;
 use crate::task::{Conclusion, LogLine, LogState, LogText, Phase, Timeline, class_name};
+use crate::task_definition::Change;
 use serde_json::{Value, json};
 
 /// The renderer.
@@ -22,17 +23,7 @@ impl Json {
                 vec![json!({"type": "warning", "text": text, "hint": hint})]
             }
             Event::Data(text) => vec![json!({"type": "data", "text": text})],
-            Event::Differences(changes) => changes
-                .iter()
-                .map(|change| {
-                    json!({
-                        "type": "difference",
-                        "path": change.path,
-                        "before": change.before,
-                        "after": change.after,
-                    })
-                })
-                .collect(),
+            Event::Differences(changes) => changes.iter().map(difference).collect(),
             Event::Definition { arn, name, registration } => vec![json!({
                 "type": "task_definition",
                 "arn": arn,
@@ -134,6 +125,15 @@ pub(super) fn result(event: &Event) -> Option<Value> {
 /// A duration in milliseconds.
 pub(super) fn milliseconds(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn difference(change: &Change) -> Value {
+    json!({
+        "type": "difference",
+        "path": change.path,
+        "before": change.before,
+        "after": change.after,
+    })
 }
 
 fn log(line: &LogLine) -> Value {

@@ -10,6 +10,8 @@ fn fixture() -> PathBuf {
     tools::root().join("crates/controller/tests/data/describe-tasks")
 }
 
+type Change = fn(&mut Vec<Value>);
+
 /// The exit code, and what was said.
 async fn compared(mut command: Command) -> (i32, String) {
     let output = command.current_dir(tools::root()).output().await.unwrap();
@@ -50,7 +52,6 @@ fn altered(name: &str, change: impl Fn(&mut Vec<Value>)) -> tempfile::TempDir {
 #[tokio::test]
 async fn what_contradicts_is_named() {
     let Some(python) = tools::python().await else { return };
-    type Change = fn(&mut Vec<Value>);
     let last: [(&str, Change, i32, &str); 7] = [
         ("success", |_| {}, 0, "0 differences"),
         ("success", |tasks| tasks.reverse(), 1, "success: states"),
@@ -75,7 +76,7 @@ async fn what_contradicts_is_named() {
         (
             "image_missing",
             |tasks| {
-                drop(tasks.last_mut().unwrap().as_object_mut().unwrap().remove("stoppedReason"))
+                drop(tasks.last_mut().unwrap().as_object_mut().unwrap().remove("stoppedReason"));
             },
             1,
             "image_missing: STOPPED: only the sandbox has .stoppedReason",
