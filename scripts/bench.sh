@@ -8,6 +8,7 @@ Usage: scripts/bench.sh engine [--rounds N] [--migrations DIR]
        scripts/bench.sh traffic [--rounds N] [--blocker SECONDS] [--readers N]
        scripts/bench.sh start [--rounds N]
        scripts/bench.sh gate [--rounds N]
+       scripts/bench.sh image [--rounds N]
 
   engine   nothing pending on 434 and on 5,000 migrations, applying 434, and a 200 MB data migration;
            beside psql, Prisma's schema engine (npm) and dbmate (PyPI) where they can be had
@@ -16,6 +17,8 @@ Usage: scripts/bench.sh engine [--rounds N] [--migrations DIR]
   start    from the start of the process to the answers to its first queries, static and dynamic
   gate     how late the verdict is, how many lines are shown and at what cost; beside awscli's wait and
            fabfuel's ecs run (PyPI) against one sandbox
+  image    sizes of the native, the wrapped and a plain Prisma image; image push beside buildah; from run to
+           verdict on MiniStack. As root, with podman, buildah, docker-registry and npm
 
 Needs python3. Builds in release mode.
 USAGE
@@ -23,7 +26,7 @@ USAGE
 
 what=${1:-}
 case "$what" in
-  engine | traffic | start | gate) shift ;;
+  engine | traffic | start | gate | image) shift ;;
   -h | --help) usage; exit 0 ;;
   *) usage >&2; exit 2 ;;
 esac
@@ -34,6 +37,15 @@ prepare_needs=(python3)
 . scripts/prepare.sh
 
 target=${CARGO_TARGET_DIR:-target}
+if [ "$what" = image ]; then
+  cargo build --release --locked --quiet -p ecs-migrate
+  runner=$(scripts/static.sh)
+  scratch=$(mktemp -d)
+  chmod 0755 "$scratch"
+  trap 'rm -rf "$scratch"' EXIT
+  scripts/bench/image.sh "$(cd "$target" && pwd)/release/ecs-migrate" "$runner" "$scratch/work" "${2:-3}"
+  exit
+fi
 cargo build --release --locked --quiet -p ecs-migrate-runner
 [ "$what" != gate ] || cargo build --release --locked --quiet -p ecs-migrate -p ecs-migrate-sandbox
 scratch=$(mktemp -d)

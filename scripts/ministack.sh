@@ -17,7 +17,8 @@ esac
 folder=$2
 python=$("$(dirname "$0")/python-tools.sh")
 mkdir -p "$folder"
-port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+port=${GATEWAY_PORT:-}
+[ -n "$port" ] || port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 # It would also listen for MQTT on every address otherwise.
 IOT_MTLS_ENABLED=0 BIND_HOST=127.0.0.1 GATEWAY_PORT=$port "$python" -m ministack >"$folder/log" 2>&1 </dev/null &
 echo $! >"$folder/pid"

@@ -12,10 +12,12 @@
 //! | `infrastructure` | the CloudFormation stacks, and what has to know about them |
 //! | `doctor` | the ready-to-deploy list, a file a check |
 //! | `check` | what a directory of migrations would do, before it is merged |
+//! | `image` | the migration image, made and pushed without a container engine |
 //! | `changes` | which parts of the repository a push touches |
 //! | `aws` | the only module that names an `aws_sdk_*` type |
 //! | `report` | the only writer of stdout and stderr |
 //! | `error` | whose fault a failure is, what it says, its exit code |
+//! | `on_finish` | the command that is told how a run ended |
 //! | `surroundings`, `signal`, `question` | what the process gets from outside |
 
 mod aws;
@@ -25,7 +27,9 @@ mod cli;
 mod commands;
 mod doctor;
 mod error;
+mod image;
 mod infrastructure;
+mod on_finish;
 mod question;
 mod report;
 mod runs;
@@ -39,12 +43,14 @@ mod words;
 
 pub use aws::AwsAccess;
 pub use question::Questions;
+pub use report::Terminal;
 pub use signal::{Signal, Signals};
 pub use surroundings::{Clock, Surroundings};
 pub use task::Pace;
 
 use report::{Event, Report};
 use std::ffi::OsString;
+use tokio::time::Instant;
 
 /// Runs one command line in the given surroundings; the answer is the process's exit code.
 pub async fn run(
@@ -60,12 +66,19 @@ pub async fn run(
         &mut surroundings,
     );
     // Boxed, because the futures of all commands together are large.
-    match Box::pin(commands::dispatch(command_line, surroundings, &mut report)).await {
+    let code = match Box::pin(commands::dispatch(command_line, surroundings, &mut report)).await {
         Ok(code) => code,
         Err(error) => {
             let code = error.exit_code();
             report.emit(&Event::Failed(Box::new(error)));
             code
         }
+    };
+    if let Some((command, result)) = report.take_to_tell() {
+        let until = on_finish::deadline(Instant::now(), report.signalled());
+        if let Some(complaint) = on_finish::tell(&command, &result, until).await {
+            report.complain(&complaint);
+        }
     }
+    code
 }

@@ -2,6 +2,7 @@
 
 use crate::aws::AwsAccess;
 use crate::question::Questions;
+use crate::report::Terminal;
 use crate::signal::Signals;
 use crate::task::Pace;
 use std::collections::BTreeMap;
@@ -22,6 +23,8 @@ pub struct Surroundings {
     pub stdout: Box<dyn Write + Send>,
     /// Takes everything else.
     pub stderr: Box<dyn Write + Send>,
+    /// Where the living line is drawn.
+    pub terminal: Terminal,
     /// How often AWS is asked.
     pub pace: Pace,
     /// What time it is, for `2h ago`.
@@ -46,10 +49,11 @@ impl Clock {
 impl Surroundings {
     /// What the operating system gives.
     pub fn of_this_process() -> Self {
-        let environment = std::env::vars_os()
+        let environment: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
         Self {
+            terminal: Terminal::of_this_process(environment.get("TERM").map(String::as_str)),
             environment,
             aws: AwsAccess::Chain,
             signals: Signals::OfTheProcess,

@@ -7,6 +7,15 @@ pub(crate) fn count(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
+/// `812 bytes`, `41 kB`, `3.1 MB`.
+pub(crate) fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => count(bytes, "byte"),
+        1_000..1_000_000 => format!("{} kB", bytes / 1_000),
+        _ => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
+    }
+}
+
 /// `41 ms`, `1.2 s`, `2 m 05 s`, `1 h 00 m`.
 pub(crate) fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -73,6 +82,15 @@ mod tests {
             [(41, "41 ms"), (1_250, "1.2 s"), (125_000, "2 m 05 s"), (3_600_000, "1 h 00 m")]
         {
             assert_eq!(duration(Duration::from_millis(milliseconds)), text);
+        }
+    }
+
+    #[test]
+    fn sizes_read_well() {
+        for (bytes, text) in
+            [(0, "0 bytes"), (999, "999 bytes"), (41_900, "41 kB"), (3_190_000, "3.1 MB")]
+        {
+            assert_eq!(size(bytes), text);
         }
     }
 

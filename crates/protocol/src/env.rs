@@ -120,6 +120,18 @@ pub const TEMPLATE: &str = "ECS_MIGRATE_TEMPLATE";
 pub const CONTAINER: &str = "ECS_MIGRATE_CONTAINER";
 /// The image that the container runs.
 pub const IMAGE: &str = "ECS_MIGRATE_IMAGE";
+/// The repository that the migration image is pushed to.
+pub const IMAGE_REPOSITORY: &str = "ECS_MIGRATE_IMAGE_REPOSITORY";
+/// The static runner that the migration image is made of.
+pub const RUNNER: &str = "ECS_MIGRATE_RUNNER";
+/// The image that the migrations are put on, instead of a runner.
+pub const BASE_IMAGE: &str = "ECS_MIGRATE_BASE_IMAGE";
+/// `linux/amd64` or `linux/arm64`.
+pub const PLATFORM: &str = "ECS_MIGRATE_PLATFORM";
+/// The tag of the migration image.
+pub const TAG: &str = "ECS_MIGRATE_TAG";
+/// Where the registry of the repository answers, when not under its own name.
+pub const REGISTRY_ENDPOINT: &str = "ECS_MIGRATE_REGISTRY_ENDPOINT";
 /// Subnets, comma-separated.
 pub const SUBNETS: &str = "ECS_MIGRATE_SUBNETS";
 /// Security groups, comma-separated.
@@ -160,6 +172,8 @@ pub const EXPECT: &str = "ECS_MIGRATE_EXPECT";
 pub const RUN_KEY: &str = "ECS_MIGRATE_RUN_KEY";
 /// `auto`, `text`, `json` or `github`.
 pub const OUTPUT: &str = "ECS_MIGRATE_OUTPUT";
+/// The command that is told how a run ended.
+pub const ON_FINISH: &str = "ECS_MIGRATE_ON_FINISH";
 /// Subnets, under the name that teams' scripts use today.
 pub const VPC_SUBNETS: &str = "VPC_SUBNETS";
 /// Security groups, under the name that teams' scripts use today.
@@ -181,6 +195,14 @@ pub const GITHUB_SHA: &str = "GITHUB_SHA";
 /// Who caused a workflow run; the same for a re-run.
 pub const GITHUB_ACTOR: &str = "GITHUB_ACTOR";
 
+/// The folder of Docker's settings, instead of `.docker` in the home directory.
+pub const DOCKER_CONFIG: &str = "DOCKER_CONFIG";
+/// The home directory.
+pub const HOME: &str = "HOME";
+
+/// Where GitHub is, `https://github.com`.
+pub const GITHUB_SERVER_URL: &str = "GITHUB_SERVER_URL";
+
 /// `owner/name` of a workflow's repository.
 pub const GITHUB_REPOSITORY: &str = "GITHUB_REPOSITORY";
 
@@ -188,3 +210,5 @@ pub const GITHUB_REPOSITORY: &str = "GITHUB_REPOSITORY";
 pub const GITHUB_OUTPUT: &str = "GITHUB_OUTPUT";
 /// The file that takes a step's summary.
 pub const GITHUB_STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
+/// Where the repository is checked out.
+pub const GITHUB_WORKSPACE: &str = "GITHUB_WORKSPACE";

@@ -44,6 +44,9 @@ pub(crate) async fn handle(
     {
         return Ok(response);
     }
+    if registry::is_for_it(request.uri().path()) {
+        return Ok(registry::distribution(core, &request));
+    }
     let (response, delivery) = match read_call(&request) {
         Ok(call) => carry_out(core, call),
         Err(refused) => (refuse(core, refused), Delivery::default()),

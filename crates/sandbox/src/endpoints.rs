@@ -24,7 +24,7 @@ pub(crate) fn answer(core: &Core, request: &Request<Vec<u8>>) -> Option<Response
         ["v4", container, "task" | "taskWithTags"] => task_metadata(core, container),
         ["_sandbox", "blobs", digest] => return Some(registry::blob(core, digest)),
         ["v2", "credentials", id] => return Some(credentials::answer(core, id, request)),
-        ["_sandbox" | "v2" | "v4", ..] => None,
+        ["_sandbox" | "v4", ..] | ["v2", "credentials", ..] => None,
         _ => return None,
     };
     Some(match found {

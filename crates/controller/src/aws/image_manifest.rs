@@ -82,7 +82,7 @@ impl Aws {
         Ok(text(&configuration["architecture"]).into_iter().collect())
     }
 
-    async fn ask_registry(
+    pub(super) async fn ask_registry(
         &self,
         image: &EcrImage,
         operation: &'static str,
@@ -139,6 +139,6 @@ impl Aws {
     }
 }
 
-fn unreadable(operation: &'static str, message: String) -> AwsError {
+pub(super) fn unreadable(operation: &'static str, message: String) -> AwsError {
     AwsError { operation, code: "UnreadableAnswer".to_owned(), message, class: Class::NoAnswer }
 }

@@ -15,6 +15,7 @@ mod patience;
 mod preflight;
 mod presence;
 mod records;
+mod registry_login;
 mod renewal;
 mod roles;
 mod rollout;

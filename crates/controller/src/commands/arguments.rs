@@ -89,6 +89,9 @@ pub(crate) struct FollowArguments {
     /// What the container runs: auto, runner or plain
     #[arg(long, value_name = "WHAT")]
     expect: Option<String>,
+    /// Shell command that gets the result as JSON on its standard input, after the verdict
+    #[arg(long, value_name = "COMMAND")]
+    on_finish: Option<String>,
 }
 
 impl FollowArguments {
@@ -97,6 +100,7 @@ impl FollowArguments {
             (Key::Timeout, &self.timeout),
             (Key::OnCancel, &self.on_cancel),
             (Key::Expect, &self.expect),
+            (Key::OnFinish, &self.on_finish),
         ])
     }
 }

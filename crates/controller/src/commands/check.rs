@@ -74,7 +74,8 @@ pub(super) async fn check(arguments: Arguments, context: Context<'_>) -> Result<
         found.skipped.push(format!("the history was compared with nothing: {why}"));
     }
     if let Some(path) = &arguments.sarif {
-        std::fs::write(path, sarif(&found).to_string()).map_err(|cause| {
+        let workspace = context.environment.get(env::GITHUB_WORKSPACE).map(Path::new);
+        std::fs::write(path, sarif(&found, workspace).to_string()).map_err(|cause| {
             Error::usage(format!("cannot write {}", path.display())).caused_by(cause)
         })?;
     }

@@ -3,13 +3,13 @@
 use super::context::Context;
 use super::on_call::{explain, logs, runs};
 use super::{
-    attach, cancel, changes, check, completions, deploy_service, doctor, exec, man, register,
-    release, resolve, run, setup_infra, status,
+    attach, cancel, changes, check, completions, deploy_service, doctor, exec, image, man,
+    register, release, resolve, run, setup_infra, status,
 };
 use crate::cli::CommandLine;
 use crate::error::Error;
 use crate::report::{Format, Report};
-use crate::settings::{Flags, Layers};
+use crate::settings::{Flags, Key, Layers};
 use crate::surroundings::Surroundings;
 use clap::Subcommand;
 use protocol::ExitCode;
@@ -22,6 +22,7 @@ pub(crate) enum Command {
     Run(Box<run::Arguments>),
     Release(Box<release::Arguments>),
     DeployService(Box<deploy_service::Arguments>),
+    Image(image::Arguments),
     Attach(attach::Arguments),
     Cancel(cancel::Arguments),
     Changes(changes::Arguments),
@@ -46,6 +47,7 @@ impl Command {
             Self::Run(arguments) => arguments.flags(),
             Self::Release(arguments) => arguments.flags(),
             Self::DeployService(arguments) => arguments.flags(),
+            Self::Image(arguments) => arguments.flags(),
             Self::Attach(arguments) => arguments.flags(),
             Self::Cancel(arguments) => arguments.flags(),
             Self::Changes(_) | Self::Check(_) => Flags::new(),
@@ -56,6 +58,28 @@ impl Command {
             Self::Resolve(arguments) => arguments.flags(),
             Self::Exec(arguments) => arguments.flags(),
             Self::Completions(_) | Self::Man(_) => Flags::new(),
+        }
+    }
+
+    /// Whether it ends with the result of a run, which `--on-finish` is told.
+    const fn has_result(&self) -> bool {
+        match self {
+            Self::Run(_) | Self::Release(_) | Self::DeployService(_) | Self::Attach(_) => true,
+            Self::SetupInfra(_)
+            | Self::Doctor(_)
+            | Self::Register(_)
+            | Self::Image(_)
+            | Self::Cancel(_)
+            | Self::Changes(_)
+            | Self::Check(_)
+            | Self::Logs(_)
+            | Self::Runs(_)
+            | Self::Explain(_)
+            | Self::Status(_)
+            | Self::Resolve(_)
+            | Self::Exec(_)
+            | Self::Completions(_)
+            | Self::Man(_) => false,
         }
     }
 }
@@ -80,6 +104,11 @@ pub(crate) async fn dispatch(
     flags.extend(command.flags());
     let layers = Layers::read(flags, global.config.as_deref(), &surroundings.environment)?;
     report.choose(Format::of(layers.output()?, &surroundings.environment));
+    if command.has_result()
+        && let Some(told) = layers.find(Key::OnFinish)
+    {
+        report.tell_at_the_end(told.value);
+    }
     let context = Context {
         access: layers.access(&surroundings.environment),
         layers,
@@ -100,6 +129,7 @@ pub(crate) async fn dispatch(
         Command::DeployService(arguments) => {
             deploy_service::deploy_service(*arguments, context).await
         }
+        Command::Image(arguments) => image::image(arguments, context).await,
         Command::Attach(arguments) => attach::attach(arguments, context).await,
         Command::Cancel(arguments) => cancel::cancel(arguments, context).await,
         Command::Changes(arguments) => changes::changes(arguments, context).await,

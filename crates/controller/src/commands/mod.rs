@@ -2,6 +2,7 @@
 
 mod arguments;
 mod attach;
+mod build;
 mod cancel;
 mod changes;
 mod check;
@@ -13,6 +14,7 @@ mod dispatch;
 mod doctor;
 mod exec;
 mod gate;
+mod image;
 mod look_inside;
 mod man;
 mod network;

@@ -41,7 +41,14 @@ impl Arguments {
 
 /// Migrates, then deploys.
 pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Result<u8, Error> {
-    let settings = run::settings(&context)?;
+    let planned = run::settings(&context, &arguments.run)?;
+    let settings = &planned.run;
+    if arguments.services.dry_run && arguments.run.build {
+        return Err(Error::usage(
+            "--dry-run pushes no image, so it cannot show what --build would run",
+        )
+        .hinted("`image push --dry-run` says the image's digest"));
+    }
     let services = arguments.services.resolve(ServiceSettings::resolve(&context.layers)?)?;
     let environment = run::variables(&arguments.run.environment)?;
     let phases = Phases::of(&environment);
@@ -54,12 +61,12 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
     let prepared = async {
         let aws = connect(context.aws, &access).await?;
         if dry_run {
-            show(&aws, &settings, report).await?;
+            show(&aws, settings, report).await?;
         }
         let mut hands = Hands { aws: &aws, cluster: &cluster, pace: &pace, report: &mut *report };
         // A service that cannot be updated is found before the schema is.
         services.look(&mut hands, if dry_run { Shown::Everything } else { Shown::Nothing }).await?;
-        if dry_run { Ok(None) } else { run::prepare(aws, &settings, report).await.map(Some) }
+        if dry_run { Ok(None) } else { planned.prepare(aws, report).await.map(Some) }
     };
     let prepared = tokio::select! {
         biased;
@@ -75,8 +82,8 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
         environment: phases.before(&environment),
         process: &context.environment,
     };
-    let (identity, expand) = request(&settings, &prepared, order);
-    let gate = Gate { settings: &settings, prepared: &prepared, identity: &identity, pace: &pace };
+    let (identity, expand) = request(settings, &prepared, order);
+    let gate = Gate { settings, prepared: &prepared, identity: &identity, pace: &pace };
     let conclusion = gate.judge(expand, report, &mut listener).await?;
     if !conclusion.is_green() {
         let code = conclusion.exit_code;
@@ -100,9 +107,8 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
             environment: phases.after(&environment),
             process: &context.environment,
         };
-        let (identity, contract) = request(&settings, &prepared, order);
-        let gate =
-            Gate { settings: &settings, prepared: &prepared, identity: &identity, pace: &pace };
+        let (identity, contract) = request(settings, &prepared, order);
+        let gate = Gate { settings, prepared: &prepared, identity: &identity, pace: &pace };
         let contract = gate.judge(contract, report, &mut listener).await?;
         if !contract.is_green() {
             let code = contract.exit_code;

@@ -1,6 +1,7 @@
 //! Owns `run`.
 
 use super::arguments::{DefinitionArguments, FollowArguments, NetworkArguments, PlaceArguments};
+use super::build::{BuildArguments, Keys, build};
 use super::context::Context;
 use super::definition;
 use super::gate::Gate;
@@ -9,17 +10,29 @@ use super::request::{Order, request};
 use crate::aws::{Aws, connect};
 use crate::cli;
 use crate::error::{Error, Kind};
+use crate::image::{Login, Transport};
 use crate::infrastructure::is_bootstrap;
-use crate::report::Report;
-use crate::settings::{DefinitionSource, Flags, ImageChoice, Key, RunSettings};
+use crate::report::{Event, Report, Secrets};
+use crate::settings::{
+    DefinitionSource, Flags, ImageChoice, ImageSettings, Key, RunSettings, Setting,
+    image_repository,
+};
 use crate::task::{TaskNetwork, cancelled};
 use crate::task_definition::Registered;
 use clap::Args;
 use protocol::env;
 
+/// Words in the name of a variable that holds a secret.
+const SECRET_NAMES: [&str; 7] =
+    ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "KEY", "CREDENTIAL", "DATABASE_URL"];
+
+/// A shorter value is no secret that could be kept.
+const SHORTEST_SECRET: usize = 6;
+
 /// Run the migration as a one-off task, show its log, and end with its verdict
 ///
-/// Green only when the named container ended by itself with exit code 0 and, for
+/// With --build the image is made of the migrations and pushed first, as `image push` does, and run by
+/// its digest. Green only when the named container ended by itself with exit code 0 and, for
 /// ecs-migrate-runner, its last word says so. The container's exit code passes through; the page
 /// docs/exit-codes.md lists our own.
 #[derive(Debug, Args)]
@@ -27,6 +40,11 @@ use protocol::env;
 pub(crate) struct Arguments {
     #[command(flatten)]
     definition: DefinitionArguments,
+    /// Make the migration image, push it, and run it
+    #[arg(long, conflicts_with = "image", help_heading = "The migration image")]
+    pub(super) build: bool,
+    #[command(flatten)]
+    image: BuildArguments,
     #[command(flatten)]
     place: PlaceArguments,
     #[command(flatten)]
@@ -53,6 +71,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(super) fn flags(&self) -> Flags {
         let mut flags = self.definition.flags();
+        flags.extend(self.image.flags());
         flags.extend(self.place.flags());
         flags.extend(self.network.flags());
         flags.extend(self.follow.flags());
@@ -75,7 +94,8 @@ pub(super) struct Prepared {
 
 /// Launches, follows, judges.
 pub(super) async fn run(arguments: Arguments, context: Context<'_>) -> Result<u8, Error> {
-    let settings = settings(&context)?;
+    let planned = settings(&context, &arguments)?;
+    let settings = &planned.run;
     let environment = variables(&arguments.environment)?;
     if arguments.command.first().is_some_and(|word| word.trim().is_empty()) {
         return Err(Error::usage("the command after `--` is empty")
@@ -85,9 +105,13 @@ pub(super) async fn run(arguments: Arguments, context: Context<'_>) -> Result<u8
         Error::new(Kind::Unexpected, "cannot listen to signals").caused_by(cause)
     })?;
     let report = context.report;
+    // Only GitHub's runner takes a mask out of what it shows: to anybody else it would be the leak.
+    if context.environment.get(env::GITHUB_ACTIONS).is_some_and(|value| value == "true") {
+        report.emit(&Event::Secrets(Secrets(secrets(&environment))));
+    }
     let prepared = async {
         let aws = connect(context.aws, &context.access).await?;
-        prepare(aws, &settings, report).await
+        planned.prepare(aws, report).await
     };
     let prepared = tokio::select! {
         biased;
@@ -95,25 +119,58 @@ pub(super) async fn run(arguments: Arguments, context: Context<'_>) -> Result<u8
         prepared = prepared => prepared?,
     };
     let order = Order { command: arguments.command, environment, process: &context.environment };
-    let (identity, request) = request(&settings, &prepared, order);
-    let gate =
-        Gate { settings: &settings, prepared: &prepared, identity: &identity, pace: &context.pace };
+    let (identity, request) = request(settings, &prepared, order);
+    let gate = Gate { settings, prepared: &prepared, identity: &identity, pace: &context.pace };
     gate.pass(request, report, &mut listener).await
 }
 
 /// The settings, as far as they can be wrong before AWS is asked.
-pub(super) fn settings(context: &Context<'_>) -> Result<RunSettings, Error> {
-    let settings = RunSettings::resolve(&context.layers, &context.environment)?;
-    if let DefinitionSource::Template { image, .. }
-    | DefinitionSource::Existing { image: ImageChoice::Replace(image), .. } =
-        &settings.definition
-    {
-        refuse_bootstrap(&image.value, &image.origin.to_string())?;
+pub(super) fn settings(context: &Context<'_>, arguments: &Arguments) -> Result<Planned, Error> {
+    if !arguments.build {
+        if let Some(key) = arguments.image.flags().keys().next() {
+            return Err(Error::usage(format!("--{} needs --build", key.name())));
+        }
+        let run = RunSettings::resolve(&context.layers, &context.environment)?;
+        if let DefinitionSource::Template { image, .. }
+        | DefinitionSource::Existing { image: ImageChoice::Replace(image), .. } = &run.definition
+        {
+            refuse_bootstrap(&image.value, &image.origin.to_string())?;
+        }
+        return Ok(Planned { run, build: Build::Nothing });
     }
-    Ok(settings)
+    let repository = image_repository(&context.layers)?;
+    let image = ImageSettings::resolve(&context.layers, &context.environment)?;
+    let mut layers = context.layers.clone();
+    layers.flags.insert(Key::Image, repository.value.clone());
+    let run = RunSettings::resolve(&layers, &context.environment)?;
+    Ok(Planned { run, build: Build::First { image: Box::new(image), repository } })
 }
 
-/// Looks up what the settings name, and registers what is new.
+/// A run, and what has to be made for it.
+pub(super) struct Planned {
+    pub(super) run: RunSettings,
+    pub(super) build: Build,
+}
+
+/// Whether the image is made first.
+pub(super) enum Build {
+    Nothing,
+    First { image: Box<ImageSettings>, repository: Setting<String> },
+}
+
+impl Planned {
+    /// Makes the image where that was asked for, then what every run needs.
+    pub(super) async fn prepare(&self, aws: Aws, report: &mut Report) -> Result<Prepared, Error> {
+        let Build::First { image, repository } = &self.build else {
+            return prepare(aws, &self.run, report).await;
+        };
+        let name = push(&aws, (image, &repository.value), report).await?;
+        let definition = self.run.definition.clone().with_image(repository.clone().with(name));
+        prepare(aws, &RunSettings { definition, ..self.run.clone() }, report).await
+    }
+}
+
+/// Everything that a run needs from AWS before it starts.
 pub(super) async fn prepare(
     aws: Aws,
     settings: &RunSettings,
@@ -130,6 +187,19 @@ pub(super) async fn prepare(
     network.say(report);
     let network = network.task_network;
     Ok(Prepared { aws, definition, container, network })
+}
+
+/// Makes the image and pushes it; its name.
+async fn push(
+    aws: &Aws,
+    (settings, repository): (&ImageSettings, &str),
+    report: &mut Report,
+) -> Result<String, Error> {
+    let keys = Keys { aws: Some(aws), login: Login::Anonymous, transport: Transport::Safe };
+    let packed = build(settings, &keys).await?.push(settings, repository, &keys).await?;
+    let name = packed.name.clone();
+    report.emit(&Event::Image(packed));
+    Ok(name)
 }
 
 /// The first revision names an image that nobody pushed: its task would fail to pull it.
@@ -160,9 +230,34 @@ pub(super) fn variables(arguments: &[String]) -> Result<Vec<(String, String)>, E
         .collect()
 }
 
+/// The values of `--env` that a log must not show: the container is free to print them, and GitHub
+/// only knows the secrets that it gave. Short ones are words that would be blackened everywhere.
+fn secrets(environment: &[(String, String)]) -> Vec<String> {
+    let is_secret = |name: &str, value: &str| {
+        let name = name.to_ascii_uppercase();
+        SECRET_NAMES.iter().any(|word| name.contains(word)) || value.contains("://")
+    };
+    environment
+        .iter()
+        .filter(|(name, value)| value.len() >= SHORTEST_SECRET && is_secret(name, value))
+        .map(|(_, value)| value.clone())
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_looks_secret_is_masked_and_words_are_not() {
+        let environment = variables(&[
+            "PGPASSWORD=hunter22".to_owned(),
+            "TOKEN=short".to_owned(),
+            "MODE=production".to_owned(),
+            "DATABASE=postgresql://u:p@h/d".to_owned(),
+        ]);
+        assert_eq!(secrets(&environment.unwrap()), ["hunter22", "postgresql://u:p@h/d"]);
+    }
 
     #[test]
     fn variables_are_names_with_values_and_errors_do_not_show_them() {

@@ -22,7 +22,7 @@ pub(crate) use task_definition::{hardening, judge as judge_definition};
 pub(crate) use versions::judge as judge_versions;
 
 use crate::aws::Aws;
-use crate::settings::{DoctorSettings, ServiceChoice};
+use crate::settings::DoctorSettings;
 use crate::task_definition::Document;
 use std::collections::BTreeMap;
 
@@ -44,14 +44,15 @@ pub(crate) async fn surroundings(
     settings: &DoctorSettings,
     environment: &BTreeMap<String, String>,
 ) -> Vec<Finding> {
-    let cluster = cluster::look(aws, settings).await;
-    let service = match &settings.service {
-        ServiceChoice::Named(name) => {
-            service::look(aws, &settings.cluster.value, &name.value).await
-        }
-        ServiceChoice::None => service::none(),
-    };
-    vec![cluster, service, github::look(environment, settings).await]
+    let mut found = vec![cluster::look(aws, settings).await];
+    for name in &settings.services {
+        found.push(service::look(aws, &settings.cluster.value, name).await);
+    }
+    if settings.services.is_empty() {
+        found.push(service::none());
+    }
+    found.push(github::look(environment, settings).await);
+    found
 }
 
 /// What the definition names: roles, image, log group, secrets.

@@ -5,10 +5,12 @@ use super::on_call::OnCall;
 use crate::changes::Answer;
 use crate::check::Review;
 use crate::error::Error;
+use crate::image::Packed;
 use crate::infrastructure::{Place, Plan, Variable};
 use crate::service::Released;
-use crate::task::{Conclusion, LogLine, TaskArn};
+use crate::task::{Conclusion, LogLine, PhaseKind, TaskArn};
 use crate::task_definition::Change;
+use std::fmt;
 use std::time::Duration;
 
 /// One thing to show.
@@ -24,6 +26,8 @@ pub(crate) enum Event {
     Differences(Vec<Change>),
     /// Which task definition is used.
     Definition { arn: String, name: String, registration: Registration },
+    /// The migration image, and what became of it.
+    Image(Packed),
     /// What will happen to a stack.
     Plan(Plan),
     /// A step of CloudFormation.
@@ -42,6 +46,10 @@ pub(crate) enum Event {
     },
     /// The task's status changed.
     Status { status: String, elapsed: Duration },
+    /// The run is in another phase. Only who watches wants to know; the result has all of them.
+    Phase { phase: PhaseKind, elapsed: Duration },
+    /// What must not be seen in any output that GitHub shows.
+    Secrets(Secrets),
     /// Lines of the log, in the order in which they were read.
     Log(Vec<LogLine>),
     /// The task is asked to stop.
@@ -66,6 +74,15 @@ pub(crate) enum Event {
     Concluded(Box<Conclusion>),
     /// Why there is no task to conclude about. Nothing follows.
     Failed(Box<Error>),
+}
+
+/// Values that are secret.
+pub(crate) struct Secrets(pub(crate) Vec<String>);
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} secrets", self.0.len())
+    }
 }
 
 /// A step of CloudFormation.

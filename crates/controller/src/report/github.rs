@@ -4,13 +4,18 @@
 //! from. So all text runs between `::stop-commands::TOKEN` and `::TOKEN::` with a token that
 //! nobody can guess.
 
+use super::checklist::Checklist;
+use super::checkout::{self, Place};
 use super::clean::clean;
+use super::cut::cut;
 use super::event::Event;
 use super::human::{self, Human};
 use super::line::push_line;
 use super::writer::Rendered;
-use super::{changes, release, review, rows, setup};
-use crate::task::Conclusion;
+use super::{changes, image, release, review, rows, setup};
+use crate::check::Review;
+use crate::task::{Conclusion, LogLine};
+use std::path::PathBuf;
 
 /// The renderer.
 #[derive(Debug, Default)]
@@ -18,11 +23,32 @@ pub(super) struct Github {
     pub(super) text: Human,
     /// The token that ends the fence, while one is open.
     fence: Option<String>,
-    group_is_open: bool,
+    group: Option<Group>,
     launched: bool,
+    annotations: usize,
+    /// Where the repository is checked out.
+    workspace: Option<PathBuf>,
 }
 
+/// A group that is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Group {
+    Start,
+    Log,
+}
+
+/// Annotations of one kind that GitHub shows of a step (actions/toolkit, docs/problem-matchers.md).
+const ANNOTATIONS: usize = 10;
+
+/// Characters of an annotation that GitHub keeps (the runner cuts at 4,096 since 2.305.0).
+const MESSAGE: usize = 4_000;
+
 impl Github {
+    /// `workspace` is the checkout's root, where there is one.
+    pub(super) fn new(workspace: Option<PathBuf>) -> Self {
+        Self { workspace, ..Self::default() }
+    }
+
     pub(super) fn render(&mut self, event: &Event) -> Rendered {
         let mut out = String::new();
         match event {
@@ -31,6 +57,7 @@ impl Github {
             }
             Event::Launched { .. } => {
                 self.launched = true;
+                self.open_group(&mut out, Group::Start, "starting the task");
                 self.text(&mut out, &format!("{}\n", human::progress(event)));
             }
             Event::Service { .. }
@@ -41,13 +68,14 @@ impl Github {
             | Event::StopRequested(_) => {
                 self.text(&mut out, &format!("{}\n", human::progress(event)));
             }
-            Event::Warning { text, hint } => {
-                let whole = match hint {
-                    Some(hint) => format!("{text}\n{hint}"),
-                    None => text.clone(),
-                };
-                self.command(&mut out, &annotation("warning", "ecs-migrate", &whole));
+            Event::Warning { text, hint } => self.warn(&mut out, text, hint.as_deref()),
+            Event::Phase { .. } => {}
+            Event::Secrets(secrets) => {
+                for secret in &secrets.0 {
+                    self.command(&mut out, &format!("::add-mask::{}", data(secret)));
+                }
             }
+            Event::Image(packed) => return image::rendered(packed),
             Event::Data(text) => self.plain(&mut out, &format!("{text}\n")),
             Event::Plan(plan) => self.text(&mut out, &setup::plan(plan)),
             Event::Question(question) => self.text(&mut out, &format!("{question}\n")),
@@ -55,17 +83,7 @@ impl Github {
                 self.text(&mut out, &setup::variables(variables, place.as_ref()));
             }
             Event::Differences(changes) => self.text(&mut out, &human::differences(changes)),
-            Event::Log(lines) => {
-                if !self.group_is_open
-                    && let Some(line) = lines.first()
-                {
-                    self.group_is_open = true;
-                    let name = property(&clean(&line.container));
-                    self.command(&mut out, &format!("::group::log of {name}"));
-                }
-                let text = self.text.log(lines);
-                self.text(&mut out, &text);
-            }
+            Event::Log(lines) => self.log(&mut out, lines),
             Event::Changes(answer) | Event::ChangesShown(answer) => {
                 self.text(&mut out, &changes::text(answer));
             }
@@ -87,25 +105,8 @@ impl Github {
                     self.command(&mut out, &annotation(kind, &title, &text));
                 }
             }
-            Event::Checked(list) => {
-                self.text(&mut out, &list.text());
-                for finding in list.blocking() {
-                    let fix = finding.fix.as_deref().unwrap_or_default();
-                    let whole = format!("{}\n{fix}", finding.sentence);
-                    let title = format!("ecs-migrate: {}", clean(&finding.name));
-                    self.command(&mut out, &annotation("error", &title, &whole));
-                }
-                if list.blocking().next().is_none() {
-                    self.command(&mut out, &annotation("notice", "ecs-migrate", &list.sentence()));
-                }
-            }
-            Event::Reviewed(found) => {
-                self.text(&mut out, &review::text(found));
-                for found in review::annotations(found) {
-                    self.command(&mut out, &on_line(&found));
-                }
-                self.plain(&mut out, "");
-            }
+            Event::Checked(list) => self.checked(&mut out, list),
+            Event::Reviewed(found) => self.reviewed(&mut out, found),
             Event::Failed(error) => {
                 self.close_group(&mut out);
                 self.text(&mut out, &human::failure(error));
@@ -120,6 +121,40 @@ impl Github {
         Rendered { out, err: String::new() }
     }
 
+    fn warn(&mut self, out: &mut String, text: &str, hint: Option<&str>) {
+        let whole = hint.map_or_else(|| text.to_owned(), |hint| format!("{text}\n{hint}"));
+        self.annotations += 1;
+        if self.annotations <= ANNOTATIONS {
+            self.command(out, &annotation("warning", "ecs-migrate", &whole));
+        } else {
+            self.text(out, &format!("warning: {}\n", clean(&whole)));
+        }
+    }
+
+    fn log(&mut self, out: &mut String, lines: &[LogLine]) {
+        if self.group != Some(Group::Log)
+            && let Some(line) = lines.first()
+        {
+            let name = data(&clean(&line.container));
+            self.open_group(out, Group::Log, &format!("log of {name}"));
+        }
+        let text = self.text.log(lines);
+        self.text(out, &text);
+    }
+
+    fn checked(&mut self, out: &mut String, list: &Checklist) {
+        self.text(out, &list.text());
+        for finding in list.blocking().take(ANNOTATIONS) {
+            let fix = finding.fix.as_deref().unwrap_or_default();
+            let whole = format!("{}\n{fix}", finding.sentence);
+            let title = format!("ecs-migrate: {}", clean(&finding.name));
+            self.command(out, &annotation("error", &title, &whole));
+        }
+        if list.blocking().next().is_none() {
+            self.command(out, &annotation("notice", "ecs-migrate", &list.sentence()));
+        }
+    }
+
     fn conclude(&mut self, out: &mut String, conclusion: &Conclusion) {
         self.close_group(out);
         self.text(out, &human::ending(conclusion));
@@ -127,18 +162,38 @@ impl Github {
             self.command(out, &annotation("notice", "ecs-migrate", &conclusion.sentence));
             return;
         }
-        let rows = rows::rows(conclusion);
-        let known = ["cause", "fix", "database", "stopped reason", "see all"];
-        let mut whole = format!("{}\n", conclusion.sentence);
-        for (name, text) in rows.iter().filter(|(name, _)| known.contains(&name.as_str())) {
-            push_line(&mut whole, &format!("{name}: {text}"));
+        let place = match (&self.workspace, &conclusion.failure) {
+            (Some(root), Some(failure)) => checkout::find(root, failure),
+            (None, _) | (_, None) => None,
+        };
+        self.command(out, &red(conclusion, place.as_ref()));
+    }
+
+    /// Every finding on its line, as many as GitHub shows of a step.
+    fn reviewed(&mut self, out: &mut String, found: &Review) {
+        self.text(out, &review::text(found));
+        let workspace = self.workspace.clone();
+        for level in ["error", "warning"] {
+            let of_level = review::annotations(found, workspace.as_deref());
+            for found in of_level.filter(|found| found.level == level).take(ANNOTATIONS) {
+                let review::Annotation { level, file, line, column, title, text } = found;
+                let file = property(&clean(&file));
+                let kind = format!("{level} file={file},line={line},col={column},");
+                self.command(out, &annotation(&kind, &clean(&title), &text));
+            }
         }
-        let title = format!("ecs-migrate: {}, exit {}", conclusion.class, conclusion.exit_code);
-        self.command(out, &annotation("error", &title, &whole));
+        // Nothing of ours may follow to end the fence.
+        self.plain(out, "");
+    }
+
+    fn open_group(&mut self, out: &mut String, group: Group, title: &str) {
+        self.close_group(out);
+        self.group = Some(group);
+        self.command(out, &format!("::group::{title}"));
     }
 
     fn close_group(&mut self, out: &mut String) {
-        if std::mem::take(&mut self.group_is_open) {
+        if self.group.take().is_some() {
             self.command(out, "::endgroup::");
         }
     }
@@ -166,19 +221,60 @@ impl Github {
     }
 }
 
-fn annotation(kind: &str, title: &str, text: &str) -> String {
-    let lines: Vec<_> = text.lines().map(clean).collect();
-    format!("::{kind} title={}::{}", property(title), data(&lines.join("\n")))
+/// The one annotation of a red ending, on the line that failed where it is known.
+fn red(conclusion: &Conclusion, place: Option<&Place>) -> String {
+    let mut whole = format!("{}\n", conclusion.sentence);
+    let known = [
+        "cause",
+        "fix",
+        "database",
+        "migration",
+        "statement",
+        "SQLSTATE",
+        "detail",
+        "stopped reason",
+        "explain",
+        "see all",
+    ];
+    let rows = rows::rows(conclusion);
+    for (name, text) in rows.iter().filter(|(name, _)| known.contains(&name.as_str())) {
+        push_line(&mut whole, &format!("{name}: {}", cut(text, MESSAGE / 4)));
+    }
+    let title = title(conclusion);
+    let Some(place) = place else {
+        return annotation("error", &title, &whole);
+    };
+    let line = place.line.map(|line| format!(",line={line}")).unwrap_or_default();
+    let file = property(&clean(&place.file));
+    annotation(&format!("error file={file}{line},"), &title, &whole)
 }
 
-/// An annotation on a line of a file.
-fn on_line(found: &review::Annotation) -> String {
-    let review::Annotation { kind, file, line, column, title, text } = found;
+fn title(conclusion: &Conclusion) -> String {
+    let Some((failure, migration)) = conclusion
+        .failure
+        .as_ref()
+        .and_then(|failure| Some((failure, failure.migration.as_ref()?)))
+    else {
+        return format!("ecs-migrate: {}, exit {}", conclusion.class, conclusion.exit_code);
+    };
+    let migration = cut(&clean(migration), 100).into_owned();
+    let statement = failure
+        .statement
+        .as_ref()
+        .map(|statement| format!(", statement {} of {}", statement.number, statement.of));
+    let state = failure.sqlstate.as_ref().map(|state| format!(", SQLSTATE {}", clean(state)));
+    let (statement, state) = (statement.unwrap_or_default(), state.unwrap_or_default());
+    format!("ecs-migrate: {migration}{statement}{state}")
+}
+
+/// `kind` may have properties, and then ends with a comma.
+fn annotation(kind: &str, title: &str, text: &str) -> String {
     let lines: Vec<_> = text.lines().map(clean).collect();
-    let (file, title) = (property(&clean(file)), property(&clean(title)));
+    let separator = if kind.ends_with(',') { "" } else { " " };
     format!(
-        "::{kind} file={file},line={line},col={column},title={title}::{}",
-        data(&lines.join("\n"))
+        "::{kind}{separator}title={}::{}",
+        property(title),
+        data(&cut(&lines.join("\n"), MESSAGE))
     )
 }
 

@@ -4,7 +4,7 @@ use super::clean::clean;
 use super::event::{Arrival, Event, Registration};
 use super::line::push_line;
 use super::writer::Rendered;
-use super::{changes, release, review, rows, setup};
+use super::{changes, image, release, review, rows, setup};
 use crate::error::Error;
 use crate::task::{Conclusion, LogLine, LogText};
 use crate::task_definition::Change;
@@ -15,7 +15,7 @@ pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
 pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
 pub(super) const CARE: Style = AnsiColor::Yellow.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default();
-const QUIET: Style = Style::new().dimmed();
+pub(super) const QUIET: Style = Style::new().dimmed();
 
 /// The renderer.
 #[derive(Debug, Default)]
@@ -39,6 +39,8 @@ impl Human {
                 push_hint(&mut lines, hint.as_deref());
                 to_err(lines)
             }
+            Event::Image(packed) => image::rendered(packed),
+            Event::Secrets(_) | Event::Phase { .. } => Rendered::default(),
             Event::Plan(plan) => to_out(setup::plan(plan)),
             Event::Question(question) => to_err(format!("{CARE}{question}{CARE:#} [y/N] ")),
             Event::Variables { variables, place } => {
@@ -111,7 +113,10 @@ pub(super) fn progress(event: &Event) -> String {
         Event::Service { service, text } => format!("{}: {}", clean(service), clean(text)),
         Event::Progress(progress) => setup::progress(progress),
         Event::StopRequested(why) => format!("{}: asking ECS to stop the task", clean(why)),
-        Event::Warning { .. }
+        Event::Image(_)
+        | Event::Warning { .. }
+        | Event::Secrets(_)
+        | Event::Phase { .. }
         | Event::Plan(_)
         | Event::Question(_)
         | Event::Variables { .. }

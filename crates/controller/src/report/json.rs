@@ -4,9 +4,10 @@
 use super::event::{Arrival, Event, Registration};
 use super::line::push_line;
 use super::writer::Rendered;
-use super::{changes, release, review, setup};
+use super::{changes, image, release, review, setup};
 use crate::error::Error;
-use crate::task::{Conclusion, LogLine, LogState, LogText, class_name};
+use crate::task::{Conclusion, LogLine, LogState, LogText, Phase, Timeline, class_name};
+use crate::task_definition::Change;
 use serde_json::{Value, json};
 
 /// The renderer.
@@ -22,17 +23,7 @@ impl Json {
                 vec![json!({"type": "warning", "text": text, "hint": hint})]
             }
             Event::Data(text) => vec![json!({"type": "data", "text": text})],
-            Event::Differences(changes) => changes
-                .iter()
-                .map(|change| {
-                    json!({
-                        "type": "difference",
-                        "path": change.path,
-                        "before": change.before,
-                        "after": change.after,
-                    })
-                })
-                .collect(),
+            Event::Differences(changes) => changes.iter().map(difference).collect(),
             Event::Definition { arn, name, registration } => vec![json!({
                 "type": "task_definition",
                 "arn": arn,
@@ -43,6 +34,7 @@ impl Json {
                     Registration::New => "new",
                 },
             })],
+            Event::Image(packed) => vec![image::object(packed)],
             Event::Plan(plan) => plan
                 .lines
                 .iter()
@@ -93,6 +85,7 @@ impl Json {
                 "status": status,
                 "elapsed_ms": milliseconds(*elapsed),
             })],
+            Event::Secrets(_) | Event::Phase { .. } => Vec::new(),
             Event::Log(lines) => lines.iter().map(log).collect(),
             Event::StopRequested(why) => vec![json!({"type": "stop_requested", "why": why})],
             Event::Changes(answer) | Event::ChangesShown(answer) => vec![changes::object(answer)],
@@ -105,7 +98,7 @@ impl Json {
             }
             Event::Migrated(conclusion) => {
                 let mut object = of_conclusion(conclusion);
-                object["type"] = json!("migration");
+                object["type"] = json!("migrated");
                 vec![object]
             }
             Event::Released(released) => vec![release::object(released)],
@@ -119,9 +112,29 @@ impl Json {
     }
 }
 
+/// The result, if this event is one of a run or of a release.
+pub(super) fn result(event: &Event) -> Option<Value> {
+    if let Event::Concluded(conclusion) = event {
+        return Some(of_conclusion(conclusion));
+    }
+    if let Event::Released(released) = event {
+        return Some(release::object(released));
+    }
+    if let Event::Failed(error) = event { Some(of_error(error)) } else { None }
+}
+
 /// A duration in milliseconds.
 pub(super) fn milliseconds(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn difference(change: &Change) -> Value {
+    json!({
+        "type": "difference",
+        "path": change.path,
+        "before": change.before,
+        "after": change.after,
+    })
 }
 
 fn log(line: &LogLine) -> Value {
@@ -137,7 +150,39 @@ fn log(line: &LogLine) -> Value {
     object
 }
 
-/// The result of a run.
+/// The result of an ending in at most `most` bytes: of a longer timeline only its end is there.
+pub(super) fn result_within(conclusion: &Conclusion, most: usize) -> String {
+    let mut result = of_conclusion(conclusion);
+    let mut text = result.to_string();
+    while text.len() > most
+        && let Some(phases) = result["timeline"].as_array_mut()
+        && !phases.is_empty()
+    {
+        phases.drain(..phases.len().div_ceil(2));
+        text = result.to_string();
+    }
+    text
+}
+
+fn timeline(timeline: &Timeline) -> Vec<Value> {
+    let at = |time: Option<i64>| {
+        time.and_then(|time| jiff::Timestamp::from_millisecond(time).ok())
+            .map(|time| format!("{time:.3}"))
+    };
+    let object = |phase: &Phase| {
+        json!({
+            "phase": phase.kind.word(),
+            "migration": phase.kind.migration(),
+            "state": phase.state.word(),
+            "start": at(phase.start),
+            "end": at(phase.end),
+            "duration_ms": phase.duration().map(milliseconds),
+        })
+    };
+    timeline.phases.iter().map(object).collect()
+}
+
+/// The result of an ending.
 pub(super) fn of_conclusion(conclusion: &Conclusion) -> Value {
     let evidence: Vec<Value> = conclusion
         .evidence
@@ -168,11 +213,14 @@ pub(super) fn of_conclusion(conclusion: &Conclusion) -> Value {
         "log_gaps": conclusion.log.gaps,
         "log_url": conclusion.log.url,
         "attach": conclusion.attach,
+        "explain": conclusion.explain,
         "duration_ms": milliseconds(conclusion.duration),
+        "timeline": timeline(&conclusion.timeline),
     })
 }
 
-fn of_error(error: &Error) -> Value {
+/// The result where no task was judged.
+pub(super) fn of_error(error: &Error) -> Value {
     json!({
         "type": "result",
         "class": class_name(error.class()),

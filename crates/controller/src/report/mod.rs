@@ -7,28 +7,36 @@
 
 mod changes;
 mod checklist;
+mod checkout;
 mod clean;
+mod cut;
 mod event;
 mod format;
 mod github;
 mod github_files;
 mod human;
+mod image;
 mod json;
 mod line;
+mod living;
 mod log_view;
+mod mermaid;
 mod on_call;
 mod release;
 mod review;
 mod rows;
+mod screen;
 mod setup;
+mod summary;
 mod usage;
 mod writer;
 
 pub(crate) use checklist::Checklist;
-pub(crate) use event::{Arrival, Event, Progress, Registration};
+pub(crate) use event::{Arrival, Event, Progress, Registration, Secrets};
 pub(crate) use format::{Format, format_before_settings};
 pub(crate) use log_view::{LogForm, LogView};
 pub(crate) use on_call::{Explanation, OnCall, RunRow, RunState};
 pub(crate) use review::sarif;
+pub use screen::Terminal;
 pub(crate) use usage::show_usage;
 pub(crate) use writer::Report;

@@ -91,7 +91,7 @@ impl OnCall {
             Self::Runs(rows) => rows.iter().map(RunRow::object).collect(),
             Self::Migrations(migrations) => migrations
                 .iter()
-                .map(|one| json!({"type": "migration", "name": one.migration, "state": one.state}))
+                .map(|one| json!({"type": "migration_state", "name": one.migration, "state": one.state}))
                 .collect(),
             Self::Explained(explanation) => vec![explanation.object()],
         }
@@ -264,17 +264,6 @@ impl Explanation {
             object["outcome"] = json!("in_flight");
             object["sentence"] = json!("the task has not ended");
         }
-        let phases = self.conclusion.timeline.phases.iter().map(|phase| {
-            json!({
-                "phase": phase.kind.word(),
-                "migration": phase.kind.migration(),
-                "state": phase.state.word(),
-                "start": phase.start.map(time),
-                "end": phase.end.map(time),
-                "duration_ms": phase.duration().map(json::milliseconds),
-            })
-        });
-        object["timeline"] = phases.collect();
         object["last_lines"] = json!(self.conclusion.last_lines);
         object["see_all"] = json!(self.see_all);
         object

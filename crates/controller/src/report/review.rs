@@ -8,6 +8,7 @@ use crate::task::class_name;
 use crate::words;
 use migrations::hazard::{Level, Rule};
 use serde_json::{Value, json};
+use std::path::Path;
 
 /// One sentence.
 pub(super) fn sentence(review: &Review) -> String {
@@ -72,7 +73,8 @@ pub(super) fn text(review: &Review) -> String {
 
 /// An annotation of GitHub's on a line.
 pub(super) struct Annotation {
-    pub(super) kind: &'static str,
+    pub(super) level: &'static str,
+    /// Relative to the checkout's root.
     pub(super) file: String,
     pub(super) line: u32,
     pub(super) column: u32,
@@ -81,21 +83,38 @@ pub(super) struct Annotation {
 }
 
 /// What GitHub shows beside the lines.
-pub(super) fn annotations(review: &Review) -> Vec<Annotation> {
+pub(super) fn annotations(
+    review: &Review,
+    workspace: Option<&Path>,
+) -> impl Iterator<Item = Annotation> {
     let shown = review.findings.iter().filter(|located| located.finding.allowed.is_none());
-    shown
-        .map(|located| {
-            let finding = &located.finding;
-            Annotation {
-                kind: if located.level == Level::Block { "error" } else { "warning" },
-                file: located.path.display().to_string(),
-                line: finding.line,
-                column: finding.column,
-                title: format!("{}: {}", finding.rule.name(), finding.meaning()),
-                text: format!("{}\n{}", finding.sentence, finding.fix),
-            }
-        })
-        .collect()
+    shown.map(move |located| {
+        let finding = &located.finding;
+        Annotation {
+            level: level(located),
+            file: in_checkout(&located.path, workspace),
+            line: finding.line,
+            column: finding.column,
+            title: format!("{}: {}", finding.rule.name(), finding.meaning()),
+            text: format!("{}\n{}", finding.sentence, finding.fix),
+        }
+    })
+}
+
+/// What GitHub calls the two levels, beside the lines and in code scanning.
+fn level(located: &Located) -> &'static str {
+    if located.level == Level::Block { "error" } else { "warning" }
+}
+
+/// Where a file lies below the checkout's root: GitHub knows no other place, whatever folder a step
+/// works in.
+fn in_checkout(path: &Path, workspace: Option<&Path>) -> String {
+    let below = workspace.and_then(|root| {
+        let whole = path.canonicalize().or_else(|_| std::path::absolute(path)).ok()?;
+        let root = root.canonicalize().ok()?;
+        whole.strip_prefix(root).ok().map(Path::to_owned)
+    });
+    below.as_deref().unwrap_or(path).display().to_string().replace('\\', "/")
 }
 
 /// For programs.
@@ -140,8 +159,9 @@ pub(super) fn objects(review: &Review) -> Vec<Value> {
     findings.chain([result]).collect()
 }
 
-/// For GitHub's code scanning: SARIF 2.1.0. Paths are relative to the folder of the check.
-pub(crate) fn sarif(review: &Review) -> Value {
+/// For GitHub's code scanning: SARIF 2.1.0. Paths are relative to the checkout's root, or without one
+/// to the folder of the check.
+pub(crate) fn sarif(review: &Review, workspace: Option<&Path>) -> Value {
     let rules: Vec<Value> = Rule::ALL
         .iter()
         .map(|rule| {
@@ -157,14 +177,13 @@ pub(crate) fn sarif(review: &Review) -> Value {
         .iter()
         .map(|located| {
             let finding = &located.finding;
-            let uri = located.path.display().to_string().replace('\\', "/");
             let mut result = json!({
                 "ruleId": finding.rule.name(),
                 "ruleIndex": Rule::ALL.iter().position(|rule| *rule == finding.rule),
-                "level": if located.level == Level::Block { "error" } else { "warning" },
+                "level": level(located),
                 "message": {"text": format!("{}. {}", finding.sentence, finding.fix)},
                 "locations": [{"physicalLocation": {
-                    "artifactLocation": {"uri": uri},
+                    "artifactLocation": {"uri": in_checkout(&located.path, workspace)},
                     "region": {"startLine": finding.line, "startColumn": finding.column},
                 }}],
                 // The line may move; what is done to what does not.

@@ -26,6 +26,9 @@ pub(super) fn rows(conclusion: &Conclusion) -> Vec<(String, String)> {
     add("task", conclusion.task.as_str());
     add("log", &log(conclusion));
     if !conclusion.is_green() {
+        if let Some(explain) = &conclusion.explain {
+            add("explain", explain);
+        }
         if conclusion.log_may_exist() {
             add("see all", conclusion.log.command.as_deref().unwrap_or_default());
             add("console", conclusion.log.url.as_deref().unwrap_or_default());

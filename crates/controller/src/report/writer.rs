@@ -5,10 +5,15 @@ use super::format::Format;
 use super::github::Github;
 use super::github_files::Files;
 use super::human::Human;
-use super::json::Json;
+use super::json::{self, Json};
 use super::log_view::LogView;
+use super::screen::Screen;
 use crate::surroundings::Surroundings;
+use protocol::{ExitCode, env};
+use serde_json::Value;
 use std::io::Write;
+use std::path::PathBuf;
+use tokio::time::Instant;
 
 /// Text for the two streams.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -28,10 +33,20 @@ enum Renderer {
 pub(crate) struct Report {
     renderer: Renderer,
     files: Files,
+    /// Where the repository is checked out.
+    workspace: Option<PathBuf>,
     out: Box<dyn Write + Send>,
     err: Box<dyn Write + Send>,
     /// Whether the task's log is shown.
     log: Log,
+    /// The living line, on a terminal.
+    screen: Option<Screen>,
+    /// The command that is told the result.
+    on_finish: Option<String>,
+    /// The last result.
+    result: Option<Value>,
+    /// When the first signal came.
+    signalled: Option<Instant>,
 }
 
 /// Whether log lines are shown.
@@ -50,17 +65,61 @@ impl Report {
             std::mem::replace(stream, Box::new(std::io::sink()))
         };
         Self {
-            renderer: Renderer::of(format),
+            renderer: Renderer::of(format, None),
+            workspace: surroundings.environment.get(env::GITHUB_WORKSPACE).map(PathBuf::from),
             files: Files::of(&surroundings.environment),
             out: take(&mut surroundings.stdout),
             err: take(&mut surroundings.stderr),
             log: Log::Shown,
+            screen: match format {
+                Format::Text => Screen::on(&surroundings.terminal),
+                Format::Github | Format::Json => None,
+            },
+            on_finish: None,
+            result: None,
+            signalled: None,
         }
     }
 
     /// The settings may ask for another form than the command line alone did.
     pub(crate) fn choose(&mut self, format: Format) {
-        self.renderer = Renderer::of(format);
+        if format != Format::Text {
+            self.screen = None;
+        }
+        self.renderer = Renderer::of(format, self.workspace.clone());
+    }
+
+    /// A command that is told the result of this invocation.
+    pub(crate) fn tell_at_the_end(&mut self, command: String) {
+        self.on_finish = Some(command);
+    }
+
+    /// The command and the result, once.
+    pub(crate) fn take_to_tell(&mut self) -> Option<(String, Value)> {
+        Some((self.on_finish.take()?, self.result.take()?))
+    }
+
+    /// A signal came.
+    pub(crate) fn note_signal(&mut self) {
+        self.signalled.get_or_insert_with(Instant::now);
+    }
+
+    /// When the first signal came.
+    pub(crate) fn signalled(&self) -> Option<Instant> {
+        self.signalled
+    }
+
+    /// What went wrong after the result. In JSON form nothing follows the result on stdout.
+    pub(crate) fn complain(&mut self, text: &str) {
+        let warning = Event::Warning { text: text.to_owned(), hint: None };
+        match &self.renderer {
+            Renderer::Human(_) | Renderer::Github(_) => self.emit(&warning),
+            Renderer::Json(_) => {
+                let text = Human::default().render(&warning).err;
+                let _ignored = self.err.write_all(text.as_bytes());
+                let _ignored = self.err.flush();
+            }
+        }
     }
 
     /// How many containers the log lines come from; of several each line names its own.
@@ -104,6 +163,14 @@ impl Report {
             }
             (Log::Shown | Log::Hidden | Log::Through(..), event) => event,
         };
+        if let Event::Failed(error) = event
+            && error.class() == ExitCode::Cancelled
+        {
+            self.note_signal();
+        }
+        if self.on_finish.is_some() {
+            self.result = json::result(event).or(self.result.take());
+        }
         let mut rendered = match &mut self.renderer {
             Renderer::Human(human) => human.render(event),
             Renderer::Github(github) => github.render(event),
@@ -112,20 +179,27 @@ impl Report {
         if let Some(complaint) = self.files.write(event) {
             rendered.err.push_str(&complaint);
         }
-        for (stream, text) in [(&mut self.out, rendered.out), (&mut self.err, rendered.err)] {
-            if !text.is_empty() {
-                let _ignored = stream.write_all(text.as_bytes());
-                let _ignored = stream.flush();
+        let (out, err) = (&mut self.out, &mut self.err);
+        let write = || {
+            for (stream, text) in [(out, rendered.out), (err, rendered.err)] {
+                if !text.is_empty() {
+                    let _ignored = stream.write_all(text.as_bytes());
+                    let _ignored = stream.flush();
+                }
             }
+        };
+        match &self.screen {
+            Some(screen) => screen.around(event, write),
+            None => write(),
         }
     }
 }
 
 impl Renderer {
-    fn of(format: Format) -> Self {
+    fn of(format: Format, workspace: Option<PathBuf>) -> Self {
         match format {
             Format::Text => Self::Human(Human::default()),
-            Format::Github => Self::Github(Github::default()),
+            Format::Github => Self::Github(Github::new(workspace)),
             Format::Json => Self::Json(Json),
         }
     }

@@ -13,6 +13,18 @@ pub(crate) enum DefinitionSource {
     Template { path: Setting<String>, image: Setting<String> },
 }
 
+impl DefinitionSource {
+    /// The same source with another image.
+    pub(crate) fn with_image(self, image: Setting<String>) -> Self {
+        match self {
+            Self::Existing { reference, .. } => {
+                Self::Existing { reference, image: ImageChoice::Replace(image) }
+            }
+            Self::Template { path, .. } => Self::Template { path, image },
+        }
+    }
+}
+
 /// The image of an existing definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ImageChoice {

@@ -14,30 +14,23 @@ pub(crate) struct DoctorSettings {
     pub(crate) container: ContainerChoice,
     pub(crate) network: Result<Network, Error>,
     pub(crate) capacity: Result<Capacity, Error>,
-    pub(crate) service: ServiceChoice,
-}
-
-/// The service that the migration is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum ServiceChoice {
-    Named(Setting<String>),
-    None,
+    /// The services that are deployed after the migration.
+    pub(crate) services: Vec<String>,
 }
 
 impl DoctorSettings {
-    /// Resolves the layers. The service is the one that is named, else the one whose network is used.
+    /// Resolves the layers. The services are those that are named, else the one whose network is used.
     pub(crate) fn resolve(layers: &Layers) -> Self {
-        let service = layers.find(Key::Service).or_else(|| layers.find(Key::NetworkFrom));
+        let services = layers.find(Key::Service).or_else(|| layers.find(Key::NetworkFrom));
         Self {
             cluster: layers.cluster(),
             definition: definition::source(layers),
             container: definition::container(layers),
             network: network::network(layers),
             capacity: network::capacity(layers),
-            service: service.map_or(ServiceChoice::None, |service| {
-                let first = service.value.split(',').next().unwrap_or_default().trim().to_owned();
-                ServiceChoice::Named(service.with(first))
-            }),
+            services: services
+                .map(|names| names.value.split(',').map(|name| name.trim().to_owned()).collect())
+                .unwrap_or_default(),
         }
     }
 }

@@ -10,6 +10,13 @@ pub(crate) enum Key {
     TaskDefinition,
     Template,
     Image,
+    ImageRepository,
+    Migrations,
+    Runner,
+    BaseImage,
+    Platform,
+    Tag,
+    RegistryEndpoint,
     Container,
     Subnets,
     SecurityGroups,
@@ -28,6 +35,7 @@ pub(crate) enum Key {
     RunKey,
     Commit,
     Output,
+    OnFinish,
     Region,
     Profile,
     OidcRole,
@@ -35,11 +43,18 @@ pub(crate) enum Key {
 
 impl Key {
     /// Every setting, in the order of the documentation.
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 33] = [
         Self::Cluster,
         Self::TaskDefinition,
         Self::Template,
         Self::Image,
+        Self::ImageRepository,
+        Self::Migrations,
+        Self::Runner,
+        Self::BaseImage,
+        Self::Platform,
+        Self::Tag,
+        Self::RegistryEndpoint,
         Self::Container,
         Self::Subnets,
         Self::SecurityGroups,
@@ -58,6 +73,7 @@ impl Key {
         Self::RunKey,
         Self::Commit,
         Self::Output,
+        Self::OnFinish,
         Self::Region,
         Self::Profile,
         Self::OidcRole,
@@ -70,6 +86,13 @@ impl Key {
             Self::TaskDefinition => "task-definition",
             Self::Template => "template",
             Self::Image => "image",
+            Self::ImageRepository => "image-repository",
+            Self::Migrations => "migrations",
+            Self::Runner => "runner",
+            Self::BaseImage => "base-image",
+            Self::Platform => "platform",
+            Self::Tag => "tag",
+            Self::RegistryEndpoint => "registry-endpoint",
             Self::Container => "container",
             Self::Subnets => "subnets",
             Self::SecurityGroups => "security-groups",
@@ -88,6 +111,7 @@ impl Key {
             Self::RunKey => "run-key",
             Self::Commit => "commit",
             Self::Output => "output",
+            Self::OnFinish => "on-finish",
             Self::Region => "region",
             Self::Profile => "profile",
             Self::OidcRole => "oidc-role",
@@ -102,6 +126,13 @@ impl Key {
             Self::TaskDefinition => &[env::TASK_DEFINITION],
             Self::Template => &[env::TEMPLATE],
             Self::Image => &[env::IMAGE],
+            Self::ImageRepository => &[env::IMAGE_REPOSITORY],
+            Self::Migrations => &[env::MIGRATIONS],
+            Self::Runner => &[env::RUNNER],
+            Self::BaseImage => &[env::BASE_IMAGE],
+            Self::Platform => &[env::PLATFORM],
+            Self::Tag => &[env::TAG],
+            Self::RegistryEndpoint => &[env::REGISTRY_ENDPOINT],
             Self::Container => &[env::CONTAINER],
             Self::Subnets => &[env::SUBNETS, env::VPC_SUBNETS],
             Self::SecurityGroups => &[env::SECURITY_GROUPS, env::VPC_SECURITY_GROUPS],
@@ -120,14 +151,15 @@ impl Key {
             Self::RunKey => &[env::RUN_KEY],
             Self::Commit => &[env::COMMIT, env::GITHUB_SHA],
             Self::Output => &[env::OUTPUT],
+            Self::OnFinish => &[env::ON_FINISH],
             Self::Region | Self::Profile => &[],
             Self::OidcRole => &[env::OIDC_ROLE, env::AWS_ROLE_ARN],
         }
     }
 
-    /// Whether the file may set it: a run's key and commit belong to one run, not to a repository.
+    /// Whether the file may set it: a run's key, commit and tag belong to one run, not to a repository.
     pub(crate) const fn is_in_file(self) -> bool {
-        !matches!(self, Self::RunKey | Self::Commit)
+        !matches!(self, Self::RunKey | Self::Commit | Self::Tag)
     }
 
     /// What counts when nothing is set, for the documentation.
@@ -146,7 +178,14 @@ impl Key {
             Self::RunKey => "`GITHUB_RUN_ID`, else random",
             Self::Container => "the definition's only container",
             Self::Region | Self::Profile => "the SDK's chain",
-            Self::TaskDefinition
+            Self::Migrations => "`prisma/migrations`",
+            Self::BaseImage => "the released runner of the same version",
+            Self::Platform => "the task definition's, else `linux/amd64`",
+            Self::Tag => "made of the content",
+            Self::RegistryEndpoint => "the repository's own host",
+            Self::ImageRepository
+            | Self::Runner
+            | Self::TaskDefinition
             | Self::Template
             | Self::Image
             | Self::Subnets
@@ -155,6 +194,7 @@ impl Key {
             | Self::Service
             | Self::ServiceImage
             | Self::Commit
+            | Self::OnFinish
             | Self::OidcRole => "",
         }
     }
@@ -167,6 +207,17 @@ impl Key {
             Self::TaskDefinition => "family, family:revision or ARN of a registered definition",
             Self::Template => "file with a task definition as JSON, instead of `task-definition`",
             Self::Image => "image that the container runs, best as `repository@sha256:…`",
+            Self::ImageRepository => "repository that `image push` pushes to, without tag",
+            Self::Migrations => "directory of the migrations that the image gets",
+            Self::Runner => {
+                "static `ecs-migrate-runner` that the image gets, instead of `base-image`"
+            }
+            Self::BaseImage => "image that the migrations are put on",
+            Self::Platform => "`linux/amd64` or `linux/arm64`",
+            Self::Tag => "tag of the image; a run uses the digest",
+            Self::RegistryEndpoint => {
+                "address at which the registry answers, for emulators and proxies"
+            }
             Self::Container => "name of the container that decides",
             Self::Subnets => "subnets of the task",
             Self::SecurityGroups => "security groups of the task",
@@ -193,6 +244,9 @@ impl Key {
             Self::RunKey => "invocations with the same key are one run",
             Self::Commit => "commit that `deploy-service` needs a green run of",
             Self::Output => "`auto`, `text`, `json` or `github`",
+            Self::OnFinish => {
+                "command that gets the result of `run` and `attach` as JSON: [output.md](output.md#--on-finish)"
+            }
             Self::Region => "AWS Region",
             Self::Profile => "profile of the AWS configuration",
             Self::OidcRole => {

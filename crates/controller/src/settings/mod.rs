@@ -5,6 +5,7 @@ mod definition;
 mod doctor;
 mod environment;
 mod file;
+mod image;
 mod key;
 mod layers;
 mod network;
@@ -15,7 +16,10 @@ mod services;
 
 pub(crate) use access::{Access, GithubIdentity};
 pub(crate) use definition::{ContainerChoice, DefinitionSource, ImageChoice};
-pub(crate) use doctor::{DoctorSettings, ServiceChoice};
+pub(crate) use doctor::DoctorSettings;
+pub(crate) use image::{
+    BaseChoice, ImageSettings, PlatformChoice, RegistryEndpoint, TagChoice, image_repository,
+};
 pub(crate) use key::Key;
 pub(crate) use layers::{Flags, Layers, Setting};
 pub(crate) use network::{Capacity, GivenNetwork, Network, Otherwise, PublicIp};

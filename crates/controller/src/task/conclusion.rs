@@ -13,8 +13,8 @@ use super::timeline::Timeline;
 use super::transcript::Looked;
 use super::verdict::{Doubt, LogState, StopProof, Verdict, Workload};
 use crate::aws::AwsError;
-use protocol::ExitCode;
 use protocol::event::RunFinished;
+use protocol::{ExitCode, Failure};
 use std::time::Duration;
 
 /// What a session knows at its end.
@@ -51,6 +51,8 @@ pub(crate) struct Conclusion {
     pub(crate) database: DatabaseMeaning,
     /// Name and text of each piece.
     pub(crate) evidence: Vec<(String, String)>,
+    /// What the runner says of the cause.
+    pub(crate) failure: Option<Failure>,
     pub(crate) log: LogSummary,
     pub(crate) last_lines: Vec<String>,
     /// What the runner looked at, where that was its work.
@@ -61,6 +63,8 @@ pub(crate) struct Conclusion {
     pub(crate) task: TaskArn,
     /// How to follow the task further, where it may go on.
     pub(crate) attach: Option<String>,
+    /// The command that explains this run, also days later.
+    pub(crate) explain: Option<String>,
     pub(crate) duration: Duration,
     pub(crate) timeline: Timeline,
     pub(crate) ended_at_first_sight: bool,
@@ -129,6 +133,7 @@ impl Conclusion {
             retry: finding.as_ref().is_some_and(|finding| finding.retry),
             database: DatabaseMeaning::of(&verdict, finished, finding.as_ref()),
             evidence: evidence::gather(plan, task, failure),
+            failure: failure.cloned(),
             log: LogSummary {
                 lines: tail.transcript.lines(),
                 state: log,
@@ -143,6 +148,7 @@ impl Conclusion {
             container: plan.container.clone(),
             task: plan.task.clone(),
             attach,
+            explain: Some(evidence::command(plan, "explain")),
             duration,
             timeline: Timeline::of(task, &plan.container, tail.transcript.times()),
             ended_at_first_sight,

@@ -73,10 +73,29 @@ fn of_container(container: &ContainerSnapshot) -> String {
     parts.join(", ")
 }
 
-/// The AWS CLI's command for the whole log.
+/// A command of ours for this run, that works in any directory: also when ECS has forgotten the
+/// task.
+pub(crate) fn command(plan: &Plan, name: &str) -> String {
+    let mut command = format!("ecs-migrate {name}");
+    let mut add = |text: &str| {
+        command.push(' ');
+        command.push_str(text);
+    };
+    if plan.cluster != "default" {
+        add(&format!("--cluster {}", plan.cluster));
+    }
+    let family = plan.definition.rsplit('/').next().unwrap_or_default();
+    add(&format!("--task-definition {}", family.split(':').next().unwrap_or_default()));
+    if plan.logs.len() > 1 {
+        add(&format!("--container {}", plan.container));
+    }
+    add(&format!("--region {} {}", plan.region, plan.task.id()));
+    command
+}
+
+/// The command for the whole log, where we can read it.
 pub(super) fn log_command(plan: &Plan, source: &LogSource) -> Option<String> {
-    let (group, stream, region) = place(plan, source)?;
-    Some(format!("aws logs tail {group} --log-stream-names {stream} --since 1d --region {region}"))
+    place(plan, source).map(|_| command(plan, "logs"))
 }
 
 /// The log in the AWS console.

@@ -125,6 +125,7 @@ impl Launcher<'_> {
                 }
                 signal = self.listener.next(), if received.is_none() => {
                     received = Some(signal);
+                    self.report.note_signal();
                     patience.as_mut().reset(Instant::now() + SIGNAL_PATIENCE);
                 }
                 () = &mut patience, if received.is_some() => {

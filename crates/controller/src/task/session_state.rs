@@ -3,11 +3,13 @@
 use super::drain::LastWord;
 use super::intent::{Intent, OnCancel};
 use super::pace::Pace;
+use super::phase::PhaseKind;
 use super::session::{Beginning, Plan};
 use super::sightings::{Change, Sightings};
 use super::stop::{StopAnswer, stop};
 use super::tail::{Course, Reading, Wiring};
 use super::tails::{Feed, Tails};
+use super::timeline::Timeline;
 use super::verdict::LogState;
 use super::watch::{Sighting, watch};
 use crate::aws::Aws;
@@ -49,6 +51,8 @@ pub(super) struct Session<'a> {
     pub(super) hindered: Option<Instant>,
     pub(super) log: Option<LogState>,
     pub(super) workers: JoinSet<()>,
+    /// The phase that was shown last.
+    phase: Option<PhaseKind>,
 }
 
 impl<'a> Session<'a> {
@@ -74,6 +78,7 @@ impl<'a> Session<'a> {
             hindered: None,
             log: None,
             workers: JoinSet::new(),
+            phase: None,
         }
     }
 
@@ -121,6 +126,7 @@ impl<'a> Session<'a> {
 
     /// The first signal stops or leaves the task, the second shortens the wait.
     pub(super) fn signalled(&mut self, signal: Signal) {
+        self.report.note_signal();
         let now = Instant::now();
         if self.ended.is_some() {
             self.deadline = Some(now);
@@ -175,7 +181,9 @@ impl<'a> Session<'a> {
     }
 
     pub(super) fn sighted(&mut self, sighting: Sighting) {
-        let event = match self.seen.see(sighting, Instant::now()) {
+        let change = self.seen.see(sighting, Instant::now());
+        self.tell_phase();
+        let event = match change {
             None => return,
             Some(Change::Status(status)) => Event::Status { status, elapsed: self.began.elapsed() },
             Some(Change::Answering) => Event::Note("ECS answers again".to_owned()),
@@ -190,12 +198,31 @@ impl<'a> Session<'a> {
     pub(super) fn read(&mut self, index: usize, reading: Reading) {
         let before = self.tails.decisive().last_word();
         if let Some(event) = self.tails.take(index, reading) {
+            // First the phase: the lines say more about it.
+            self.tell_phase();
             self.report.emit(&event);
         }
         // The runner's last word comes before its process ends: ECS will know in a moment.
         if before == LastWord::Missing && self.tails.decisive().last_word() != LastWord::Missing {
             self.hurry();
         }
+    }
+
+    /// Says in which phase the run is, when that is news.
+    fn tell_phase(&mut self) {
+        let times = self.tails.decisive().transcript.times();
+        let timeline = Timeline::of(self.seen.latest(), &self.plan.container, times);
+        let Some(open) = timeline.open().filter(|open| self.phase.as_ref() != Some(&open.kind))
+        else {
+            return;
+        };
+        self.phase = Some(open.kind.clone());
+        let now = jiff::Timestamp::now().as_millisecond();
+        let elapsed = open.start.map_or(0, |start| (now - start).max(0));
+        self.report.emit(&Event::Phase {
+            phase: open.kind.clone(),
+            elapsed: Duration::from_millis(elapsed.unsigned_abs()),
+        });
     }
 
     pub(super) fn hour_passed(&mut self) {

@@ -15,55 +15,13 @@
 //! the container, so that their durations stay true; what still overlaps is clamped. So phases are
 //! in order and no duration is negative.
 
+use super::phase::{Phase, PhaseKind, PhaseState};
+use super::runner_times::{Mark, Moment, RunnerTimes};
 use super::snapshot::TaskSnapshot;
-use protocol::Event;
 use protocol::event::Outcome;
-use protocol::line::EventLine;
-use std::time::Duration;
 
 /// Other work of the runner between two phases is left out below this, in milliseconds.
 const WORTH_SHOWING: i64 = 100;
-
-/// What a part of a run's time went into.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum PhaseKind {
-    Queued,
-    Network,
-    Pull,
-    Start,
-    Connect,
-    Lock,
-    /// One migration, by name.
-    Migration(String),
-    /// What the runner does beside: reading the history, planning, a wrapped command.
-    Runner,
-    /// All that the container did, where nothing of ours tells more.
-    Container,
-    Teardown,
-}
-
-/// How a phase stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PhaseState {
-    Done,
-    /// It goes on.
-    Open,
-    /// Here the run failed.
-    Failed,
-    /// A signal or a stop ended it.
-    Interrupted,
-    /// It took place, but nobody can say how or for how long.
-    Unknown,
-}
-
-/// One phase. Times are milliseconds since 1970 by the clock of ECS where that is known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Phase {
-    pub(crate) kind: PhaseKind,
-    pub(crate) state: PhaseState,
-    pub(crate) start: Option<i64>,
-    pub(crate) end: Option<i64>,
-}
 
 /// The phases of a run in their order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -71,127 +29,6 @@ pub(crate) struct Timeline {
     pub(crate) phases: Vec<Phase>,
     /// By how many milliseconds the runner's times were moved.
     pub(crate) moved: i64,
-}
-
-/// What the runner's lines say of time: only those that begin or end a phase.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct RunnerTimes {
-    moments: Vec<Moment>,
-}
-
-#[derive(Debug, Clone)]
-struct Moment {
-    at: i64,
-    seq: u64,
-    mark: Mark,
-}
-
-/// What begins or ends a phase. Times are milliseconds.
-#[derive(Debug, Clone)]
-enum Mark {
-    Started,
-    Connected,
-    LockWaiting { waited: i64 },
-    LockAcquired { waited: i64 },
-    MigrationStarted(String),
-    MigrationApplied { migration: String, took: i64 },
-    MigrationFailed(String),
-    Finished(Outcome),
-}
-
-impl Mark {
-    fn of(event: &Event) -> Option<Self> {
-        Some(match event {
-            Event::RunStarted(_) => Self::Started,
-            Event::Connected(_) => Self::Connected,
-            Event::LockWaiting(waiting) => {
-                Self::LockWaiting { waited: milliseconds(waiting.waited_ms) }
-            }
-            Event::LockAcquired(acquired) => {
-                Self::LockAcquired { waited: milliseconds(acquired.waited_ms) }
-            }
-            Event::MigrationStarted(started) => Self::MigrationStarted(started.migration.clone()),
-            Event::MigrationApplied(applied) => Self::MigrationApplied {
-                migration: applied.migration.clone(),
-                took: milliseconds(applied.duration_ms),
-            },
-            Event::MigrationFailed(failed) => Self::MigrationFailed(failed.migration.clone()),
-            Event::RunFinished(finished) => Self::Finished(finished.outcome),
-            Event::ConnectWaiting(_)
-            | Event::Planned(_)
-            | Event::Settled(_)
-            | Event::StatementFinished(_)
-            | Event::AttemptBlocked(_)
-            | Event::MigrationStatus(_)
-            | Event::CheckFinding(_)
-            | Event::Notice(_)
-            | Event::Heartbeat(_)
-            | Event::Interrupted(_)
-            | Event::Output(_)
-            | Event::OutputDropped(_)
-            | Event::Unknown => return None,
-        })
-    }
-}
-
-impl PhaseKind {
-    /// A stable word.
-    pub(crate) fn word(&self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Network => "network",
-            Self::Pull => "pull",
-            Self::Start => "start",
-            Self::Connect => "connect",
-            Self::Lock => "lock",
-            Self::Migration(_) => "migration",
-            Self::Runner => "runner",
-            Self::Container => "container",
-            Self::Teardown => "teardown",
-        }
-    }
-
-    /// The migration, if it is one.
-    pub(crate) fn migration(&self) -> Option<&str> {
-        if let Self::Migration(name) = self { Some(name) } else { None }
-    }
-}
-
-impl PhaseState {
-    /// A stable word.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Open => "open",
-            Self::Failed => "failed",
-            Self::Interrupted => "interrupted",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-impl Phase {
-    /// How long it took, if both ends are known.
-    pub(crate) fn duration(&self) -> Option<Duration> {
-        let (start, end) = (self.start?, self.end?);
-        Some(Duration::from_millis(u64::try_from(end - start).unwrap_or(0)))
-    }
-}
-
-impl RunnerTimes {
-    /// Takes a line of the runner, in any order; `fallback` is the log's own time of it.
-    pub(crate) fn note(&mut self, line: &EventLine, fallback: i64) {
-        let Some(mark) = Mark::of(&line.event) else {
-            return;
-        };
-        // Later lines of the same wait say nothing new, and there may be thousands.
-        let waits = |mark: &Mark| matches!(mark, Mark::LockWaiting { .. });
-        if waits(&mark) && self.moments.last().is_some_and(|last| waits(&last.mark)) {
-            return;
-        }
-        let at = line.at.parse().map_or(fallback, jiff::Timestamp::as_millisecond);
-        self.moments.push(Moment { at, seq: line.seq, mark });
-    }
 }
 
 impl Timeline {
@@ -445,10 +282,6 @@ impl Draft {
             }
         }
     }
-}
-
-fn milliseconds(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX / 4)
 }
 
 #[cfg(test)]

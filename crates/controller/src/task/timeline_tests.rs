@@ -4,10 +4,12 @@ use super::super::arn::TaskArn;
 use super::super::snapshot::{ContainerSnapshot, StopCode, TaskTimes};
 use super::*;
 use proptest::prelude::*;
+use protocol::Event;
 use protocol::event::{
     Connected, LockAcquired, LockWaiting, MigrationApplied, MigrationFailed, MigrationStarted,
     RunFinished, RunStarted,
 };
+use protocol::line::EventLine;
 
 /// A task that went as far as its times say.
 fn task(status: &str, exit_code: Option<i32>, times: &[i64]) -> TaskSnapshot {
@@ -98,7 +100,10 @@ fn shown(timeline: &Timeline) -> Vec<String> {
         let name = phase.kind.migration().unwrap_or(phase.kind.word());
         let state = match phase.state {
             PhaseState::Done => String::new(),
-            state => format!(" {}", state.word()),
+            state @ (PhaseState::Open
+            | PhaseState::Failed
+            | PhaseState::Interrupted
+            | PhaseState::Unknown) => format!(" {}", state.word()),
         };
         format!("{name} {}-{}{state}", time(phase.start), time(phase.end))
     };
@@ -122,7 +127,11 @@ fn green() -> Vec<(i64, Event)> {
     ]
 }
 
+/// A name, what ECS says, what the runner said, and the phases.
+type Row<'a> = (&'a str, Option<TaskSnapshot>, Vec<(i64, Event)>, &'a [&'a str]);
+
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn timelines() {
     let green = green();
     let broken = [&green[..8], &[(8000, failed("b")), (8010, finished(Outcome::Failed))]].concat();
@@ -132,7 +141,7 @@ fn timelines() {
     let late: Vec<_> = green.iter().map(|(at, event)| (at + 3_600_000, event.clone())).collect();
     let early: Vec<_> = green.iter().map(|(at, event)| (at + 1_000_000, event.clone())).collect();
     let early_task: Vec<i64> = WHOLE.iter().map(|at| at + 9_000_000).collect();
-    let table: Vec<(&str, Option<TaskSnapshot>, Vec<(i64, Event)>, &[&str])> = vec![
+    let table: Vec<Row<'_>> = vec![
         (
             "both",
             Some(task("STOPPED", Some(0), WHOLE)),

@@ -5,8 +5,8 @@
 //! overlapping page print only what was not there before.
 
 use super::repeats::Repeats;
+use super::runner_times::RunnerTimes;
 use super::tail::RawEvent;
-use super::timeline::RunnerTimes;
 use protocol::Event;
 use protocol::event::{CheckFinding, MigrationStatus, Origin, RunFinished};
 use protocol::line::{EventLine, Line};

@@ -1,5 +1,6 @@
 //! `changes` on real repositories, as GitHub's checkout leaves them.
 
+use crate::shown::schema::Closed;
 use crate::support::binary::{Ended, Invocation};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -286,6 +287,7 @@ async fn what_a_file_is_called_reaches_no_output_and_no_command() {
         assert!(!shown.out.contains(['\u{1b}', '\u{202e}']), "{}", shown.everything());
     }
     let json = checkout.run(&["--output", "json"]).await;
+    Closed::read().holds_text("changes", &json.out);
     let object: Value = serde_json::from_str(&json.out).unwrap();
     let web =
         object["parts"].as_array().unwrap().iter().find(|part| part["name"] == "web").unwrap();

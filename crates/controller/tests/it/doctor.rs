@@ -191,6 +191,15 @@ async fn a_finished_account() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn every_service_is_looked_at() {
+    let story = ready(finished()).await;
+    let told = story.invoke(&["doctor", "--cluster", "default", "--service", "api,web"]).await;
+    assert!(told.out.contains("[ok]   service            service api runs"), "{}", told.out);
+    let web = "[skip] service            there is no service web in cluster default yet";
+    assert!(told.out.contains(web), "{}", told.out);
+}
+
+#[tokio::test(start_paused = true)]
 async fn from_inside_the_vpc() {
     let inside = [&FINISHED[..], &["--in-vpc", "--app-role", "shop"]].concat();
     let story = ready(finished().image("*/app-migrate@*", looks(false))).await;

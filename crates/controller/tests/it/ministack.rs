@@ -185,7 +185,7 @@ async fn the_second_stack_is_made_with_a_provider_that_exists() {
         "['repo:octo/app:ref:refs/heads/main', 'repo:octo@1/app@2:ref:refs/heads/main']"
     );
     let policies = "sorted(c.list_role_policies(RoleName='app-migrate-deploy')['PolicyNames'])";
-    assert_eq!(place.ask("iam", policies).await, "['migrate', 'push-images']");
+    assert_eq!(place.ask("iam", policies).await, "['doctor', 'migrate', 'push-images']");
 }
 
 /// The emulator refuses a template that names a type it does not know, whatever the condition.

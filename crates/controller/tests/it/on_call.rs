@@ -137,6 +137,20 @@ fn story(program: impl Fn(&Launch, (i64, Instant)) -> Script + Send + Sync + 'st
         .set("GITHUB_REPOSITORY", "acme/shop")
 }
 
+/// Every run is green.
+pub(crate) fn green_story() -> Story {
+    story(green)
+}
+
+/// A green run, and a `status` that can be asked for.
+pub(crate) async fn status_story() -> Story {
+    let story = story(|launch, origin| {
+        if launch.arguments.is_empty() { green(launch, origin) } else { status(launch, origin) }
+    });
+    story.run(&[]).await.says(0, &[]);
+    story
+}
+
 async fn family(story: &Story, arguments: &[&str]) -> Told {
     story.invoke(&[arguments, &["--task-definition", "app-migrate"]].concat()).await
 }
@@ -378,14 +392,11 @@ const NETWORK: [&str; 4] = ["--subnets", "subnet-a", "--security-groups", "sg-a"
 
 #[tokio::test(start_paused = true)]
 async fn status_is_a_task_of_its_own_and_no_run() {
-    let story = story(|launch, origin| {
-        if launch.arguments.is_empty() { green(launch, origin) } else { status(launch, origin) }
-    });
-    story.run(&[]).await.says(0, &[]);
+    let story = status_story().await;
     let told = family(&story, &[&["status"], &NETWORK[..]].concat()).await;
     assert_shown("status", &told);
     let again = family(&story, &[&["status", "--output", "json"], &NETWORK[..]].concat()).await;
-    assert_eq!(again.out.matches("\"type\":\"migration\"").count(), 2);
+    assert_eq!(again.out.matches("\"type\":\"migration_state\"").count(), 2);
     let started_by = story.parameters("RunTask", "startedBy");
     assert_eq!(started_by[0], "ecs-migrate/github/19234567890");
     assert!(started_by[1..].iter().all(|by| by.starts_with("ecs-migrate/task/")), "{started_by:?}");

@@ -1,6 +1,7 @@
 //! The policies of the templates, by what is really called: nothing is missing, nothing is unused.
 
 use crate::doctor;
+use crate::image;
 use crate::support::policy::{Call, Setting, actions, allows, resource, statements};
 use crate::support::runner::{applied, ends_with};
 use crate::support::shop::{crashes, definition, revision, rolls_back, serves};
@@ -24,18 +25,6 @@ const EVERYTHING: [&str; 6] = [
     "ReadsSecretKeys",
     "DecryptsSecrets",
 ];
-
-/// Allowed for commands that are not there yet, each with the command that will call it.
-const RESERVED: [(&str, &str); 5] = [
-    ("ecr:GetAuthorizationToken", "docker login, image push"),
-    ("ecr:BatchCheckLayerAvailability", "docker push, image push"),
-    ("ecr:CompleteLayerUpload", "docker push, image push"),
-    ("ecr:InitiateLayerUpload", "docker push, image push"),
-    ("ecr:PutImage", "docker push, image push"),
-];
-
-/// As above; a line of its own because a part of it is a part of the other.
-const UPLOAD: &str = "ecr:UploadLayerPart";
 
 fn setting(conditions: &[&'static str]) -> Setting {
     Setting {
@@ -107,44 +96,72 @@ async fn journal() -> Vec<JournalEntry> {
     story.sandbox.journal()
 }
 
+/// A request, as IAM sees it.
+#[derive(Clone, Copy)]
+struct Request<'a>(&'a JournalEntry);
+
+impl<'a> Request<'a> {
+    fn parameter(self, name: &str) -> &'a str {
+        self.0.parameters.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    fn list(self, name: &str) -> Vec<String> {
+        let items =
+            self.0.parameters.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+        items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
+    /// The operation on a resource, by a service's name in policies.
+    fn on(self, service: &str, resource: String) -> Call {
+        Call {
+            action: format!("{service}:{}", self.0.operation),
+            resource,
+            context: BTreeMap::from([("ecs:cluster", CLUSTER.to_owned())]),
+        }
+    }
+}
+
+fn arn(service: &str, rest: &str) -> String {
+    format!("arn:aws:{service}:eu-west-1:111122223333:{rest}")
+}
+
+fn pass() -> Call {
+    Call {
+        action: "iam:PassRole".to_owned(),
+        resource: EXECUTION.to_owned(),
+        context: BTreeMap::from([("iam:PassedToService", "ecs-tasks.amazonaws.com".to_owned())]),
+    }
+}
+
 /// What IAM would be asked about a request, with what it implies.
 fn calls(entry: &JournalEntry) -> Vec<Call> {
-    let parameter =
-        |name: &str| entry.parameters.get(name).and_then(Value::as_str).unwrap_or_default();
-    let list = |name: &str| -> Vec<String> {
-        let items =
-            entry.parameters.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-        items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-    };
-    let arn =
-        |service: &str, rest: String| format!("arn:aws:{service}:eu-west-1:111122223333:{rest}");
+    let request = Request(entry);
+    of_ecs(request).or_else(|| of_others(request)).unwrap_or_else(|| {
+        panic!(
+            "no policy is known for {}: add it here and to infra/cloudformation/github.yaml",
+            entry.operation
+        )
+    })
+}
+
+fn of_ecs(request: Request<'_>) -> Option<Vec<Call>> {
     let task = |id: &str| {
         if id.starts_with("arn:") {
             id.to_owned()
         } else {
-            arn("ecs", format!("task/default/{id}"))
+            arn("ecs", &format!("task/default/{id}"))
         }
     };
-    let in_cluster = BTreeMap::from([("ecs:cluster", CLUSTER.to_owned())]);
-    let call = |action: &str, resource: String| Call {
-        action: action.to_owned(),
-        resource,
-        context: in_cluster.clone(),
+    let each = |list: &str, of: &dyn Fn(&str) -> String| -> Vec<Call> {
+        request.list(list).iter().map(|item| request.on("ecs", of(item))).collect()
     };
-    let pass = Call {
-        action: "iam:PassRole".to_owned(),
-        resource: EXECUTION.to_owned(),
-        context: BTreeMap::from([("iam:PassedToService", "ecs-tasks.amazonaws.com".to_owned())]),
-    };
-    let role = |name: &str| format!("arn:aws:iam::111122223333:role/{name}");
-    let action = format!("ecs:{}", entry.operation);
-    match entry.operation.as_str() {
+    Some(match request.0.operation.as_str() {
         "RegisterTaskDefinition" => {
-            let resource = arn("ecs", format!("task-definition/{}:1", parameter("family")));
+            let resource =
+                arn("ecs", &format!("task-definition/{}:1", request.parameter("family")));
             let register = Call {
-                action,
-                resource: resource.clone(),
                 context: BTreeMap::from([("ecs:compute-compatibility", "FARGATE".to_owned())]),
+                ..request.on("ecs", resource.clone())
             };
             // A definition with tags asks for this, too (Service Authorization Reference).
             let tag = Call {
@@ -155,61 +172,61 @@ fn calls(entry: &JournalEntry) -> Vec<Call> {
                     "RegisterTaskDefinition".to_owned(),
                 )]),
             };
-            vec![register, tag, pass]
+            vec![register, tag, pass()]
         }
-        "RunTask" => vec![call(&action, parameter("taskDefinition").to_owned()), pass],
-        "DescribeTasks" => list("tasks").iter().map(|id| call(&action, task(id))).collect(),
-        "StopTask" => vec![call(&action, task(parameter("task")))],
-        "ListTasks" | "DescribeTaskDefinition" => vec![call(&action, "*".to_owned())],
-        "DescribeServices" => list("services")
-            .iter()
-            .map(|name| call(&action, arn("ecs", format!("service/default/{name}"))))
-            .collect(),
+        "RunTask" => {
+            vec![request.on("ecs", request.parameter("taskDefinition").to_owned()), pass()]
+        }
+        "DescribeTasks" => each("tasks", &task),
+        "StopTask" => vec![request.on("ecs", task(request.parameter("task")))],
+        "ListTasks" | "DescribeTaskDefinition" => vec![request.on("ecs", "*".to_owned())],
+        "DescribeClusters" => each("clusters", &|name| arn("ecs", &format!("cluster/{name}"))),
+        "DescribeServices" => {
+            each("services", &|name| arn("ecs", &format!("service/default/{name}")))
+        }
         "UpdateService" | "ListServiceDeployments" => {
-            let service = arn("ecs", format!("service/default/{}", parameter("service")));
-            vec![call(&action, service)]
+            let service = format!("service/default/{}", request.parameter("service"));
+            vec![request.on("ecs", arn("ecs", &service))]
         }
-        "DescribeServiceDeployments" => {
-            list("serviceDeploymentArns").iter().map(|arn| call(&action, arn.clone())).collect()
-        }
-        "DescribeServiceRevisions" => {
-            list("serviceRevisionArns").iter().map(|arn| call(&action, arn.clone())).collect()
-        }
-        "FilterLogEvents" => {
-            let resource = arn("logs", format!("log-group:{}:*", parameter("logGroupName")));
-            vec![call(&format!("logs:{}", entry.operation), resource)]
-        }
-        "GetLogEvents" => {
-            let (group, stream) = (parameter("logGroupName"), parameter("logStreamName"));
-            let resource = arn("logs", format!("log-group:{group}:log-stream:{stream}"));
-            vec![call(&format!("logs:{}", entry.operation), resource)]
-        }
+        "DescribeServiceDeployments" => each("serviceDeploymentArns", &str::to_owned),
+        "DescribeServiceRevisions" => each("serviceRevisionArns", &str::to_owned),
+        _ => return None,
+    })
+}
+
+fn of_others(request: Request<'_>) -> Option<Vec<Call>> {
+    let group = request.parameter("logGroupName");
+    let secret = request.parameter("SecretId").to_owned();
+    let call = match request.0.operation.as_str() {
         // Needs no right (STS API reference).
-        "GetCallerIdentity" => Vec::new(),
-        "DescribeLogStreams" => {
-            let resource = arn("logs", format!("log-group:{}", parameter("logGroupName")));
-            vec![call(&format!("logs:{}", entry.operation), resource)]
+        "GetCallerIdentity" => return Some(Vec::new()),
+        "FilterLogEvents" => request.on("logs", arn("logs", &format!("log-group:{group}:*"))),
+        "GetLogEvents" => {
+            let stream = request.parameter("logStreamName");
+            request.on("logs", arn("logs", &format!("log-group:{group}:log-stream:{stream}")))
         }
-        "DescribeClusters" => list("clusters")
-            .iter()
-            .map(|name| call(&action, arn("ecs", format!("cluster/{name}"))))
-            .collect(),
-        "GetRole" => vec![call("iam:GetRole", role(parameter("RoleName")))],
+        "DescribeLogStreams" => request.on("logs", arn("logs", &format!("log-group:{group}"))),
+        "DescribeLogGroups" => request.on("logs", arn("logs", "log-group:*")),
+        "GetRole" => {
+            let role = request.parameter("RoleName");
+            request.on("iam", format!("arn:aws:iam::111122223333:role/{role}"))
+        }
+        // The sandbox's caller is a user of the role's name.
         "SimulatePrincipalPolicy" => {
-            // The sandbox's caller is a user of the role's name.
-            let principal = parameter("PolicySourceArn").replace(":user/", ":role/");
-            vec![call("iam:SimulatePrincipalPolicy", principal)]
+            request.on("iam", request.parameter("PolicySourceArn").replace(":user/", ":role/"))
         }
-        "BatchGetImage" | "GetDownloadUrlForLayer" => {
-            let resource = arn("ecr", format!("repository/{}", parameter("repositoryName")));
-            vec![call(&format!("ecr:{}", entry.operation), resource)]
+        "GetAuthorizationToken" => request.on("ecr", "*".to_owned()),
+        "BatchGetImage"
+        | "BatchCheckLayerAvailability"
+        | "CompleteLayerUpload"
+        | "GetDownloadUrlForLayer"
+        | "InitiateLayerUpload"
+        | "PutImage"
+        | "UploadLayerPart" => {
+            let repository = format!("repository/{}", request.parameter("repositoryName"));
+            request.on("ecr", arn("ecr", &repository))
         }
-        "DescribeLogGroups" => {
-            vec![call("logs:DescribeLogGroups", arn("logs", "log-group:*".to_owned()))]
-        }
-        "DescribeSecret" => {
-            vec![call("secretsmanager:DescribeSecret", parameter("SecretId").to_owned())]
-        }
+        "DescribeSecret" => request.on("secretsmanager", secret),
         // With a customer-managed key, Secrets Manager asks KMS in the caller's name.
         "GetSecretValue" => {
             let via = "secretsmanager.eu-west-1.amazonaws.com".to_owned();
@@ -218,18 +235,18 @@ fn calls(entry: &JournalEntry) -> Vec<Call> {
                 resource: "arn:key".to_owned(),
                 context: BTreeMap::from([("kms:ViaService", via)]),
             };
-            vec![call("secretsmanager:GetSecretValue", parameter("SecretId").to_owned()), decrypt]
+            return Some(vec![request.on("secretsmanager", secret), decrypt]);
         }
-        other => panic!(
-            "no policy is known for {other}: add it here and to infra/cloudformation/github.yaml"
-        ),
-    }
+        _ => return None,
+    };
+    Some(vec![call])
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_deploy_role_may_do_what_is_called_and_nothing_else() {
     let mut journal = journal().await;
     journal.extend(journal_of_doctor().await);
+    journal.extend(image::journal_of_push());
     let operations: BTreeSet<&str> = journal.iter().map(|entry| entry.operation.as_str()).collect();
     for operation in operations_in_the_code() {
         assert!(operations.contains(operation.as_str()), "no story here calls {operation}");
@@ -243,17 +260,7 @@ async fn the_deploy_role_may_do_what_is_called_and_nothing_else() {
         used.insert(call.action);
     }
     let granted: BTreeSet<String> = statements.iter().flat_map(actions).collect();
-    let reserved: BTreeSet<String> = RESERVED
-        .iter()
-        .map(|(action, _)| (*action).to_owned())
-        .chain([UPLOAD.to_owned()])
-        .collect();
-    assert_eq!(
-        used.intersection(&reserved).count(),
-        0,
-        "a reserved action has its caller: take it off the list"
-    );
-    assert_eq!(granted, used.union(&reserved).cloned().collect());
+    assert_eq!(granted, used);
 }
 
 #[test]

@@ -1,15 +1,22 @@
 //! Owns the API of ECR, as far as looking at an image needs it.
 
+use std::time::Duration;
+
+use data_encoding::BASE64;
 use http::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::distribution::LOGIN;
 use super::store::{RegistryStore, Repository};
 use crate::core::Core;
 use crate::wire::{ApiError, Fields, parse, text_answer};
 
 /// Where a blob is fetched; with AWS it is a signed address of S3.
 const NOWHERE: &str = "http://sandbox";
+
+/// How long a login is good (Amazon ECR API, `GetAuthorizationToken`).
+const VALID: Duration = Duration::from_hours(12);
 
 pub(crate) fn answer(
     core: &Core,
@@ -18,6 +25,7 @@ pub(crate) fn answer(
 ) -> Option<Result<Value, ApiError>> {
     match operation {
         "BatchGetImage" => Some(batch_get_image(core, input)),
+        "GetAuthorizationToken" => Some(Ok(authorization(core))),
         "GetDownloadUrlForLayer" => Some(get_download_url(core, input)),
         _ => None,
     }
@@ -26,7 +34,7 @@ pub(crate) fn answer(
 /// The blob behind an address that was handed out.
 pub(crate) fn blob(core: &Core, digest: &str) -> Response<Vec<u8>> {
     match core.state().registry.blob(digest) {
-        Some(text) => text_answer(StatusCode::OK, text.to_owned()),
+        Some(bytes) => text_answer(StatusCode::OK, String::from_utf8_lossy(bytes).into_owned()),
         None => text_answer(StatusCode::NOT_FOUND, "no such blob\n".to_owned()),
     }
 }
@@ -68,6 +76,13 @@ fn batch_get_image(core: &Core, input: &Value) -> Result<Value, ApiError> {
         }
     }
     Ok(json!({"images": images, "failures": failures}))
+}
+
+fn authorization(core: &Core) -> Value {
+    let endpoint = core.endpoint().unwrap_or(NOWHERE);
+    let expires = core.clock.now().after(VALID).seconds();
+    json!({"authorizationData": [{"authorizationToken": BASE64.encode(LOGIN.as_bytes()),
+        "expiresAt": expires, "proxyEndpoint": endpoint}]})
 }
 
 #[derive(Deserialize)]

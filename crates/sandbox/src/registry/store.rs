@@ -13,9 +13,13 @@ const CONFIGURATION: &str = "application/vnd.oci.image.config.v1+json";
 #[derive(Debug, Default)]
 pub(crate) struct RegistryStore {
     repositories: BTreeMap<String, Repository>,
-    /// Configurations, by digest.
-    blobs: BTreeMap<String, String>,
+    /// Configurations and layers, by digest.
+    blobs: BTreeMap<String, Vec<u8>>,
 }
+
+/// A tag names another image and never moves.
+#[derive(Debug)]
+pub(super) struct Immutable;
 
 #[derive(Debug, Default)]
 pub(crate) struct Repository {
@@ -73,12 +77,37 @@ impl RegistryStore {
                 "config": {"mediaType": CONFIGURATION, "digest": digest, "size": text.len()},
                 "layers": [layer]}),
         );
-        self.blobs.insert(digest, text);
+        self.blobs.insert(digest, text.into_bytes());
         manifest
     }
 
-    pub(crate) fn blob(&self, digest: &str) -> Option<&str> {
-        self.blobs.get(digest).map(String::as_str)
+    pub(crate) fn blob(&self, digest: &str) -> Option<&[u8]> {
+        self.blobs.get(digest).map(Vec::as_slice)
+    }
+
+    /// Keeps a blob; its digest.
+    pub(super) fn add_blob(&mut self, bytes: Vec<u8>) -> String {
+        let digest = digest_of(&bytes);
+        self.blobs.insert(digest.clone(), bytes);
+        digest
+    }
+
+    /// Puts an image under a tag; its digest.
+    pub(super) fn put(
+        &mut self,
+        repository: &str,
+        tag: &str,
+        text: String,
+    ) -> Result<String, Immutable> {
+        let digest = digest(&text);
+        let repository = self.repositories.entry(repository.to_owned()).or_default();
+        if repository.tags.get(tag).is_some_and(|found| *found != digest) {
+            return Err(Immutable);
+        }
+        repository.tags.insert(tag.to_owned(), digest.clone());
+        let manifest = Manifest { digest: digest.clone(), media_type: IMAGE, text };
+        repository.manifests.insert(digest.clone(), manifest);
+        Ok(digest)
     }
 }
 
@@ -106,5 +135,9 @@ fn manifest(media_type: &'static str, document: &Value) -> Manifest {
 }
 
 fn digest(text: &str) -> String {
-    format!("sha256:{}", HEXLOWER.encode(&Sha256::digest(text)))
+    digest_of(text.as_bytes())
+}
+
+fn digest_of(bytes: &[u8]) -> String {
+    format!("sha256:{}", HEXLOWER.encode(&Sha256::digest(bytes)))
 }

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::report::{Event, Explanation, OnCall};
 use crate::runs::Reference;
 use crate::settings::{Flags, ReaderSettings};
-use crate::task::{Read, patience, read, recount};
+use crate::task::{Read, command_about, patience, read, recount};
 use clap::Args;
 
 /// Say how a run ended, why, and what it means for the database
@@ -60,8 +60,8 @@ pub(in crate::commands) async fn explain(
     }
     let mut conclusion = recount(&plan, run.task.as_ref(), &tails);
     let row = row(&aws, family, run).await?;
-    let see_all = format!("ecs-migrate logs --region {} {}", plan.region, plan.task.id());
-    conclusion.log.command = conclusion.log.command.map(|_| see_all.clone());
+    let see_all = command_about(&plan, "logs");
+    conclusion.explain = None;
     let explanation = Explanation { conclusion, row, see_all };
     report.emit(&Event::OnCall(Box::new(OnCall::Explained(Box::new(explanation)))));
     Ok(0)

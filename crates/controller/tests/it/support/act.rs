@@ -232,7 +232,6 @@ impl Stage {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the repository is made before anything runs")]
 fn run(command: &mut Command) -> String {
     let output = command.as_std_mut().output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();

@@ -84,6 +84,24 @@ impl Invocation {
         self.spawn_with(command, Stdio::piped())
     }
 
+    /// Starts it as the foreground of a terminal, which is all of its streams.
+    pub(crate) fn start_on(&self, terminal: &std::fs::File) -> Child {
+        let stream = || Stdio::from(terminal.try_clone().unwrap());
+        Command::new("setsid")
+            .args(["--ctty", "--wait", BINARY])
+            .args(&self.arguments)
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .envs(&self.environment)
+            .current_dir(self.directory.path())
+            .stdin(stream())
+            .stdout(stream())
+            .stderr(stream())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap()
+    }
+
     fn spawn(&self, command: Command) -> Child {
         self.spawn_with(command, Stdio::null())
     }

@@ -48,6 +48,16 @@ impl Place {
         Self::open(config, directory).await
     }
 
+    /// With a repository `app-migrate`, whose images run `program`.
+    pub(crate) async fn with_repository(program: Program) -> Self {
+        let config = Config::new(Speed::Fast)
+            .wall_clock(WallClock::System)
+            .log_group("/ecs/app")
+            .repository("app-migrate")
+            .image("*/app-migrate@*", program);
+        Self::open(config, tempfile::tempdir().unwrap()).await
+    }
+
     async fn open(config: Config, directory: tempfile::TempDir) -> Self {
         let sandbox = Sandbox::new(config);
         let server = sandbox.serve(([127, 0, 0, 1], 0).into()).await.unwrap();
@@ -85,6 +95,11 @@ impl Place {
         invocation
     }
 
+    /// Where it answers.
+    pub(crate) fn endpoint(&self) -> String {
+        self.server.endpoint()
+    }
+
     /// Any command line.
     pub(crate) fn invoke(&self, arguments: &[&str]) -> Invocation {
         Invocation::new(&self.server.endpoint(), arguments)
@@ -93,6 +108,11 @@ impl Place {
     /// Makes the file `told` in the containers' directory.
     pub(crate) fn tell(&self) {
         std::fs::write(self.directory.path().join("told"), "").unwrap();
+    }
+
+    /// Makes the file `told2` there.
+    pub(crate) fn tell_again(&self) {
+        std::fs::write(self.directory.path().join("told2"), "").unwrap();
     }
 
     /// Waits for a condition.

@@ -1,6 +1,7 @@
 //! Runs the library against a sandbox in memory: hours pass in milliseconds on a paused clock.
 
 use super::sdk;
+use crate::shown::schema::Closed;
 use anstream::StripStream;
 use controller::{AwsAccess, Clock, Pace, Signal, Signals, Surroundings};
 use sandbox::{Config, Program, Sandbox, Script, Speed, WallClock};
@@ -20,6 +21,7 @@ pub(crate) struct Story {
     signals: Vec<(Duration, Signal)>,
     answers: std::collections::VecDeque<String>,
     clock: Clock,
+    colour: bool,
 }
 
 /// What an invocation left.
@@ -51,6 +53,7 @@ impl Story {
             signals: Vec::new(),
             answers: std::collections::VecDeque::new(),
             clock: clock(),
+            colour: false,
         }
     }
 
@@ -63,6 +66,7 @@ impl Story {
             signals: Vec::new(),
             answers: std::collections::VecDeque::new(),
             clock: self.clock.clone(),
+            colour: false,
         }
     }
 
@@ -75,6 +79,12 @@ impl Story {
     /// Sets a variable of the controller's environment.
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Colours are not taken away.
+    pub(crate) fn coloured(mut self) -> Self {
+        self.colour = true;
         self
     }
 
@@ -126,6 +136,18 @@ impl Story {
     }
 
     /// Any command line.
+    /// As `invoke`, and what runs the migration gets the story's own.
+    pub(crate) async fn show(&self, arguments: &[&str]) -> Told {
+        match arguments.split_first() {
+            Some((&"run", more)) => self.run(more).await,
+            Some((&("release" | "deploy-service"), _)) => {
+                let template = self.template_path();
+                self.invoke(&[arguments, &["--template", &template]].concat()).await
+            }
+            _ => self.invoke(arguments).await,
+        }
+    }
+
     pub(crate) async fn invoke(&self, arguments: &[&str]) -> Told {
         let (out, err) = (Buffer::default(), Buffer::default());
         let (sender, signals) = mpsc::channel(8);
@@ -141,15 +163,26 @@ impl Story {
             aws: AwsAccess::Given(Box::new(sdk::config(&self.sandbox))),
             signals: Signals::From(signals),
             questions: controller::Questions::Answered(self.answers.clone()),
-            stdout: Box::new(StripStream::new(Box::new(out.clone()) as Box<dyn Write + Send>)),
-            stderr: Box::new(StripStream::new(Box::new(err.clone()) as Box<dyn Write + Send>)),
+            stdout: self.stream(&out),
+            stderr: self.stream(&err),
+            terminal: controller::Terminal::None,
             pace: Pace { jitter: 0.0, ..Pace::default() },
             clock: self.clock.clone(),
         };
         let line = ["ecs-migrate"].iter().chain(arguments);
         let began = Instant::now();
         let code = controller::run(line.map(std::ffi::OsString::from), surroundings).await;
-        Told { code, out: out.text(), err: err.text(), took: began.elapsed() }
+        let told = Told { code, out: out.text(), err: err.text(), took: began.elapsed() };
+        // Whatever a story writes as JSON is in the published schema.
+        if arguments.windows(2).any(|pair| pair == ["--output", "json"]) {
+            Closed::read().holds(&format!("{arguments:?}"), &told);
+        }
+        told
+    }
+
+    fn stream(&self, buffer: &Buffer) -> Box<dyn Write + Send> {
+        let stream: Box<dyn Write + Send> = Box::new(buffer.clone());
+        if self.colour { stream } else { Box::new(StripStream::new(stream)) }
     }
 
     /// How often an operation was called.
