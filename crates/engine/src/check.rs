@@ -48,6 +48,7 @@ const BEHIND_THE_SIGN_IN: &[&str] = &[
     "server_version",
     "primary",
     "pooler",
+    "environment",
     "history",
     "pending",
     "schema_rights",
@@ -96,6 +97,7 @@ async fn look(check: &Check<'_>, session: &Session, told: &mut Told<'_>) -> Resu
     told.tell(server::version(session));
     told.tell(server::primary(session, check.connection));
     told.tell(server::pooler(session, check.connection).await);
+    told.tell(server::environment(session, check.connection).await?);
     let past = history::look(session, check).await?;
     told.tell_all(past.findings);
     told.tally.pending = past.pending.len();

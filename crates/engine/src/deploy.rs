@@ -1,6 +1,7 @@
 //! The story of a deployment: connect, lock, settle, plan, apply; and again after a lost connection.
 
 use crate::apply::{Step, apply};
+use crate::environment;
 use crate::error::{DatabaseState, Error, Kind};
 use crate::history::History;
 use crate::hold::Hold;
@@ -148,6 +149,7 @@ async fn deploy_in(
     let plan = Plan::make(deploy.directory, &rows, deploy.allowances).map_err(blocked)?;
     announce(&plan, deploy, sink);
     report.pending = plan.pending.len();
+    environment::claim(session, deploy.connection, sink).await?;
     if plan.pending.is_empty() {
         return Ok(true);
     }

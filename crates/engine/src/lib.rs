@@ -7,6 +7,7 @@
 //! | [`status()`] | the same question without a lock and without writing |
 //! | [`check()`] | what stands between this database and a deployment, changing nothing |
 //! | [`resolve()`], `evidence`, `scratch`, `catalog` | correcting the history by hand, after looking at what is known |
+//! | `environment` | the environment's name in the database |
 //! | [`settings`] | how to reach the database |
 //! | `host`, `roots`, `login` | what a host's name tells, whom to trust, who we are |
 //! | `connect`, `refusal`, `certificate`, `tls`, `session`, `cancel` | one connection, what its refusal means, how it is cancelled |
@@ -34,6 +35,7 @@ mod certificate;
 mod check;
 mod connect;
 mod deploy;
+mod environment;
 pub mod error;
 mod evidence;
 mod guard;

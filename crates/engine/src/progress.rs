@@ -25,6 +25,8 @@ pub enum Progress {
         server_version: String,
         /// Process id of our backend.
         backend: i32,
+        /// The environment whose database it is, if it bears a name.
+        environment: Option<String>,
         /// Whether the connection is encrypted.
         tls: bool,
     },

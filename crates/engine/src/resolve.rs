@@ -1,6 +1,7 @@
 //! Correcting the history by hand, after looking at what is known.
 
 use crate::catalog;
+use crate::environment;
 use crate::error::{Error, Kind};
 use crate::evidence;
 use crate::history::History;
@@ -28,6 +29,8 @@ pub enum Resolution {
     RolledBack(String),
     /// Everything up to this migration is in the database.
     Baseline(String),
+    /// The database belongs to this environment; the history stays as it is.
+    Environment(String),
 }
 
 /// Whether evidence to the contrary stops.
@@ -89,6 +92,9 @@ async fn resolve_in(
         }
         Resolution::Baseline(name) => {
             baseline(resolve, session, (&mut history, &rows, name), (sink, interrupt)).await
+        }
+        Resolution::Environment(name) => {
+            environment::rename(session, (resolve.connection, name), sink).await
         }
     }
 }

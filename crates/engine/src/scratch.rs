@@ -41,6 +41,7 @@ pub(crate) async fn rehearse(
     let scratch = ConnectionSettings {
         database: name.clone(),
         schema: Some(schema.to_owned()),
+        environment: None,
         ..connection.clone()
     };
     let made = replay(&scratch, directory, schema, interrupt).await;

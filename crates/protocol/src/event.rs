@@ -120,6 +120,9 @@ pub struct Connected {
     pub server_version: String,
     /// Process id of our backend.
     pub backend: i32,
+    /// The environment whose database it is, if it bears a name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
     /// Whether the connection is encrypted.
     pub tls: bool,
 }

@@ -3,6 +3,7 @@
 mod check;
 mod deploy;
 mod exec;
+mod question;
 mod resolve;
 mod start;
 mod status;
@@ -351,7 +352,14 @@ impl Context<'_> {
             reconnect_wait: wait * 3,
             run: self.emitter.run(),
         };
-        source::find(&ask, self.environment).await
+        let mut found = source::find(&ask, self.environment).await?;
+        found.settings.environment = self.environment_name().map(str::to_owned);
+        Ok(found)
+    }
+
+    /// The environment that this run is for, if it says so.
+    fn environment_name(&self) -> Option<&str> {
+        self.options.guards.environment.as_deref().filter(|name| !name.is_empty())
     }
 
     /// Writes progress down as it comes.

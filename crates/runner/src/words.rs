@@ -26,11 +26,15 @@ pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)>
             schema,
             server_version,
             backend,
+            environment,
             tls,
         } => {
             let encrypted = if tls { "encrypted" } else { "not encrypted" };
+            let whose = environment
+                .as_ref()
+                .map_or(String::new(), |name| format!(", the database of `{name}`,"));
             let msg = format!(
-                "connected to `{database}` at {host}:{port} as `{user}` (from {source}, PostgreSQL {server_version}, {encrypted})"
+                "connected to `{database}`{whose} at {host}:{port} as `{user}` (from {source}, PostgreSQL {server_version}, {encrypted})"
             );
             let source = source.to_owned();
             one(
@@ -43,6 +47,7 @@ pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)>
                     schema,
                     server_version,
                     backend,
+                    environment,
                     tls,
                 }),
                 msg,

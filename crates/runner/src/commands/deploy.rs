@@ -26,6 +26,9 @@ pub(super) async fn in_turn(
             return Err(Error::new(Kind::Interrupted, "interrupted while looking for the database").into());
         }
     };
+    if turn == Turn::Always {
+        context.ask_before_deploying(&found, &directory, interrupt.clone()).await?;
+    }
     let deploy = Deploy {
         connection: &found.settings,
         directory: &directory,

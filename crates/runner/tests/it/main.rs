@@ -10,6 +10,7 @@
 mod check;
 mod compat;
 mod deploy;
+mod environment;
 mod exec;
 mod failover;
 mod first_process;
@@ -34,6 +35,7 @@ mod statements;
 mod status;
 mod steps;
 mod support;
+mod terminal;
 mod tls;
 mod traffic;
 mod unblock;
