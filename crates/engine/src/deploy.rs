@@ -1,6 +1,7 @@
 //! The story of a deployment: connect, lock, settle, plan, apply; and again after a lost connection.
 
 use crate::apply::{Step, apply};
+use crate::drift::{self, DriftSearch, OnDrift};
 use crate::environment;
 use crate::error::{DatabaseState, Error, Kind};
 use crate::history::History;
@@ -47,6 +48,8 @@ pub struct Deploy<'a> {
     pub turn: Turn,
     /// Names of the steps that follow the migrations; see [`Hold::start_step`].
     pub steps: &'a [String],
+    /// What to do about a schema that was changed beside the migrations; none does not look.
+    pub drift: Option<(OnDrift, DriftSearch<'a>)>,
 }
 
 /// What to do while somebody else has the locks.
@@ -149,6 +152,10 @@ async fn deploy_in(
     let plan = Plan::make(deploy.directory, &rows, deploy.allowances).map_err(blocked)?;
     announce(&plan, deploy, sink);
     report.pending = plan.pending.len();
+    if let Some(guard) = deploy.drift.filter(|_| !plan.pending.is_empty()) {
+        let compared = (deploy.connection, deploy.directory);
+        drift::before(session, compared, guard, (sink, interrupt)).await?;
+    }
     environment::claim(session, deploy.connection, sink).await?;
     if plan.pending.is_empty() {
         return Ok(true);

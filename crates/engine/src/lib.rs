@@ -6,7 +6,9 @@
 //! | [`deploy()`] | the story: connect, lock, settle, plan, apply |
 //! | [`status()`] | the same question without a lock and without writing |
 //! | [`check()`] | what stands between this database and a deployment, changing nothing |
-//! | [`resolve()`], `evidence`, `scratch`, `catalog` | correcting the history by hand, after looking at what is known |
+//! | [`resolve()`], `evidence` | correcting the history by hand, after looking at what is known |
+//! | `drift`, `scratch` | how the database differs from what migrations make in a database of our own |
+//! | [`require_rights()`] | whether the application's role can use what was made |
 //! | `environment` | the environment's name in the database |
 //! | [`settings`] | how to reach the database |
 //! | `host`, `roots`, `login` | what a host's name tells, whom to trust, who we are |
@@ -28,13 +30,14 @@
 //! | [`error`], `hint` | why it failed and what to do |
 
 mod account;
+mod application;
 mod apply;
 mod cancel;
-mod catalog;
 mod certificate;
 mod check;
 mod connect;
 mod deploy;
+mod drift;
 mod environment;
 pub mod error;
 mod evidence;
@@ -73,8 +76,10 @@ mod unblock;
 mod units;
 
 pub use account::StatementCost;
+pub use application::{Application, require_rights};
 pub use check::{Check, Finding, Verdict, check};
 pub use deploy::{Deploy, Habits, Report, Turn, deploy, deploy_and_hold};
+pub use drift::{DriftSearch, Grants, OnDrift};
 pub use error::{DatabaseState, Error, Kind};
 pub use guard::Guard;
 pub use hold::Hold;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 mod guards;
 
-pub use guards::Guards;
+pub use guards::{Guards, OnDrift, ScratchUrl};
 
 /// Bring a PostgreSQL database up to date, exactly once
 ///
@@ -51,12 +51,13 @@ pub enum Command {
     Check(Check),
 }
 
-/// What else to look at
+/// What else to look for
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct Check {
-    /// The application's role: whether it can connect and use the schema
-    #[arg(long, value_name = "NAME", env = env::APP_ROLE)]
-    pub app_role: Option<String>,
+    /// What was changed beside the migrations: compares the database with what its applied
+    /// migrations make in a scratch database, for which the role needs CREATEDB
+    #[arg(long)]
+    pub drift: bool,
 }
 
 /// Any other program

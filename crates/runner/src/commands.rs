@@ -10,7 +10,7 @@ mod status;
 mod steps;
 mod unblock;
 
-use crate::cli::{ChildUrl, Cli, Command, Compat, Options};
+use crate::cli::{ChildUrl, Cli, Command, Compat, OnDrift, Options, ScratchUrl};
 use crate::emit::Emitter;
 use crate::environment::Environment;
 use crate::failure;
@@ -22,7 +22,8 @@ use crate::shutdown::Listener;
 use crate::source::{self, Found, SignIn};
 use crate::words;
 use engine::{
-    ConnectionSettings, Error, Guard, Interrupt, Kind, Login, PRISMA_LOCK_KEY, Progress, Traffic,
+    Application, ConnectionSettings, DriftSearch, Error, Grants, Guard, Interrupt, Kind, Login,
+    PRISMA_LOCK_KEY, Progress, Traffic,
 };
 use migrations::directory::DirectoryError;
 use migrations::{Allowances, Directory};
@@ -219,6 +220,7 @@ impl Failed {
                     (ExitCode::BlockedByTraffic, DatabaseState::Changed) => {
                         "blocked by traffic, earlier migrations of this run stay"
                     }
+                    (ExitCode::AccessDenied, DatabaseState::Changed) => "a right is missing",
                     (ExitCode::BlockedByTraffic, DatabaseState::Unknown) => {
                         "a command was blocked by traffic, what it had done stays"
                     }
@@ -360,6 +362,35 @@ impl Context<'_> {
     /// The environment that this run is for, if it says so.
     fn environment_name(&self) -> Option<&str> {
         self.options.guards.environment.as_deref().filter(|name| !name.is_empty())
+    }
+
+    /// The application's role, if one is named.
+    fn application(&self) -> Option<Application<'_>> {
+        let guards = &self.options.guards;
+        let role = guards.app_role.as_deref().filter(|role| !role.is_empty())?;
+        Some(Application { role, except: &guards.app_role_except })
+    }
+
+    /// How drift is looked for.
+    fn drift_search<'s>(&self, server: Option<&'s ConnectionSettings>) -> DriftSearch<'s> {
+        let compared = self.options.guards.drift_grants;
+        DriftSearch { server, grants: if compared { Grants::Compare } else { Grants::Ignore } }
+    }
+
+    /// What drift means for a deployment; none where it is not looked for.
+    fn on_drift(&self) -> Option<engine::OnDrift> {
+        match self.options.guards.on_drift {
+            None | Some(OnDrift::Ignore) => None,
+            Some(OnDrift::Warn) => Some(engine::OnDrift::Warn),
+            Some(OnDrift::Stop) => Some(engine::OnDrift::Stop),
+        }
+    }
+
+    /// The server that scratch databases are made on, if it is another one.
+    fn scratch_server(&self) -> Result<Option<ConnectionSettings>, Error> {
+        let url = self.options.guards.scratch_url.as_ref().map(ScratchUrl::expose);
+        let Some(url) = url.filter(|url| !url.is_empty()) else { return Ok(None) };
+        source::of_url(url, "the scratch URL", self.emitter.run()).map(Some)
     }
 
     /// Writes progress down as it comes.

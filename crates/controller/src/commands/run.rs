@@ -1,6 +1,8 @@
 //! Owns `run`.
 
-use super::arguments::{DefinitionArguments, FollowArguments, NetworkArguments, PlaceArguments};
+use super::arguments::{
+    DefinitionArguments, EnvironmentArguments, FollowArguments, NetworkArguments, PlaceArguments,
+};
 use super::context::Context;
 use super::definition;
 use super::gate::Gate;
@@ -32,6 +34,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     network: NetworkArguments,
     #[command(flatten)]
+    whose: EnvironmentArguments,
+    #[command(flatten)]
     follow: FollowArguments,
     /// How long to try to get the task started [default: 5m]
     #[arg(long, value_name = "DURATION")]
@@ -55,6 +59,7 @@ impl Arguments {
         let mut flags = self.definition.flags();
         flags.extend(self.place.flags());
         flags.extend(self.network.flags());
+        flags.extend(self.whose.flags());
         flags.extend(self.follow.flags());
         flags.extend(cli::flags([
             (Key::CapacityTimeout, &self.capacity_timeout),

@@ -25,6 +25,7 @@ pub(crate) enum Key {
     OnCancel,
     IfRunning,
     Expect,
+    Environment,
     RunKey,
     Commit,
     Output,
@@ -35,7 +36,7 @@ pub(crate) enum Key {
 
 impl Key {
     /// Every setting, in the order of the documentation.
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 26] = [
         Self::Cluster,
         Self::TaskDefinition,
         Self::Template,
@@ -55,6 +56,7 @@ impl Key {
         Self::OnCancel,
         Self::IfRunning,
         Self::Expect,
+        Self::Environment,
         Self::RunKey,
         Self::Commit,
         Self::Output,
@@ -85,6 +87,7 @@ impl Key {
             Self::OnCancel => "on-cancel",
             Self::IfRunning => "if-running",
             Self::Expect => "expect",
+            Self::Environment => "environment",
             Self::RunKey => "run-key",
             Self::Commit => "commit",
             Self::Output => "output",
@@ -117,6 +120,7 @@ impl Key {
             Self::OnCancel => &[env::ON_CANCEL],
             Self::IfRunning => &[env::IF_RUNNING],
             Self::Expect => &[env::EXPECT],
+            Self::Environment => &[env::ENVIRONMENT],
             Self::RunKey => &[env::RUN_KEY],
             Self::Commit => &[env::COMMIT, env::GITHUB_SHA],
             Self::Output => &[env::OUTPUT],
@@ -154,6 +158,7 @@ impl Key {
             | Self::NetworkFrom
             | Self::Service
             | Self::ServiceImage
+            | Self::Environment
             | Self::Commit
             | Self::OidcRole => "",
         }
@@ -190,6 +195,9 @@ impl Key {
                 "what to do while somebody else's run of the family is in flight: `wait` or `fail`"
             }
             Self::Expect => "what the container runs: `auto`, `runner` or `plain`",
+            Self::Environment => {
+                "name of the environment, e.g. `production`: the runner refuses a database that bears another one"
+            }
             Self::RunKey => "invocations with the same key are one run",
             Self::Commit => "commit that `deploy-service` needs a green run of",
             Self::Output => "`auto`, `text`, `json` or `github`",

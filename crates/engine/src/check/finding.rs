@@ -27,15 +27,15 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(super) fn ok(name: &'static str, sentence: impl Into<String>) -> Self {
+    pub(crate) fn ok(name: &'static str, sentence: impl Into<String>) -> Self {
         Self { name, verdict: Verdict::Ok, sentence: sentence.into(), fix: None }
     }
 
-    pub(super) fn no(name: &'static str, sentence: impl Into<String>) -> Self {
+    pub(crate) fn no(name: &'static str, sentence: impl Into<String>) -> Self {
         Self { verdict: Verdict::No, ..Self::ok(name, sentence) }
     }
 
-    pub(super) fn skip(name: &'static str, sentence: impl Into<String>) -> Self {
+    pub(crate) fn skip(name: &'static str, sentence: impl Into<String>) -> Self {
         Self { verdict: Verdict::Skip, ..Self::ok(name, sentence) }
     }
 
@@ -45,7 +45,7 @@ impl Finding {
         Self { fix: error.hint.clone(), ..found }
     }
 
-    pub(super) fn fix(self, fix: impl Into<String>) -> Self {
+    pub(crate) fn fix(self, fix: impl Into<String>) -> Self {
         Self { fix: Some(fix.into()), ..self }
     }
 }

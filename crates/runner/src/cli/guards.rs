@@ -1,6 +1,7 @@
-//! Owns what can be said of the guards around a deployment: whose database it is.
+//! Owns what can be said of the guards around a deployment: whose database it is, whose
+//! tables, and what may have been changed beside the migrations.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use protocol::env;
 
 /// What must hold beside the migrations themselves.
@@ -11,9 +12,66 @@ pub struct Guards {
     #[arg(long, global = true, value_name = "NAME", env = env::ENVIRONMENT, value_parser = name_or_none)]
     pub environment: Option<String>,
 
+    /// The application's role: `deploy`, `start` and `check` are red if it cannot use a table,
+    /// sequence, function or type that the migrations made
+    #[arg(long, global = true, value_name = "NAME", env = env::APP_ROLE)]
+    pub app_role: Option<String>,
+
+    /// What the application's role is not meant to use, e.g. public.audit_log; again for more
+    #[arg(long, global = true, value_name = "OBJECT", env = env::APP_ROLE_EXCEPT, value_delimiter = ',')]
+    pub app_role_except: Vec<String>,
+
+    /// Before the first change: look for what was changed beside the migrations, as `check --drift`
+    /// does, and go on or stop [default: ignore, which does not look]
+    #[arg(long, global = true, value_name = "WHAT", env = env::ON_DRIFT)]
+    pub on_drift: Option<OnDrift>,
+
+    /// Compare grants too when looking for drift
+    #[arg(long, global = true, env = env::DRIFT_GRANTS, value_parser = clap::builder::FalseyValueParser::new())]
+    pub drift_grants: bool,
+
+    /// URL of a server on which a scratch database may be made and dropped, instead of the database's
+    /// own; a password is better in the environment than on the command line
+    #[arg(long, global = true, value_name = "URL", env = env::SCRATCH_URL, hide_env_values = true)]
+    pub scratch_url: Option<ScratchUrl>,
+
     /// Do not ask before a database without an environment's name is changed from a terminal
     #[arg(long, global = true)]
     pub yes: bool,
+}
+
+/// What drift means for a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnDrift {
+    /// It is not looked for.
+    Ignore,
+    /// It is told.
+    Warn,
+    /// Nothing is applied.
+    Stop,
+}
+
+/// A URL that may have a password in it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ScratchUrl(String);
+
+impl ScratchUrl {
+    /// The text, for whoever connects.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for ScratchUrl {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl std::fmt::Debug for ScratchUrl {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("ScratchUrl(…)")
+    }
 }
 
 /// A name as people type it.

@@ -29,6 +29,7 @@ pub(super) async fn in_turn(
     if turn == Turn::Always {
         context.ask_before_deploying(&found, &directory, interrupt.clone()).await?;
     }
+    let server = context.scratch_server()?;
     let deploy = Deploy {
         connection: &found.settings,
         directory: &directory,
@@ -46,6 +47,7 @@ pub(super) async fn in_turn(
         // A step that is to run again is never done.
         turn: if context.options.then_again { Turn::Always } else { turn },
         steps: steps.names(),
+        drift: context.on_drift().map(|on| (on, context.drift_search(server.as_ref()))),
     };
     let mut report = Report::default();
     let mut sink = context.sink(found.source);
@@ -62,6 +64,12 @@ pub(super) async fn in_turn(
         let result = steps.take(context, &found.settings, (&mut hold, &mut sink), &interrupt).await;
         hold.release().await;
         taken = result.map_err(|error| failed(&report, error))?;
+    }
+    if let Some(application) = context.application() {
+        // After the steps: one of them may be what grants the rights.
+        engine::require_rights(&found.settings, application, (&mut sink, &mut interrupt))
+            .await
+            .map_err(|error| failed(&report, error.into()))?;
     }
     let applied = report.applied.len();
     let mut msg = match applied {

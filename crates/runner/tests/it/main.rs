@@ -7,9 +7,11 @@
     reason = "tests"
 )]
 
+mod application;
 mod check;
 mod compat;
 mod deploy;
+mod drift;
 mod environment;
 mod exec;
 mod failover;

@@ -1,12 +1,13 @@
 //! A person at a terminal is asked before a database is changed.
 
 use crate::support::{World, search_path, skip};
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
 
 /// Runs the runner on a terminal of its own, which `script` of util-linux makes, and types; none
 /// where there is no `script`.
-fn on_a_terminal(world: &World, arguments: &[&str], typed: &str) -> Option<(i32, String)> {
+async fn on_a_terminal(world: &World, arguments: &[&str], typed: &str) -> Option<(i32, String)> {
     let runner = env!("CARGO_BIN_EXE_ecs-migrate-runner");
     let words = shell(&[&[runner], arguments].concat());
     let child = Command::new("script")
@@ -23,8 +24,8 @@ fn on_a_terminal(world: &World, arguments: &[&str], typed: &str) -> Option<(i32,
         return None;
     };
     // What is typed before it is asked for waits in the terminal.
-    child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
+    child.stdin.take().unwrap().write_all(typed.as_bytes()).await.unwrap();
+    let output = child.wait_with_output().await.unwrap();
     Some((output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap()))
 }
 
@@ -37,18 +38,18 @@ fn shell(words: &[&str]) -> String {
 async fn a_database_without_a_name_needs_a_yes() {
     let world = World::new().await;
     world.migration("1_a", "CREATE TABLE a(id int);");
-    let Some((code, said)) = on_a_terminal(&world, &["deploy"], "n\n") else { return };
+    let Some((code, said)) = on_a_terminal(&world, &["deploy"], "n\n").await else { return };
     assert_eq!(code, 14, "{said}");
     assert!(said.contains("1 migration (1_a) is about to change the database `test_"), "{said}");
     assert!(said.contains("as `postgres`; it bears no environment's name; go on? [y/N]"), "{said}");
     assert!(!world.exists("_prisma_migrations").await);
-    let (code, said) = on_a_terminal(&world, &[], "y\n").unwrap();
+    let (code, said) = on_a_terminal(&world, &[], "y\n").await.unwrap();
     assert_eq!(code, 0, "{said}");
     // With nothing to do nothing is asked.
-    let (code, said) = on_a_terminal(&world, &["deploy"], "").unwrap();
+    let (code, said) = on_a_terminal(&world, &["deploy"], "").await.unwrap();
     assert_eq!((code, said.contains("[y/N]")), (0, false), "{said}");
     world.migration("2_b", "CREATE TABLE b(id int);");
-    let (code, said) = on_a_terminal(&world, &["deploy", "--yes"], "").unwrap();
+    let (code, said) = on_a_terminal(&world, &["deploy", "--yes"], "").await.unwrap();
     assert_eq!((code, said.contains("[y/N]")), (0, false), "{said}");
 }
 
@@ -59,15 +60,15 @@ async fn a_gates_database_needs_its_name() {
     world.run(&["deploy", "--environment", "production"]).await.succeeded();
     world.migration("2_b", "CREATE TABLE b(id int);");
     for typed in ["y\n", "prod\n", "\n"] {
-        let Some((code, said)) = on_a_terminal(&world, &["deploy", "--yes"], typed) else { return };
+        let Some((code, said)) = on_a_terminal(&world, &["deploy", "--yes"], typed).await else { return };
         assert_eq!(code, 14, "{said}");
         assert!(said.contains("belongs to `production`: type that name to go on"), "{said}");
     }
     assert!(!world.exists("b").await);
-    let (code, said) = on_a_terminal(&world, &["deploy"], "production\n").unwrap();
+    let (code, said) = on_a_terminal(&world, &["deploy"], "production\n").await.unwrap();
     assert_eq!(code, 0, "{said}");
     world.migration("3_c", "CREATE TABLE c(id int);");
     let (code, said) =
-        on_a_terminal(&world, &["deploy", "--environment", "production"], "").unwrap();
+        on_a_terminal(&world, &["deploy", "--environment", "production"], "").await.unwrap();
     assert_eq!((code, said.contains("type that name")), (0, false), "{said}");
 }
