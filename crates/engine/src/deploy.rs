@@ -12,6 +12,7 @@ use crate::observe::{Notes, Observer};
 use crate::opening::{self, MissingDatabase};
 use crate::progress::{Progress, Sink};
 use crate::recovery::{Attempted, Recovery, lost};
+use crate::restore::{self, RestorePoint};
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
 use crate::settle::{Resumable, settle};
@@ -77,6 +78,8 @@ pub struct Report {
     pub applied: Vec<String>,
     /// How many were still to be applied at its end.
     pub pending: usize,
+    /// Where the database was before the first change.
+    pub restore_point: Option<RestorePoint>,
 }
 
 /// Brings the database up to date. `report` is true at every moment, whatever the result.
@@ -159,6 +162,11 @@ async fn deploy_in(
     environment::claim(session, deploy.connection, sink).await?;
     if plan.pending.is_empty() {
         return Ok(true);
+    }
+    if report.restore_point.is_none() {
+        let point = restore::note(session, deploy.connection).await?;
+        sink.emit(Progress::RestorePoint(point.clone()));
+        report.restore_point = Some(point);
     }
     let notes = if plan.applied.is_empty() { Notes::Nothing } else { Notes::Locks };
     let observer = Observer::open(deploy.connection, notes, sink, interrupt).await;

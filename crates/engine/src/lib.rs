@@ -7,6 +7,7 @@
 //! | [`status()`] | the same question without a lock and without writing |
 //! | [`check()`] | what stands between this database and a deployment, changing nothing |
 //! | [`resolve()`], `evidence` | correcting the history by hand, after looking at what is known |
+//! | `restore` | the point that the database can be brought back to |
 //! | `drift`, `scratch` | how the database differs from what migrations make in a database of our own |
 //! | [`require_rights()`] | whether the application's role can use what was made |
 //! | `environment` | the environment's name in the database |
@@ -60,6 +61,7 @@ mod reach;
 mod recovery;
 mod refusal;
 mod resolve;
+mod restore;
 pub mod roots;
 mod scratch;
 pub mod secret;
@@ -91,6 +93,7 @@ pub use observe::{Blocker, BlockerKind, TableLock, Work};
 pub use opening::MissingDatabase;
 pub use progress::{Progress, Sink};
 pub use resolve::{Force, Resolution, Resolve, resolve};
+pub use restore::RestorePoint;
 pub use secret::Secret;
 pub use settings::{ChannelBinding, ClientCertificate, ConnectionSettings, Roots, TlsMode};
 pub use status::{MigrationState, State, Status, status};

@@ -3,6 +3,7 @@
 use crate::account::StatementCost;
 use crate::check::Finding;
 use crate::observe::{Blocker, Work};
+use crate::restore::RestorePoint;
 use migrations::Mode;
 use std::time::Duration;
 
@@ -75,6 +76,8 @@ pub enum Progress {
         /// Names of rows newer than everything in the directory.
         ahead: Vec<String>,
     },
+    /// Where the database was before the first change.
+    RestorePoint(RestorePoint),
     /// A migration begins.
     MigrationStarted {
         /// Its name.

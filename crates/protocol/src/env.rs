@@ -67,6 +67,10 @@ pub const APP_ROLE_EXCEPT: &str = "ECS_MIGRATE_APP_ROLE_EXCEPT";
 pub const ON_DRIFT: &str = "ECS_MIGRATE_ON_DRIFT";
 /// Compare grants too when looking for drift.
 pub const DRIFT_GRANTS: &str = "ECS_MIGRATE_DRIFT_GRANTS";
+/// Command to run before the first change.
+pub const BACKUP_COMMAND: &str = "ECS_MIGRATE_BACKUP_COMMAND";
+/// File to keep the schema in, as it was before the first change.
+pub const SCHEMA_DUMP: &str = "ECS_MIGRATE_SCHEMA_DUMP";
 /// URL of a server on which scratch databases may be made.
 pub const SCRATCH_URL: &str = "ECS_MIGRATE_SCRATCH_URL";
 

@@ -1,5 +1,6 @@
 //! What the runner can do: one file each.
 
+mod backup;
 mod check;
 mod deploy;
 mod exec;
@@ -23,7 +24,7 @@ use crate::source::{self, Found, SignIn};
 use crate::words;
 use engine::{
     Application, ConnectionSettings, DriftSearch, Error, Grants, Guard, Interrupt, Kind, Login,
-    PRISMA_LOCK_KEY, Progress, Traffic,
+    PRISMA_LOCK_KEY, Progress, RestorePoint, Traffic,
 };
 use migrations::directory::DirectoryError;
 use migrations::{Allowances, Directory};
@@ -49,6 +50,8 @@ struct Ended {
     applied: usize,
     pending: usize,
     database: DatabaseState,
+    /// Where the database was before the first change, if there was one.
+    restore_point: Option<RestorePoint>,
     msg: String,
 }
 
@@ -57,13 +60,15 @@ struct Failed {
     error: Error,
     applied: usize,
     pending: usize,
+    /// Where the database was before the first change, if there was one.
+    restore_point: Option<RestorePoint>,
     /// The exit code of a wrapped command, which passes through.
     passed: Option<u8>,
 }
 
 impl From<Error> for Failed {
     fn from(error: Error) -> Self {
-        Self { error, applied: 0, pending: 0, passed: None }
+        Self { error, applied: 0, pending: 0, restore_point: None, passed: None }
     }
 }
 
@@ -170,6 +175,7 @@ fn finish(context: &Context<'_>, result: Result<Ended, Failed>, took: Duration) 
                 pending: ended.pending as u64,
                 duration_ms: words::millis(took),
                 database: ended.database,
+                restore_point: ended.restore_point.map(words::restore_point),
                 failure: None,
             };
             (finished, ended.msg)
@@ -183,7 +189,7 @@ fn finish(context: &Context<'_>, result: Result<Ended, Failed>, took: Duration) 
 
 impl Failed {
     fn last_line(self, context: &Context<'_>, took: Duration) -> (RunFinished, String) {
-        let Self { error, applied, pending, passed } = self;
+        let Self { error, applied, pending, restore_point, passed } = self;
         if let Some((event, msg)) = words::migration_failed(&error) {
             context.emitter.emit(event, msg);
         }
@@ -204,6 +210,12 @@ impl Failed {
         };
         let failure = failure::failure(&error);
         let database = failure::database(error.database, applied);
+        if let (Some(point), true) = (&restore_point, database != DatabaseState::Unchanged) {
+            context.say(
+                "way_back",
+                format!("the database was changed; as it was at {}: {}", point.at, point.way_back),
+            );
+        }
         let ours =
             if context.prisma() { ExitCode::Unexpected } else { failure::exit_code(error.kind) };
         let exit_code = passed.unwrap_or(ours.code());
@@ -237,6 +249,7 @@ impl Failed {
             pending: pending as u64,
             duration_ms: words::millis(took),
             database,
+            restore_point: restore_point.map(words::restore_point),
             failure: Some(failure),
         };
         (finished, msg)

@@ -86,6 +86,12 @@ pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)>
         Progress::Planned { found, applied, pending, ahead } => {
             planned((found, applied, ahead.len()), &pending)
         }
+        Progress::RestorePoint(point) => {
+            let at =
+                point.lsn.as_ref().map_or(String::new(), |lsn| format!(", at {lsn} of its log"));
+            let msg = format!("before the first change: {}{at}", point.at);
+            one(Event::RestorePoint(restore_point(point)), msg)
+        }
         Progress::MigrationStarted { migration, number, of, mode, statements } => {
             let how = match mode {
                 migrations::Mode::Transaction => "in one transaction",
@@ -180,6 +186,12 @@ pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)>
             )
         }
     }
+}
+
+/// Where the database was, as an event line says it.
+pub(crate) fn restore_point(point: engine::RestorePoint) -> event::RestorePoint {
+    let engine::RestorePoint { at, lsn, way_back } = point;
+    event::RestorePoint { at, lsn, way_back }
 }
 
 /// A finding on one line: what it means, what was found, what to do.

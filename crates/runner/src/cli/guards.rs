@@ -1,8 +1,9 @@
 //! Owns what can be said of the guards around a deployment: whose database it is, whose
-//! tables, and what may have been changed beside the migrations.
+//! tables, what may have been changed beside the migrations, and what is kept before the first change.
 
 use clap::{Args, ValueEnum};
 use protocol::env;
+use std::path::PathBuf;
 
 /// What must hold beside the migrations themselves.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
@@ -34,6 +35,15 @@ pub struct Guards {
     /// own; a password is better in the environment than on the command line
     #[arg(long, global = true, value_name = "URL", env = env::SCRATCH_URL, hide_env_values = true)]
     pub scratch_url: Option<ScratchUrl>,
+
+    /// Run this before the first change of `deploy`, under the lock, if something is to be applied; if it
+    /// fails, nothing is changed
+    #[arg(long, global = true, value_name = "CMD", env = env::BACKUP_COMMAND)]
+    pub backup_command: Option<String>,
+
+    /// Keep the schema as it was in this file, by pg_dump, before the first change of `deploy`
+    #[arg(long, global = true, value_name = "FILE", env = env::SCHEMA_DUMP)]
+    pub schema_dump: Option<PathBuf>,
 
     /// Do not ask before a database without an environment's name is changed from a terminal
     #[arg(long, global = true)]

@@ -40,6 +40,7 @@ pub(super) async fn run(
         });
     }
     Ok(Ended {
+        restore_point: None,
         outcome: Outcome::Done,
         applied: 0,
         pending: tally.pending,

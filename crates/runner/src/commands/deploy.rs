@@ -1,5 +1,6 @@
 //! `deploy`: apply what is pending, then take the steps that follow.
 
+use super::backup::Backups;
 use super::steps::Steps;
 use super::{Context, Ended, Failed};
 use crate::words::plural;
@@ -18,6 +19,7 @@ pub(super) async fn in_turn(
     mut interrupt: Interrupt,
 ) -> Result<Ended, Failed> {
     let steps = Steps::find(context)?;
+    let backups = Backups::find(context)?;
     let directory = context.directory()?;
     let allowances = context.allowances();
     let found = tokio::select! {
@@ -30,6 +32,9 @@ pub(super) async fn in_turn(
         context.ask_before_deploying(&found, &directory, interrupt.clone()).await?;
     }
     let server = context.scratch_server()?;
+    if turn == Turn::Always {
+        backups.run(context, (&found, &directory), &mut interrupt).await?;
+    }
     let deploy = Deploy {
         connection: &found.settings,
         directory: &directory,
@@ -54,6 +59,7 @@ pub(super) async fn in_turn(
     let failed = |report: &Report, failed: Failed| Failed {
         applied: report.applied.len(),
         pending: report.pending,
+        restore_point: report.restore_point.clone(),
         ..failed
     };
     let hold = engine::deploy_and_hold(&deploy, &mut report, &mut sink, &mut interrupt)
@@ -88,5 +94,6 @@ pub(super) async fn in_turn(
             plural(taken, "step")
         );
     }
-    Ok(Ended { outcome, applied, pending: 0, database, msg })
+    let restore_point = report.restore_point;
+    Ok(Ended { outcome, applied, pending: 0, database, restore_point, msg })
 }

@@ -35,6 +35,7 @@ pub(super) async fn run(
     };
     engine::resolve(&resolve, &mut context.sink(found.source), &mut interrupt).await?;
     Ok(Ended {
+        restore_point: None,
         outcome: Outcome::Done,
         applied: 0,
         pending: 0,

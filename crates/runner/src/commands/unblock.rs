@@ -39,6 +39,7 @@ pub(super) async fn run(
     let mut sink = context.sink(found.source);
     let ended = engine::unblock(&unblock, ask, (&mut sink, &mut interrupt)).await?;
     Ok(Ended {
+        restore_point: None,
         outcome: Outcome::Done,
         applied: 0,
         pending: 0,

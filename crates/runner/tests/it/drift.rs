@@ -40,7 +40,10 @@ CREATE SCHEMA gone; CREATE TABLE gone.t(id int);
 async fn migrated() -> World {
     let world = World::new().await;
     world.migration("1_a", EVERYTHING);
-    world.migration("2_i", "CREATE INDEX CONCURRENTLY slow ON a(t); ALTER TYPE mood ADD VALUE 'bored';");
+    world.migration(
+        "2_i",
+        "CREATE INDEX CONCURRENTLY slow ON a(t); ALTER TYPE mood ADD VALUE 'bored';",
+    );
     world.deploy().await.succeeded();
     world
 }
@@ -107,33 +110,98 @@ async fn a_clean_database_has_none_and_the_scratch_database_goes() {
     world.sql(&format!("DROP ROLE {}", role_of(&world))).await;
 }
 
+/// A change by hand, and what is said of it.
+const CHANGES: &[(&str, &[&str])] = &[
+    ("CREATE TABLE made(id int PRIMARY KEY)", &["table public.made is only in the database"]),
+    ("DROP TABLE \"Odd name\"", &["table public.\"Odd name\" is only in the migrations"]),
+    (
+        "ALTER TABLE a ADD extra text",
+        &["column public.a.extra is only in the database (text, null)"],
+    ),
+    (
+        "ALTER TABLE audit.log ALTER id TYPE bigint",
+        &["column audit.log.id: type is `bigint`, the migrations make `integer`"],
+    ),
+    (
+        "ALTER TYPE mood ADD VALUE 'angry'",
+        &[
+            "type public.mood: values is `'sad', 'glad', 'bored', 'angry'`, the migrations make `'sad', 'glad', 'bored'`",
+        ],
+    ),
+    (
+        "ALTER TABLE a ALTER m SET DEFAULT 'glad'",
+        &[
+            "column public.a.m: default is `'glad'::public.mood`, the migrations make `'sad'::public.mood`",
+        ],
+    ),
+    (
+        "ALTER TABLE a ALTER m DROP NOT NULL",
+        &["column public.a.m: nullability is `null`, the migrations make `not null`"],
+    ),
+    (
+        "ALTER TABLE a DROP CONSTRAINT a_t_key",
+        &["constraint public.a.a_t_key is only in the migrations (UNIQUE (t))"],
+    ),
+    (
+        "ALTER TABLE a DROP CONSTRAINT a_v_check; ALTER TABLE a ADD CONSTRAINT a_v_check CHECK (v IN ('x', 'z'))",
+        &["constraint public.a.a_v_check: definition is `CHECK"],
+    ),
+    (
+        "ALTER TABLE audit.log ADD CHECK (id > 0) NOT VALID",
+        &["constraint audit.log.log_id_check is only in the database (CHECK ((id > 0)) NOT VALID)"],
+    ),
+    (
+        "DROP INDEX a_m",
+        &["index public.a_m is only in the migrations (CREATE INDEX a_m ON public.a"],
+    ),
+    (
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'slow'::regclass",
+        &["index public.slow: state is `invalid`, the migrations make `valid`"],
+    ),
+    (
+        "CREATE OR REPLACE VIEW seen AS SELECT id, true AS known FROM a",
+        &["view public.seen: definition in line 2 is `true AS known`"],
+    ),
+    (
+        "CREATE OR REPLACE FUNCTION f(n int) RETURNS int LANGUAGE sql AS $$\n    SELECT n + 2\n$$",
+        &[
+            "routine public.f(n integer): definition in line 5 is `SELECT n + 2`, the migrations make `SELECT n + 1`",
+        ],
+    ),
+    (
+        "ALTER TABLE a DISABLE TRIGGER touched",
+        &["trigger public.a.touched: state is `disabled`, the migrations make `enabled`"],
+    ),
+    (
+        "ALTER SEQUENCE loose INCREMENT 7 MAXVALUE 99",
+        &[
+            "sequence public.loose: increment is `7`, the migrations make `5`",
+            "sequence public.loose: range is `1 to 99`",
+        ],
+    ),
+    (
+        "ALTER TABLE a DISABLE ROW LEVEL SECURITY",
+        &["table public.a: row security is `off`, the migrations make `on`"],
+    ),
+    (
+        "ALTER POLICY mine ON a USING (true)",
+        &["policy public.a.mine: using is `true`, the migrations make `(id > 0)`"],
+    ),
+    (
+        "ALTER DOMAIN positive DROP CONSTRAINT positive_check",
+        &["type public.positive: checks is `none`"],
+    ),
+    (
+        "DROP SCHEMA gone CASCADE",
+        &["schema gone is only in the migrations", "table gone.t is only in the migrations"],
+    ),
+];
+
 #[tokio::test]
 async fn each_kind_of_change_by_hand_is_named() {
     let world = migrated().await;
-    let cases: &[(&str, &[&str])] = &[
-        ("CREATE TABLE made(id int PRIMARY KEY)", &["table public.made is only in the database"]),
-        ("DROP TABLE \"Odd name\"", &["table public.\"Odd name\" is only in the migrations"]),
-        ("ALTER TABLE a ADD extra text", &["column public.a.extra is only in the database (text, null)"]),
-        ("ALTER TABLE audit.log ALTER id TYPE bigint", &["column audit.log.id: type is `bigint`, the migrations make `integer`"]),
-        ("ALTER TYPE mood ADD VALUE 'angry'", &["type public.mood: values is `'sad', 'glad', 'bored', 'angry'`, the migrations make `'sad', 'glad', 'bored'`"]),
-        ("ALTER TABLE a ALTER m SET DEFAULT 'glad'", &["column public.a.m: default is `'glad'::public.mood`, the migrations make `'sad'::public.mood`"]),
-        ("ALTER TABLE a ALTER m DROP NOT NULL", &["column public.a.m: nullability is `null`, the migrations make `not null`"]),
-        ("ALTER TABLE a DROP CONSTRAINT a_t_key", &["constraint public.a.a_t_key is only in the migrations (UNIQUE (t))"]),
-        ("ALTER TABLE a DROP CONSTRAINT a_v_check; ALTER TABLE a ADD CONSTRAINT a_v_check CHECK (v IN ('x', 'z'))", &["constraint public.a.a_v_check: definition is `CHECK"]),
-        ("ALTER TABLE audit.log ADD CHECK (id > 0) NOT VALID", &["constraint audit.log.log_id_check is only in the database (CHECK ((id > 0)) NOT VALID)"]),
-        ("DROP INDEX a_m", &["index public.a_m is only in the migrations (CREATE INDEX a_m ON public.a"]),
-        ("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'slow'::regclass", &["index public.slow: state is `invalid`, the migrations make `valid`"]),
-        ("CREATE OR REPLACE VIEW seen AS SELECT id, true AS known FROM a", &["view public.seen: definition in line 2 is `true AS known`"]),
-        ("CREATE OR REPLACE FUNCTION f(n int) RETURNS int LANGUAGE sql AS $$\n    SELECT n + 2\n$$", &["routine public.f(n integer): definition in line 5 is `SELECT n + 2`, the migrations make `SELECT n + 1`"]),
-        ("ALTER TABLE a DISABLE TRIGGER touched", &["trigger public.a.touched: state is `disabled`, the migrations make `enabled`"]),
-        ("ALTER SEQUENCE loose INCREMENT 7 MAXVALUE 99", &["sequence public.loose: increment is `7`, the migrations make `5`", "sequence public.loose: range is `1 to 99`"]),
-        ("ALTER TABLE a DISABLE ROW LEVEL SECURITY", &["table public.a: row security is `off`, the migrations make `on`"]),
-        ("ALTER POLICY mine ON a USING (true)", &["policy public.a.mine: using is `true`, the migrations make `(id > 0)`"]),
-        ("ALTER DOMAIN positive DROP CONSTRAINT positive_check", &["type public.positive: checks is `none`"]),
-        ("DROP SCHEMA gone CASCADE", &["schema gone is only in the migrations", "table gone.t is only in the migrations"]),
-    ];
     let mut wanted: Vec<&str> = Vec::new();
-    for (change, expected) in cases {
+    for (change, expected) in CHANGES {
         world.sql(change).await;
         wanted.extend(*expected);
     }
@@ -172,7 +240,10 @@ async fn grants_are_compared_on_request() {
 async fn a_database_that_was_dumped_and_restored_has_none() {
     let world = migrated().await;
     let copy = World::new().await;
-    let dump = format!("pg_dump --dbname={} | psql -X -q -v ON_ERROR_STOP=1 --dbname={}", world.url, copy.url);
+    let dump = format!(
+        "pg_dump --dbname={} | psql -X -q -v ON_ERROR_STOP=1 --dbname={}",
+        world.url, copy.url
+    );
     let restored =
         Command::new("sh").args(["-c", &dump]).env("PATH", search_path()).output().await.unwrap();
     assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
@@ -193,7 +264,11 @@ async fn before_a_deployment_it_is_ignored_told_or_stops() {
     let failure = red.failed(14);
     assert_eq!(failure.message, "the schema was changed beside the migrations: 1 difference");
     assert_eq!(red.finished().database, DatabaseState::Unchanged);
-    assert!(red.stdout.contains("drift: column public.a.extra is only in the database"), "{}", red.stdout);
+    assert!(
+        red.stdout.contains("drift: column public.a.extra is only in the database"),
+        "{}",
+        red.stdout
+    );
     assert!(!world.exists("c").await);
     let mut command = world.command(&["deploy"]);
     let green = finish(command.env("ECS_MIGRATE_ON_DRIFT", "warn").spawn().unwrap()).await;

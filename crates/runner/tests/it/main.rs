@@ -30,6 +30,7 @@ mod pooler;
 mod prisma;
 mod proxy;
 mod resolve;
+mod restore;
 mod rotation;
 mod secret;
 mod start;

@@ -60,7 +60,9 @@ async fn a_gates_database_needs_its_name() {
     world.run(&["deploy", "--environment", "production"]).await.succeeded();
     world.migration("2_b", "CREATE TABLE b(id int);");
     for typed in ["y\n", "prod\n", "\n"] {
-        let Some((code, said)) = on_a_terminal(&world, &["deploy", "--yes"], typed).await else { return };
+        let Some((code, said)) = on_a_terminal(&world, &["deploy", "--yes"], typed).await else {
+            return;
+        };
         assert_eq!(code, 14, "{said}");
         assert!(said.contains("belongs to `production`: type that name to go on"), "{said}");
     }
