@@ -27,6 +27,10 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS ecs_migrate.environment (\
     GRANT USAGE ON SCHEMA ecs_migrate TO PUBLIC; \
     GRANT SELECT ON ecs_migrate.environment TO PUBLIC";
 
+/// What makes a hidden name readable.
+pub(crate) const SHOW: &str = "let its owner run: GRANT USAGE ON SCHEMA ecs_migrate TO PUBLIC; \
+    GRANT SELECT ON ecs_migrate.environment TO PUBLIC";
+
 /// Whether there is a name and whether it can be read. `to_regclass` would be an error without the
 /// right to use the schema.
 const READABLE: &str = "SELECT pg_catalog.has_schema_privilege(n.oid, 'USAGE') \
@@ -95,10 +99,14 @@ pub(crate) async fn claim(
     refuse_another(&bearing, settings)?;
     let text = match bearing {
         Bearing::Name(_) => return Ok(()),
-        Bearing::Hidden => "the database bears an environment's name that this role may not read; let its owner run: GRANT USAGE ON SCHEMA ecs_migrate TO PUBLIC; GRANT SELECT ON ecs_migrate.environment TO PUBLIC".to_owned(),
+        Bearing::Hidden => {
+            format!("the database bears an environment's name that this role may not read; {SHOW}")
+        }
         Bearing::Nothing => match write(session, (settings, name)).await {
             Ok(()) => {
-                let text = format!("this database is `{name}`'s from now on: runs for another environment are refused");
+                let text = format!(
+                    "this database is `{name}`'s from now on: runs for another environment are refused"
+                );
                 sink.emit(Progress::Notice { code: "environment_named", text });
                 return Ok(());
             }

@@ -124,7 +124,10 @@ impl Lacking {
         }
         let defaults = self.defaults();
         if !defaults.is_empty() {
-            let sentence = format!("what {} makes from now on has the rights it is given", self.us);
+            let sentence = format!(
+                "what {} makes next lacks the same rights, unless they are its defaults",
+                self.us
+            );
             let fix =
                 format!("so that the next migration needs no GRANT, run: {}", defaults.join(" "));
             findings.push(Finding::skip(NAME, sentence).fix(fix));

@@ -80,19 +80,23 @@ pub(super) async fn environment(
         (Bearing::Name(name), Some(_)) => {
             Finding::ok(NAME, format!("the database belongs to `{name}`, as this run says"))
         }
-        (Bearing::Name(name), None) => {
-            Finding::skip(NAME, format!("the database belongs to `{name}`; this run does not say for which it is"))
-                .fix(format!("set ECS_MIGRATE_ENVIRONMENT or --environment to `{name}`"))
-        }
+        (Bearing::Name(name), None) => Finding::skip(
+            NAME,
+            format!("the database belongs to `{name}`; this run does not say for which it is"),
+        )
+        .fix(format!("set ECS_MIGRATE_ENVIRONMENT or --environment to `{name}`")),
         (Bearing::Nothing, Some(ours)) => Finding::ok(
             NAME,
             format!("the database bears no name yet; the next deployment makes it `{ours}`'s"),
         ),
-        (Bearing::Nothing, None) => {
-            Finding::skip(NAME, "the database bears no name, and this run does not say for which environment it is")
-                .fix("name it with ECS_MIGRATE_ENVIRONMENT or --environment")
+        (Bearing::Nothing, None) => Finding::skip(
+            NAME,
+            "the database bears no name, and this run does not say for which environment it is",
+        )
+        .fix("name it with ECS_MIGRATE_ENVIRONMENT or --environment"),
+        (Bearing::Hidden, _) => {
+            Finding::skip(NAME, "the database bears a name that this role may not read")
+                .fix(environment::SHOW)
         }
-        (Bearing::Hidden, _) => Finding::skip(NAME, "the database bears a name that this role may not read")
-            .fix("let its owner run: GRANT USAGE ON SCHEMA ecs_migrate TO PUBLIC; GRANT SELECT ON ecs_migrate.environment TO PUBLIC"),
     })
 }

@@ -71,10 +71,10 @@ impl Context<'_> {
         let what = work(&pending, steps);
         self.say("question", match &wanted {
             Wanted::Yes => format!(
-                "{what} is about to change {place}; it bears no environment's name; go on? [y/N]"
+                "about to change {place}: {what}; it bears no environment's name; go on? [y/N]"
             ),
             Wanted::Name(name) => format!(
-                "{what} is about to change {place}; it belongs to `{name}`: type that name to go on"
+                "about to change {place}: {what}; it belongs to `{name}`: type that name to go on"
             ),
         });
         let answer = self.answer(&mut interrupt).await?;

@@ -40,8 +40,13 @@ async fn a_database_without_a_name_needs_a_yes() {
     world.migration("1_a", "CREATE TABLE a(id int);");
     let Some((code, said)) = on_a_terminal(&world, &["deploy"], "n\n").await else { return };
     assert_eq!(code, 14, "{said}");
-    assert!(said.contains("1 migration (1_a) is about to change the database `test_"), "{said}");
-    assert!(said.contains("as `postgres`; it bears no environment's name; go on? [y/N]"), "{said}");
+    assert!(said.contains("about to change the database `test_"), "{said}");
+    assert!(
+        said.contains(
+            "as `postgres`: 1 migration (1_a); it bears no environment's name; go on? [y/N]"
+        ),
+        "{said}"
+    );
     assert!(!world.exists("_prisma_migrations").await);
     let (code, said) = on_a_terminal(&world, &[], "y\n").await.unwrap();
     assert_eq!(code, 0, "{said}");
