@@ -108,6 +108,7 @@ mod tests {
             connect_wait: std::time::Duration::ZERO,
             reconnect_wait: std::time::Duration::ZERO,
             application_name: String::new(),
+            environment: None,
             options: None,
         }
     }

@@ -1,6 +1,7 @@
 //! Owns `check`: what stands between this database and a deployment. Looks, and changes nothing.
 
 mod application;
+mod drift;
 mod finding;
 mod history;
 mod rights;
@@ -9,6 +10,8 @@ mod way;
 
 pub use finding::{Finding, Verdict};
 
+use crate::application::Application;
+use crate::drift::DriftSearch;
 use crate::error::Error;
 use crate::interrupt::Interrupt;
 use crate::progress::{Progress, Sink};
@@ -29,7 +32,9 @@ pub struct Check<'a> {
     /// The advisory keys that a deployment takes.
     pub lock_keys: &'a [i64],
     /// The application's role, if it is to be looked at.
-    pub application: Option<&'a str>,
+    pub application: Option<Application<'a>>,
+    /// How to look for drift, if that is asked for.
+    pub drift: Option<DriftSearch<'a>>,
 }
 
 /// How many findings there were of each kind, and what is to be applied.
@@ -48,6 +53,7 @@ const BEHIND_THE_SIGN_IN: &[&str] = &[
     "server_version",
     "primary",
     "pooler",
+    "environment",
     "history",
     "pending",
     "schema_rights",
@@ -88,6 +94,13 @@ pub async fn check(
             Err(Error::new(crate::Kind::Interrupted, "interrupted while looking at the database"))
         }
     };
+    let looked = match (looked, check.drift) {
+        // Not dropped half-way: its scratch database has to go.
+        (Ok(()), Some(search)) => drift::look(check, &session, search, interrupt)
+            .await
+            .map(|findings| told.tell_all(findings)),
+        (looked, _) => looked,
+    };
     session.close().await;
     looked.map(|()| told.tally)
 }
@@ -96,12 +109,13 @@ async fn look(check: &Check<'_>, session: &Session, told: &mut Told<'_>) -> Resu
     told.tell(server::version(session));
     told.tell(server::primary(session, check.connection));
     told.tell(server::pooler(session, check.connection).await);
+    told.tell(server::environment(session, check.connection).await?);
     let past = history::look(session, check).await?;
     told.tell_all(past.findings);
     told.tally.pending = past.pending.len();
     let place = rights::Place { session, schema: &past.schema, pending: &past.pending };
     told.tell_all(rights::look(&place).await?);
-    told.tell(application::look(&place, check.application).await?);
+    told.tell_all(application::look(&place, check.application).await?);
     told.tell(history::lock(session, check.lock_keys).await?);
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! The story of a deployment: connect, lock, settle, plan, apply; and again after a lost connection.
 
 use crate::apply::{Step, apply};
+use crate::drift::{self, DriftSearch, OnDrift};
+use crate::environment;
 use crate::error::{DatabaseState, Error, Kind};
 use crate::hazard::{self, Review};
 use crate::history::History;
@@ -11,6 +13,7 @@ use crate::observe::{Notes, Observer};
 use crate::opening::{self, MissingDatabase};
 use crate::progress::{Progress, Sink};
 use crate::recovery::{Attempted, Recovery, lost};
+use crate::restore::{self, RestorePoint};
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
 use crate::settle::{Resumable, settle};
@@ -51,6 +54,8 @@ pub struct Deploy<'a> {
     pub share: Share,
     /// The check before anything is changed, if there is one.
     pub review: Option<&'a Review>,
+    /// What to do about a schema that was changed beside the migrations; none does not look.
+    pub drift: Option<(OnDrift, DriftSearch<'a>)>,
 }
 
 /// What to do while somebody else has the locks.
@@ -80,6 +85,8 @@ pub struct Report {
     pub pending: usize,
     /// How many of them wait for the rollout of the new code.
     pub waiting: usize,
+    /// Where the database was before the first change.
+    pub restore_point: Option<RestorePoint>,
 }
 
 /// Brings the database up to date. `report` is true at every moment, whatever the result.
@@ -156,13 +163,24 @@ async fn deploy_in(
     announce(&plan, deploy, sink);
     report.waiting = plan.waiting.len();
     report.pending = plan.pending.len() + report.waiting;
+    // What a lost connection interrupted was looked into before.
+    if !plan.pending.is_empty() && recovery.attempt.is_none() {
+        if let Some(review) = deploy.review {
+            hazard::review(review, session, (deploy.directory, &plan), sink).await?;
+        }
+        if let Some(guard) = deploy.drift {
+            let compared = (deploy.connection, deploy.directory);
+            drift::before(session, compared, guard, (sink, interrupt)).await?;
+        }
+    }
+    environment::claim(session, deploy.connection, sink).await?;
     if plan.pending.is_empty() {
         return Ok(true);
     }
-    if let Some(review) = deploy.review
-        && recovery.attempt.is_none()
-    {
-        hazard::review(review, session, (deploy.directory, &plan), sink).await?;
+    if report.restore_point.is_none() {
+        let point = restore::note(session, deploy.connection).await?;
+        sink.emit(Progress::RestorePoint(point.clone()));
+        report.restore_point = Some(point);
     }
     let notes = if plan.applied.is_empty() { Notes::Nothing } else { Notes::Locks };
     let observer = Observer::open(deploy.connection, notes, sink, interrupt).await;

@@ -2,6 +2,7 @@
 //! migrations.
 
 use crate::connect::connect;
+use crate::environment;
 use crate::error::{DatabaseState, Error, Fault, Kind};
 use crate::interrupt::Interrupt;
 use crate::lock;
@@ -43,7 +44,11 @@ impl Hold {
     ) -> Result<Self, Error> {
         let session = opening::open(settings, MissingDatabase::Refuse, sink, interrupt).await?;
         sink.emit(session.connected(settings, settings.schema.as_deref().unwrap_or_default()));
-        match lock::acquire(&session, &[key], wait, sink, interrupt).await {
+        let locked = async {
+            lock::acquire(&session, &[key], wait, sink, interrupt).await?;
+            environment::claim(&session, settings, sink).await
+        };
+        match locked.await {
             Ok(()) => Ok(Self::of(session, settings, key)),
             Err(error) => {
                 session.close().await;

@@ -7,8 +7,12 @@
 //! | [`Review`] | the check of a deployment: hazards of what is pending, graded with what the database says |
 //! | [`status()`] | the same question without a lock and without writing |
 //! | [`check()`] | what stands between this database and a deployment, changing nothing |
-//! | [`resolve()`], `evidence`, `scratch`, `catalog` | correcting the history by hand, after looking at what is known |
-//! | [`Scratch`] | a database for a replay of everything |
+//! | [`resolve()`], `evidence` | correcting the history by hand, after looking at what is known |
+//! | `restore` | the point that the database can be brought back to |
+//! | `drift` | how the database differs from what migrations make in a database of our own |
+//! | [`Scratch`] | such a database |
+//! | [`require_rights()`] | whether the application's role can use what was made |
+//! | `environment` | the environment's name in the database |
 //! | [`settings`] | how to reach the database |
 //! | `host`, `roots`, `login` | what a host's name tells, whom to trust, who we are |
 //! | `connect`, `refusal`, `certificate`, `tls`, `session`, `cancel` | one connection, what its refusal means, how it is cancelled |
@@ -29,13 +33,15 @@
 //! | [`error`], `hint` | why it failed and what to do |
 
 mod account;
+mod application;
 mod apply;
 mod cancel;
-mod catalog;
 mod certificate;
 mod check;
 mod connect;
 mod deploy;
+mod drift;
+mod environment;
 pub mod error;
 mod evidence;
 mod guard;
@@ -57,8 +63,8 @@ mod quote;
 mod reach;
 mod recovery;
 mod refusal;
-mod replay;
 mod resolve;
+mod restore;
 pub mod roots;
 mod scratch;
 pub mod secret;
@@ -75,8 +81,10 @@ mod unblock;
 mod units;
 
 pub use account::StatementCost;
+pub use application::{Application, require_rights};
 pub use check::{Check, Finding, Verdict, check};
 pub use deploy::{Deploy, Habits, Report, Turn, deploy, deploy_and_hold};
+pub use drift::{DriftSearch, Grants, OnDrift};
 pub use error::{DatabaseState, Error, Kind};
 pub use guard::Guard;
 pub use hazard::Review;
@@ -88,8 +96,9 @@ pub use login::{Login, Logins};
 pub use observe::{Blocker, BlockerKind, TableLock, Work};
 pub use opening::MissingDatabase;
 pub use progress::{Progress, Sink};
-pub use replay::Scratch;
 pub use resolve::{Force, Resolution, Resolve, resolve};
+pub use restore::RestorePoint;
+pub use scratch::Scratch;
 pub use secret::Secret;
 pub use settings::{ChannelBinding, ClientCertificate, ConnectionSettings, Roots, TlsMode};
 pub use status::{MigrationState, State, Status, status};

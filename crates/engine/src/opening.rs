@@ -1,6 +1,7 @@
 //! The first minutes of a run: a session that is really ours, and its database, if it is to be made.
 
 use crate::connect::connect;
+use crate::environment;
 use crate::error::{Error, Kind};
 use crate::host::Host;
 use crate::interrupt::Interrupt;
@@ -28,7 +29,7 @@ pub(crate) async fn open(
     interrupt: &mut Interrupt,
 ) -> Result<Session, Error> {
     let wanted = (Purpose::Write, settings.connect_wait);
-    let session = match reach(settings, wanted, sink, interrupt).await {
+    let mut session = match reach(settings, wanted, sink, interrupt).await {
         Err(error) if missing == MissingDatabase::Create && error.prisma_code == Some("P1003") => {
             create(settings, sink).await?;
             reach(settings, wanted, sink, interrupt).await?
@@ -42,12 +43,18 @@ pub(crate) async fn open(
         });
     }
     tokio::select! {
-        probed = pooler::probe(&session, settings) => probed?,
+        met = meet(&mut session, settings) => met?,
         () = interrupt.wait() => {
             return Err(Error::new(Kind::Interrupted, "interrupted while connecting"));
         }
     }
     Ok(session)
+}
+
+/// Nothing stands in between, and it is the database that the run is for.
+async fn meet(session: &mut Session, settings: &ConnectionSettings) -> Result<(), Error> {
+    pooler::probe(session, settings).await?;
+    environment::meet(session, settings).await
 }
 
 async fn create(settings: &ConnectionSettings, sink: &mut dyn Sink) -> Result<(), Error> {

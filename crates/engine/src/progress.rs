@@ -3,6 +3,7 @@
 use crate::account::StatementCost;
 use crate::check::Finding;
 use crate::observe::{Blocker, Work};
+use crate::restore::RestorePoint;
 use migrations::Mode;
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub enum Progress {
         server_version: String,
         /// Process id of our backend.
         backend: i32,
+        /// The environment whose database it is, if it bears a name.
+        environment: Option<String>,
         /// Whether the connection is encrypted.
         tls: bool,
     },
@@ -75,6 +78,8 @@ pub enum Progress {
         /// Names that wait for the rollout of the new code.
         waiting: Vec<String>,
     },
+    /// Where the database was before the first change.
+    RestorePoint(RestorePoint),
     /// A migration begins.
     MigrationStarted {
         /// Its name.

@@ -1,6 +1,7 @@
 //! Correcting the history by hand, after looking at what is known.
 
-use crate::catalog;
+use crate::drift::{self, DriftSearch, Grants, SHOWN};
+use crate::environment;
 use crate::error::{Error, Kind};
 use crate::evidence;
 use crate::history::History;
@@ -9,15 +10,11 @@ use crate::journal;
 use crate::lock;
 use crate::opening::{self, MissingDatabase};
 use crate::progress::{Progress, Sink};
-use crate::scratch;
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
 use migrations::checksum::checksum;
 use migrations::{Directory, Row, Script};
 use std::time::Duration;
-
-/// How many differences are shown before they are only counted.
-const SHOWN: usize = 40;
 
 /// What to record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +25,8 @@ pub enum Resolution {
     RolledBack(String),
     /// Everything up to this migration is in the database.
     Baseline(String),
+    /// The database belongs to this environment; the history stays as it is.
+    Environment(String),
 }
 
 /// Whether evidence to the contrary stops.
@@ -89,6 +88,9 @@ async fn resolve_in(
         }
         Resolution::Baseline(name) => {
             baseline(resolve, session, (&mut history, &rows, name), (sink, interrupt)).await
+        }
+        Resolution::Environment(name) => {
+            environment::rename(session, (resolve.connection, name), sink).await
         }
     }
 }
@@ -233,31 +235,24 @@ async fn compare(
     (schema, directory): (&str, &Directory),
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<(), Error> {
-    let wanted = match scratch::rehearse(
-        session,
-        (resolve.connection, schema),
-        directory,
-        interrupt,
-    )
-    .await
-    {
+    let search = DriftSearch { server: None, grants: Grants::Ignore };
+    let compared = (resolve.connection, schema, directory);
+    let differences = match drift::against(session, compared, search, interrupt).await {
         Err(error) if resolve.force == Force::Yes => {
             say(sink, "not_compared", error.message);
             return Ok(());
         }
-        wanted => wanted?,
+        Err(error) if error.kind == Kind::AccessDenied => {
+            let hint =
+                "let the owner run ALTER ROLE … CREATEDB, or skip the comparison with --force";
+            return Err(error.hint(hint));
+        }
+        differences => differences?,
     };
-    let found = catalog::read(session, schema).await?;
-    let differences = catalog::compare(&found, &wanted);
-    let (extra, lacking) = (differences.only_first, differences.only_second);
-    let sentences = extra
-        .iter()
-        .map(|sentence| format!("only in the database: {sentence}"))
-        .chain(lacking.iter().map(|sentence| format!("only in the migrations: {sentence}")));
-    for sentence in sentences.take(SHOWN) {
-        say(sink, "schema_difference", sentence);
+    for difference in differences.iter().take(SHOWN) {
+        say(sink, "schema_difference", difference.to_string());
     }
-    let count = extra.len() + lacking.len();
+    let count = differences.len();
     if count == 0 {
         say(sink, "evidence", "the database is what these migrations make".to_owned());
     } else if resolve.force == Force::No {

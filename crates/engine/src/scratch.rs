@@ -1,6 +1,5 @@
-//! A database of our own, in which migrations show what they make.
+//! Owns databases of our own, in which migrations show what they make.
 
-use crate::catalog;
 use crate::connect::connect;
 use crate::deploy::{Deploy, Habits, Report, Turn, deploy};
 use crate::error::{Error, Kind};
@@ -11,49 +10,131 @@ use crate::quote;
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
 use migrations::{Allowances, Directory, Share};
-use std::collections::BTreeSet;
 use std::time::Duration;
+use tokio_postgres::types::Type;
 
-/// What the migrations of `directory` make, from nothing, in a schema of the same name.
-pub(crate) async fn rehearse(
+/// A database that nobody else uses, on the server of another one.
+#[derive(Debug)]
+pub struct Scratch {
+    /// How to reach it.
+    pub settings: ConnectionSettings,
+    beside: ConnectionSettings,
+}
+
+impl Scratch {
+    /// Makes one. Without [`Scratch::remove`] it stays until another one is made hours later.
+    pub async fn create(beside: &ConnectionSettings) -> Result<Self, Error> {
+        let session = connect(beside).await?;
+        let name = create(&session).await;
+        session.close().await;
+        let settings = ConnectionSettings { database: name?, environment: None, ..beside.clone() };
+        Ok(Self { settings, beside: beside.clone() })
+    }
+
+    /// Drops it.
+    pub async fn remove(self) -> Result<(), Error> {
+        let session = connect(&self.beside).await?;
+        let dropped = drop_database(&session, &self.settings.database).await;
+        session.close().await;
+        dropped
+    }
+}
+
+/// What is rehearsed.
+pub(crate) struct Rehearsal<'a> {
+    /// The server, by any database of it.
+    pub(crate) server: &'a ConnectionSettings,
+    /// Where the history lives.
+    pub(crate) schema: &'a str,
+    /// The migrations.
+    pub(crate) directory: &'a Directory,
+}
+
+/// The name says when it was made, so that what a killed run left is found.
+const PREFIX: &str = "ecs_migrate_scratch_";
+
+/// No rehearsal takes this long; what is older belongs to nobody.
+const LEFT_BEHIND: Duration = Duration::from_hours(6);
+
+/// Applies the migrations to an empty database, looks, and drops it again, also after a failure.
+/// `session` is one of the same server.
+pub(crate) async fn rehearse<T>(
+    rehearsal: &Rehearsal<'_>,
     session: &Session,
-    (connection, schema): (&ConnectionSettings, &str),
-    directory: &Directory,
     interrupt: &mut Interrupt,
-) -> Result<BTreeSet<String>, Error> {
-    let name = format!("ecs_migrate_scratch_{}", uuid::Uuid::new_v4().simple());
-    session.run(&format!("CREATE DATABASE {}", quote::identifier(&name))).await.map_err(
-        |fault| {
-            let error = Error::from(fault);
-            Error {
-                message: format!(
-                    "cannot make a scratch database to compare with: {}",
-                    error.message
-                ),
-                hint: Some(
-                    "let the owner run ALTER ROLE … CREATEDB, or skip the comparison with --force"
-                        .to_owned(),
-                ),
-                ..error
-            }
-        },
-    )?;
+    look: impl AsyncFnOnce(&Session) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let name = create(session).await?;
     let scratch = ConnectionSettings {
         database: name.clone(),
-        schema: Some(schema.to_owned()),
-        ..connection.clone()
+        schema: Some(rehearsal.schema.to_owned()),
+        environment: None,
+        ..rehearsal.server.clone()
     };
-    let made = replay(&scratch, directory, schema, interrupt).await;
-    session.run(&format!("DROP DATABASE IF EXISTS {}", quote::identifier(&name))).await?;
-    made
+    let seen = async {
+        replay(&scratch, rehearsal.directory, interrupt).await?;
+        let session = connect(&scratch).await?;
+        let seen = look(&session).await;
+        session.close().await;
+        seen
+    };
+    let seen = seen.await;
+    drop_database(session, &name).await?;
+    seen
+}
+
+/// Makes an empty one; its name.
+async fn create(session: &Session) -> Result<String, Error> {
+    let now = sweep(session).await?;
+    let name = format!("{PREFIX}{now}_{}", uuid::Uuid::new_v4().simple());
+    match session.run(&format!("CREATE DATABASE {}", quote::identifier(&name))).await {
+        Ok(()) => Ok(name),
+        Err(fault) => {
+            let error = Error::from(fault);
+            Err(Error {
+                message: format!("cannot make a scratch database: {}", error.message),
+                hint: Some("let the owner run ALTER ROLE … CREATEDB".to_owned()),
+                ..error
+            })
+        }
+    }
+}
+
+/// A backend of an interrupted rehearsal may still be there.
+async fn drop_database(session: &Session, name: &str) -> Result<(), Error> {
+    let force = if session.major() >= 13 { " WITH (FORCE)" } else { "" };
+    let sql = format!("DROP DATABASE IF EXISTS {}{force}", quote::identifier(name));
+    Ok(session.run(&sql).await?)
+}
+
+/// Drops what killed runs left behind, best effort: another run may be about to do the same. Gives
+/// back the server's time in seconds, which the name of a new one begins with.
+async fn sweep(session: &Session) -> Result<i64, Error> {
+    let now: i64 = session
+        .one("SELECT extract(epoch FROM pg_catalog.clock_timestamp())::bigint", &[])
+        .await?
+        .get(0);
+    let old = now.saturating_sub_unsigned(LEFT_BEHIND.as_secs());
+    let left = session
+        .query(
+            "SELECT d.datname::text FROM pg_catalog.pg_database d \
+             WHERE CASE WHEN d.datname ~ ('^' || $1 || '[0-9]{1,12}_[0-9a-f]{32}$') \
+               THEN pg_catalog.split_part(d.datname, '_', 4)::bigint < $2 ELSE false END \
+               AND pg_catalog.pg_has_role(d.datdba, 'USAGE')",
+            &[(&PREFIX, Type::TEXT), (&old, Type::INT8)],
+        )
+        .await?;
+    for row in left {
+        let _dropped = drop_database(session, row.get(0)).await;
+    }
+    Ok(now)
 }
 
 async fn replay(
     scratch: &ConnectionSettings,
     directory: &Directory,
-    schema: &str,
     interrupt: &mut Interrupt,
-) -> Result<BTreeSet<String>, Error> {
+) -> Result<(), Error> {
     let steps = Deploy {
         connection: scratch,
         directory,
@@ -69,22 +150,16 @@ async fn replay(
         steps: &[],
         share: Share::All,
         review: None,
+        drift: None,
     };
     let mut quiet = |_progress: Progress| {};
-    // The deployment calls us through `resolve` only on the type level; the box ends the circle.
-    Box::pin(deploy(&steps, &mut Report::default(), &mut quiet, interrupt)).await.map_err(
-        |error| Error {
-            kind: if error.kind == Kind::Interrupted {
-                Kind::Interrupted
-            } else {
-                Kind::Contradicted
-            },
-            message: format!("the migrations do not apply to an empty database: {}", error.message),
-            ..error
-        },
-    )?;
-    let session = connect(scratch).await?;
-    let sentences = catalog::read(&session, schema).await;
-    session.close().await;
-    Ok(sentences?)
+    // A deployment looks for drift, which rehearses a deployment: the box ends the circle.
+    let deployed: std::pin::Pin<Box<dyn Future<Output = Result<(), Error>>>> = Box::pin(
+        async move { deploy(&steps, &mut Report::default(), &mut quiet, interrupt).await },
+    );
+    deployed.await.map_err(|error| Error {
+        kind: if error.kind == Kind::Interrupted { Kind::Interrupted } else { Kind::Contradicted },
+        message: format!("the migrations do not apply to an empty database: {}", error.message),
+        ..error
+    })
 }

@@ -42,6 +42,8 @@ pub(crate) struct Session {
     pub(crate) standby: bool,
     /// Whether transactions are read-only unless they say otherwise.
     pub(crate) read_only: bool,
+    /// The environment whose database this is, where that was asked and there is one.
+    pub(crate) environment: Option<String>,
     /// When the server started: another one, or the same after a crash, started at another time.
     pub(crate) server_start: String,
 }
@@ -86,6 +88,7 @@ impl Session {
             encrypted: false,
             standby: false,
             read_only: false,
+            environment: None,
             server_start: String::new(),
         };
         session.reset().await?;
@@ -109,6 +112,7 @@ impl Session {
             schema: schema.to_owned(),
             server_version: self.server_version.clone(),
             backend: self.backend,
+            environment: self.environment.clone(),
             tls: self.encrypted,
         }
     }

@@ -44,6 +44,8 @@ pub struct ConnectionSettings {
     pub reconnect_wait: Duration,
     /// What `pg_stat_activity` shows.
     pub application_name: String,
+    /// The environment that this run is for: a database that bears another name is refused.
+    pub environment: Option<String>,
     /// Command-line options for the backend, e.g. `-c statement_timeout=1h`.
     pub options: Option<String>,
 }

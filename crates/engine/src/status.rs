@@ -1,5 +1,6 @@
 //! What the history says of the directory, without a lock and without writing.
 
+use crate::environment;
 use crate::error::Error;
 use crate::history::History;
 use crate::interrupt::Interrupt;
@@ -56,6 +57,8 @@ pub struct Status {
     pub migrations: Vec<MigrationState>,
     /// Whether the database has a history at all.
     pub managed: bool,
+    /// The environment whose database it is, if it bears a name.
+    pub environment: Option<String>,
     /// Why a deployment would stop before it applies anything.
     pub blocker: Option<Error>,
 }
@@ -78,16 +81,18 @@ pub async fn status(
     // Whoever asks does so in a future that can be dropped.
     let (_interrupter, mut never) = Interrupt::pair();
     let wanted = (Purpose::Read, connection.connect_wait);
-    let session = reach(connection, wanted, sink, &mut never).await?;
+    let mut session = reach(connection, wanted, sink, &mut never).await?;
     let read = async {
+        environment::meet(&mut session, connection).await?;
         let history = History::locate(&session, connection).await?;
         sink.emit(session.connected(connection, history.schema()));
         Ok::<_, Error>((history.rows(&session).await?, history.exists()))
     };
     let read = read.await;
+    let environment = session.environment.clone();
     session.close().await;
     let (rows, managed) = read?;
-    Ok(Status { managed, ..judge(directory, &rows, allowances) })
+    Ok(Status { managed, environment, ..judge(directory, &rows, allowances) })
 }
 
 pub(crate) fn judge(directory: &Directory, rows: &[Row], allowances: &Allowances) -> Status {
@@ -103,7 +108,7 @@ pub(crate) fn judge(directory: &Directory, rows: &[Row], allowances: &Allowances
         .into_iter()
         .map(|name| MigrationState { name: name.to_owned(), state: state(name, directory, rows) })
         .collect();
-    Status { migrations, blocker, managed: true }
+    Status { migrations, blocker, environment: None, managed: true }
 }
 
 fn state(name: &str, directory: &Directory, rows: &[Row]) -> State {

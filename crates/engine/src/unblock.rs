@@ -1,6 +1,7 @@
 //! Ending one session that blocks a migration: first the evidence, then the question.
 
 use crate::connect::connect;
+use crate::environment;
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::lock;
@@ -39,7 +40,8 @@ pub async fn unblock(
     ask: impl AsyncFnOnce(&[String]) -> Result<bool, Error>,
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<Blocker, Error> {
-    let session = connect(unblock.connection).await?;
+    let mut session = connect(unblock.connection).await?;
+    environment::meet(&mut session, unblock.connection).await?;
     let observer = Observer::open(unblock.connection, Notes::Nothing, sink, interrupt).await;
     let outcome = unblock_in(unblock, ask, (&session, &observer), (sink, interrupt)).await;
     session.close().await;

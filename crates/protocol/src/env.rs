@@ -69,8 +69,22 @@ pub const CHILD_URL: &str = "ECS_MIGRATE_CHILD_URL";
 /// How long a wrapped command may take to end after a signal, e.g. `20s`.
 pub const GRACE: &str = "ECS_MIGRATE_GRACE";
 
-/// The application's role, for `check`.
+/// The environment that a run is for, e.g. `production`.
+pub const ENVIRONMENT: &str = "ECS_MIGRATE_ENVIRONMENT";
+/// The application's role, which must be able to use what the migrations make.
 pub const APP_ROLE: &str = "ECS_MIGRATE_APP_ROLE";
+/// Objects that the application's role is not meant to use, comma-separated.
+pub const APP_ROLE_EXCEPT: &str = "ECS_MIGRATE_APP_ROLE_EXCEPT";
+/// `ignore`, `warn` or `stop`: what drift means for a deployment.
+pub const ON_DRIFT: &str = "ECS_MIGRATE_ON_DRIFT";
+/// Compare grants too when looking for drift.
+pub const DRIFT_GRANTS: &str = "ECS_MIGRATE_DRIFT_GRANTS";
+/// Command to run before the first change.
+pub const BACKUP_COMMAND: &str = "ECS_MIGRATE_BACKUP_COMMAND";
+/// File to keep the schema in, as it was before the first change.
+pub const SCHEMA_DUMP: &str = "ECS_MIGRATE_SCHEMA_DUMP";
+/// URL of a server on which scratch databases may be made.
+pub const SCRATCH_URL: &str = "ECS_MIGRATE_SCRATCH_URL";
 
 /// Connection URL, with Prisma's parameters.
 pub const DATABASE_URL: &str = "DATABASE_URL";

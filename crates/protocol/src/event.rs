@@ -25,6 +25,8 @@ pub enum Event {
     Planned(Planned),
     /// An unfinished row of an earlier run of ours was settled.
     Settled(Settled),
+    /// Where the database was before the first change of a run.
+    RestorePoint(RestorePoint),
     /// A migration begins.
     MigrationStarted(MigrationStarted),
     /// A statement of a migration that is not one transaction ended well.
@@ -120,6 +122,9 @@ pub struct Connected {
     pub server_version: String,
     /// Process id of our backend.
     pub backend: i32,
+    /// The environment whose database it is, if it bears a name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
     /// Whether the connection is encrypted.
     pub tls: bool,
 }
@@ -185,6 +190,19 @@ pub struct Settled {
     pub migration: String,
     /// How the unfinished attempt ended, e.g. `rolled back`.
     pub outcome: String,
+}
+
+/// See [`Event::RestorePoint`].
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RestorePoint {
+    /// The server's time, whole seconds: RFC 3339 in UTC.
+    pub at: String,
+    /// The place in the write-ahead log, where the server says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lsn: Option<String>,
+    /// How to bring a copy back to there: a command, or what to do.
+    pub way_back: String,
 }
 
 /// See [`Event::MigrationStarted`].
@@ -418,6 +436,9 @@ pub struct RunFinished {
     pub duration_ms: u64,
     /// What the database is left with.
     pub database: DatabaseState,
+    /// Where it was before the first change, when there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restore_point: Option<RestorePoint>,
     /// Why it failed, when it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,

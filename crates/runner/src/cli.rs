@@ -8,6 +8,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+mod guards;
+
+pub use guards::{Guards, OnDrift, ScratchUrl};
+
 /// Bring a PostgreSQL database up to date, exactly once
 ///
 /// Reads Prisma's migrations directory and writes Prisma's history, without Node.js. The database
@@ -50,12 +54,13 @@ pub enum Command {
     Check(Check),
 }
 
-/// What else to look at
+/// What else to look for
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct Check {
-    /// The application's role: whether it can connect and use the schema
-    #[arg(long, value_name = "NAME", env = env::APP_ROLE)]
-    pub app_role: Option<String>,
+    /// What was changed beside the migrations: compares the database with what its applied
+    /// migrations make in a scratch database, for which the role needs CREATEDB
+    #[arg(long)]
+    pub drift: bool,
 }
 
 /// Any other program
@@ -72,10 +77,6 @@ pub struct Unblock {
     /// Process id of the session, as the migration's log names it
     #[arg(value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
     pub pid: i32,
-
-    /// Do not ask
-    #[arg(long)]
-    pub yes: bool,
 }
 
 /// What to record
@@ -92,6 +93,11 @@ pub struct Resolve {
     /// Everything up to this migration is in a database that has no history yet
     #[arg(long, value_name = "NAME")]
     pub baseline: Option<String>,
+
+    /// The database is this environment's from now on; one that bears a name needs --environment
+    /// with it as well
+    #[arg(long, value_name = "NAME", value_parser = guards::name)]
+    pub rename_environment: Option<String>,
 
     /// Record it even if the database contradicts it
     #[arg(long)]
@@ -195,6 +201,10 @@ pub struct Options {
     /// How long a command may take to end after SIGTERM or SIGINT before it is killed
     #[arg(long, global = true, value_name = "DURATION", env = env::GRACE, default_value = "20s", value_parser = humantime::parse_duration)]
     pub grace: Duration,
+
+    /// What must hold beside the migrations themselves
+    #[command(flatten)]
+    pub guards: Guards,
 }
 
 /// Whose dialect a command's `DATABASE_URL` is in.

@@ -1,8 +1,10 @@
 //! What the runner can do: one file each.
 
+mod backup;
 mod check;
 mod deploy;
 mod exec;
+mod question;
 mod replay;
 mod resolve;
 mod start;
@@ -10,7 +12,7 @@ mod status;
 mod steps;
 mod unblock;
 
-use crate::cli::{ChildUrl, Cli, Command, Compat, Options};
+use crate::cli::{ChildUrl, Cli, Command, Compat, OnDrift, Options, ScratchUrl};
 use crate::emit::Emitter;
 use crate::environment::Environment;
 use crate::failure;
@@ -22,7 +24,8 @@ use crate::shutdown::Listener;
 use crate::source::{self, Found, SignIn};
 use crate::words;
 use engine::{
-    ConnectionSettings, Error, Guard, Interrupt, Kind, Login, PRISMA_LOCK_KEY, Progress, Traffic,
+    Application, ConnectionSettings, DriftSearch, Error, Grants, Guard, Interrupt, Kind, Login,
+    PRISMA_LOCK_KEY, Progress, RestorePoint, Traffic,
 };
 use migrations::directory::DirectoryError;
 use migrations::{Allowances, Directory};
@@ -51,6 +54,8 @@ struct Ended {
     applied: usize,
     pending: usize,
     database: DatabaseState,
+    /// Where the database was before the first change, if there was one.
+    restore_point: Option<RestorePoint>,
     msg: String,
 }
 
@@ -59,13 +64,15 @@ struct Failed {
     error: Error,
     applied: usize,
     pending: usize,
+    /// Where the database was before the first change, if there was one.
+    restore_point: Option<RestorePoint>,
     /// The exit code of a wrapped command, which passes through.
     passed: Option<u8>,
 }
 
 impl From<Error> for Failed {
     fn from(error: Error) -> Self {
-        Self { error, applied: 0, pending: 0, passed: None }
+        Self { error, applied: 0, pending: 0, restore_point: None, passed: None }
     }
 }
 
@@ -175,6 +182,7 @@ fn finish(context: &Context<'_>, result: Result<Ended, Failed>, took: Duration) 
                 after_deploy: context.waiting.get() as u64,
                 duration_ms: words::millis(took),
                 database: ended.database,
+                restore_point: ended.restore_point.map(words::restore_point),
                 failure: None,
             };
             (finished, ended.msg)
@@ -188,7 +196,7 @@ fn finish(context: &Context<'_>, result: Result<Ended, Failed>, took: Duration) 
 
 impl Failed {
     fn last_line(self, context: &Context<'_>, took: Duration) -> (RunFinished, String) {
-        let Self { error, applied, pending, passed } = self;
+        let Self { error, applied, pending, restore_point, passed } = self;
         if let Some((event, msg)) = words::migration_failed(&error) {
             context.emitter.emit(event, msg);
         }
@@ -209,6 +217,12 @@ impl Failed {
         };
         let failure = failure::failure(&error);
         let database = failure::database(error.database, applied);
+        if let (Some(point), true) = (&restore_point, database != DatabaseState::Unchanged) {
+            context.say(
+                "way_back",
+                format!("the database was changed; as it was at {}: {}", point.at, point.way_back),
+            );
+        }
         let ours =
             if context.prisma() { ExitCode::Unexpected } else { failure::exit_code(error.kind) };
         let exit_code = passed.unwrap_or(ours.code());
@@ -225,6 +239,7 @@ impl Failed {
                     (ExitCode::BlockedByTraffic, DatabaseState::Changed) => {
                         "blocked by traffic, earlier migrations of this run stay"
                     }
+                    (ExitCode::AccessDenied, DatabaseState::Changed) => "a right is missing",
                     (ExitCode::BlockedByTraffic, DatabaseState::Unknown) => {
                         "a command was blocked by traffic, what it had done stays"
                     }
@@ -242,6 +257,7 @@ impl Failed {
             after_deploy: 0,
             duration_ms: words::millis(took),
             database,
+            restore_point: restore_point.map(words::restore_point),
             failure: Some(failure),
         };
         (finished, msg)
@@ -359,7 +375,43 @@ impl Context<'_> {
             reconnect_wait: wait * 3,
             run: self.emitter.run(),
         };
-        source::find(&ask, self.environment).await
+        let mut found = source::find(&ask, self.environment).await?;
+        found.settings.environment = self.environment_name().map(str::to_owned);
+        Ok(found)
+    }
+
+    /// The environment that this run is for, if it says so.
+    fn environment_name(&self) -> Option<&str> {
+        self.options.guards.environment.as_deref().filter(|name| !name.is_empty())
+    }
+
+    /// The application's role, if one is named.
+    fn application(&self) -> Option<Application<'_>> {
+        let guards = &self.options.guards;
+        let role = guards.app_role.as_deref().filter(|role| !role.is_empty())?;
+        Some(Application { role, except: &guards.app_role_except })
+    }
+
+    /// How drift is looked for.
+    fn drift_search<'s>(&self, server: Option<&'s ConnectionSettings>) -> DriftSearch<'s> {
+        let compared = self.options.guards.drift_grants;
+        DriftSearch { server, grants: if compared { Grants::Compare } else { Grants::Ignore } }
+    }
+
+    /// What drift means for a deployment; none where it is not looked for.
+    fn on_drift(&self) -> Option<engine::OnDrift> {
+        match self.options.guards.on_drift {
+            None | Some(OnDrift::Ignore) => None,
+            Some(OnDrift::Warn) => Some(engine::OnDrift::Warn),
+            Some(OnDrift::Stop) => Some(engine::OnDrift::Stop),
+        }
+    }
+
+    /// The server that scratch databases are made on, if it is another one.
+    fn scratch_server(&self) -> Result<Option<ConnectionSettings>, Error> {
+        let url = self.options.guards.scratch_url.as_ref().map(ScratchUrl::expose);
+        let Some(url) = url.filter(|url| !url.is_empty()) else { return Ok(None) };
+        source::of_url(url, "the scratch URL", self.emitter.run()).map(Some)
     }
 
     /// Writes progress down as it comes.

@@ -66,6 +66,7 @@ impl Prisma {
             | Event::LockWaiting(_)
             | Event::LockAcquired(_)
             | Event::Settled(_)
+            | Event::RestorePoint(_)
             | Event::StatementFinished(_)
             | Event::AttemptBlocked(_)
             | Event::MigrationFailed(_)

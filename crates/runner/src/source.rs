@@ -78,6 +78,15 @@ pub(crate) async fn find(ask: &Ask<'_>, environment: &Environment) -> Result<Fou
     Ok(Found { settings, source })
 }
 
+/// A server that a URL names beside the database.
+pub(crate) fn of_url(text: &str, place: &str, run: &str) -> Result<ConnectionSettings, Error> {
+    let mut settings = url::parse(text, place)?.decide(SignIn::Password)?;
+    if settings.application_name.is_empty() {
+        settings.application_name = format!("ecs-migrate {run}");
+    }
+    Ok(settings)
+}
+
 /// A port by its digits.
 fn port(digits: &str, place: &str) -> Result<u16, Error> {
     digits.trim().parse().map_err(|_| wrong(place, digits, "no TCP port"))

@@ -26,11 +26,15 @@ pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)>
             schema,
             server_version,
             backend,
+            environment,
             tls,
         } => {
             let encrypted = if tls { "encrypted" } else { "not encrypted" };
+            let whose = environment
+                .as_ref()
+                .map_or(String::new(), |name| format!(", the database of `{name}`,"));
             let msg = format!(
-                "connected to `{database}` at {host}:{port} as `{user}` (from {source}, PostgreSQL {server_version}, {encrypted})"
+                "connected to `{database}`{whose} at {host}:{port} as `{user}` (from {source}, PostgreSQL {server_version}, {encrypted})"
             );
             let source = source.to_owned();
             one(
@@ -43,6 +47,7 @@ pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)>
                     schema,
                     server_version,
                     backend,
+                    environment,
                     tls,
                 }),
                 msg,
@@ -80,6 +85,12 @@ pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)>
         }
         Progress::Planned { found, applied, pending, ahead, waiting: _ } => {
             planned((found, applied, ahead.len()), &pending)
+        }
+        Progress::RestorePoint(point) => {
+            let at =
+                point.lsn.as_ref().map_or(String::new(), |lsn| format!(", at {lsn} of its log"));
+            let msg = format!("before the first change: {}{at}", point.at);
+            one(Event::RestorePoint(restore_point(point)), msg)
         }
         Progress::MigrationStarted { migration, number, of, mode, statements } => {
             let how = match mode {
@@ -175,6 +186,12 @@ pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)>
             )
         }
     }
+}
+
+/// Where the database was, as an event line says it.
+pub(crate) fn restore_point(point: engine::RestorePoint) -> event::RestorePoint {
+    let engine::RestorePoint { at, lsn, way_back } = point;
+    event::RestorePoint { at, lsn, way_back }
 }
 
 /// A finding on one line: what it means, what was found, what to do.

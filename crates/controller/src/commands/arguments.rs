@@ -77,6 +77,20 @@ impl NetworkArguments {
     }
 }
 
+/// Whose database it is.
+#[derive(Debug, Args)]
+pub(crate) struct EnvironmentArguments {
+    /// Name of the environment, e.g. production: a database that bears another one is refused
+    #[arg(long = "environment", value_name = "NAME")]
+    environment_name: Option<String>,
+}
+
+impl EnvironmentArguments {
+    pub(crate) fn flags(&self) -> Flags {
+        flags([(Key::Environment, &self.environment_name)])
+    }
+}
+
 /// How to follow the task.
 #[derive(Debug, Args)]
 pub(crate) struct FollowArguments {

@@ -1,6 +1,8 @@
 //! Owns `doctor`.
 
-use super::arguments::{DefinitionArguments, NetworkArguments, PlaceArguments};
+use super::arguments::{
+    DefinitionArguments, EnvironmentArguments, NetworkArguments, PlaceArguments,
+};
 use super::context::Context;
 use super::definition::{self, Wanted};
 use super::look_inside;
@@ -29,6 +31,8 @@ pub(crate) struct Arguments {
     place: PlaceArguments,
     #[command(flatten)]
     network: NetworkArguments,
+    #[command(flatten)]
+    whose: EnvironmentArguments,
     /// Service that is deployed after the migration [default: the one of --network-from]
     #[arg(long, value_name = "NAME")]
     service: Option<String>,
@@ -48,6 +52,7 @@ impl Arguments {
         let mut flags = self.definition.flags();
         flags.extend(self.place.flags());
         flags.extend(self.network.flags());
+        flags.extend(self.whose.flags());
         flags.extend(cli::flags([(Key::Service, &self.service), (Key::Timeout, &self.timeout)]));
         flags
     }

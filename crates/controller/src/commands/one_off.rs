@@ -2,7 +2,9 @@
 //! `exec`. They have no key, so each is its own, and nobody waits for it; what keeps two changes
 //! apart is the lock in the database.
 
-use super::arguments::{DefinitionArguments, FollowArguments, NetworkArguments, PlaceArguments};
+use super::arguments::{
+    DefinitionArguments, EnvironmentArguments, FollowArguments, NetworkArguments, PlaceArguments,
+};
 use super::context::Context;
 use super::gate::Gate;
 use super::on_call;
@@ -26,6 +28,8 @@ pub(super) struct TaskArguments {
     #[command(flatten)]
     network: NetworkArguments,
     #[command(flatten)]
+    whose: EnvironmentArguments,
+    #[command(flatten)]
     follow: FollowArguments,
     /// How long to try to get the task started [default: 5m]
     #[arg(long, value_name = "DURATION")]
@@ -40,6 +44,7 @@ impl TaskArguments {
         let mut flags = self.definition.flags();
         flags.extend(self.place.flags());
         flags.extend(self.network.flags());
+        flags.extend(self.whose.flags());
         flags.extend(self.follow.flags());
         flags.extend(cli::flags([(Key::CapacityTimeout, &self.capacity_timeout)]));
         flags

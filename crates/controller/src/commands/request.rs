@@ -1,7 +1,7 @@
 //! Owns the request for a task: what is run, for whom, and as which run.
 
 use super::run::Prepared;
-use crate::settings::RunSettings;
+use crate::settings::{EnvironmentName, RunSettings};
 use crate::task::{RunIdentity, RunRequest, Work};
 use protocol::env;
 use std::collections::BTreeMap;
@@ -26,6 +26,7 @@ pub(super) fn request(
     prepared: &Prepared,
     order: Order<'_>,
 ) -> (RunIdentity, RunRequest) {
+    let environment = [named(&settings.environment), order.environment].concat();
     let identity = RunIdentity::of(
         &settings.key,
         Work {
@@ -33,27 +34,35 @@ pub(super) fn request(
             definition: &prepared.definition.arn,
             image: prepared.definition.document.image(&prepared.container),
             arguments: &order.command,
-            environment: &order.environment,
+            environment: &environment,
         },
     );
     let place = place(&settings.cluster.value, prepared.definition.family());
     let ours = [(env::RUN.to_owned(), identity.run.clone()), (env::PLACE.to_owned(), place)]
         .into_iter()
         .chain(origin(&identity.started_by, order.process));
-    let taken = |name: &str| order.environment.iter().any(|(given, _)| given == name);
+    let taken = |name: &str| environment.iter().any(|(given, _)| given == name);
     let ours: Vec<_> = ours.filter(|(name, _)| !taken(name)).collect();
     let request = RunRequest {
         cluster: settings.cluster.value.clone(),
         definition: prepared.definition.arn.clone(),
         container: prepared.container.clone(),
         command: order.command,
-        environment: [ours, order.environment].concat(),
+        environment: [ours, environment.clone()].concat(),
         network: prepared.network.clone(),
         capacity: settings.capacity.clone(),
         client_token: identity.client_token(1),
         started_by: identity.started_by.clone(),
     };
     (identity, request)
+}
+
+/// Whose database it must be. It is a part of the identity: with another name it is another run.
+fn named(environment: &EnvironmentName) -> Vec<(String, String)> {
+    match environment {
+        EnvironmentName::Unsaid => Vec::new(),
+        EnvironmentName::Named(name) => vec![(env::ENVIRONMENT.to_owned(), name.clone())],
+    }
 }
 
 /// Where a run is, by names: a cluster may be given as an ARN.

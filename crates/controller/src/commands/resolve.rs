@@ -33,6 +33,10 @@ struct What {
     /// Everything up to this migration is in a database that has no history yet
     #[arg(long, value_name = "NAME")]
     baseline: Option<String>,
+    /// The database is this environment's from now on, e.g. a copy of another one's; say --environment
+    /// with the name that it bears
+    #[arg(long, value_name = "NAME")]
+    rename_environment: Option<String>,
 }
 
 impl Arguments {
@@ -45,6 +49,7 @@ impl Arguments {
             ("--applied", &self.what.applied),
             ("--rolled-back", &self.what.rolled_back),
             ("--baseline", &self.what.baseline),
+            ("--rename-environment", &self.what.rename_environment),
         ];
         // One word each: a name that begins with a dash stays a name.
         let what =
@@ -57,8 +62,9 @@ impl Arguments {
 /// Tells the runner.
 pub(super) async fn resolve(arguments: Arguments, context: Context<'_>) -> Result<u8, Error> {
     if arguments.command().iter().any(|word| word.ends_with('=')) {
-        return Err(Error::usage("the name of the migration is empty")
-            .hinted("`ecs-migrate status` lists the names"));
+        return Err(
+            Error::usage("the name is empty").hinted("`ecs-migrate status` lists the names")
+        );
     }
     one_off(arguments.command(), &arguments.task, context).await
 }

@@ -1,6 +1,8 @@
 //! Owns `run`.
 
-use super::arguments::{DefinitionArguments, FollowArguments, NetworkArguments, PlaceArguments};
+use super::arguments::{
+    DefinitionArguments, EnvironmentArguments, FollowArguments, NetworkArguments, PlaceArguments,
+};
 use super::build::{BuildArguments, Keys, build};
 use super::context::Context;
 use super::definition;
@@ -50,6 +52,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     network: NetworkArguments,
     #[command(flatten)]
+    whose: EnvironmentArguments,
+    #[command(flatten)]
     follow: FollowArguments,
     /// How long to try to get the task started [default: 5m]
     #[arg(long, value_name = "DURATION")]
@@ -74,6 +78,7 @@ impl Arguments {
         flags.extend(self.image.flags());
         flags.extend(self.place.flags());
         flags.extend(self.network.flags());
+        flags.extend(self.whose.flags());
         flags.extend(self.follow.flags());
         flags.extend(cli::flags([
             (Key::CapacityTimeout, &self.capacity_timeout),

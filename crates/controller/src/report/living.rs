@@ -137,6 +137,7 @@ impl Living {
             event::Event::RunStarted(_)
             | event::Event::Planned(_)
             | event::Event::Settled(_)
+            | event::Event::RestorePoint(_)
             | event::Event::MigrationStatus(_)
             | event::Event::CheckFinding(_)
             | event::Event::Notice(_)

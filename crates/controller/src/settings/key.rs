@@ -32,6 +32,7 @@ pub(crate) enum Key {
     OnCancel,
     IfRunning,
     Expect,
+    Environment,
     RunKey,
     Commit,
     Output,
@@ -43,7 +44,7 @@ pub(crate) enum Key {
 
 impl Key {
     /// Every setting, in the order of the documentation.
-    pub(crate) const ALL: [Self; 33] = [
+    pub(crate) const ALL: [Self; 34] = [
         Self::Cluster,
         Self::TaskDefinition,
         Self::Template,
@@ -70,6 +71,7 @@ impl Key {
         Self::OnCancel,
         Self::IfRunning,
         Self::Expect,
+        Self::Environment,
         Self::RunKey,
         Self::Commit,
         Self::Output,
@@ -108,6 +110,7 @@ impl Key {
             Self::OnCancel => "on-cancel",
             Self::IfRunning => "if-running",
             Self::Expect => "expect",
+            Self::Environment => "environment",
             Self::RunKey => "run-key",
             Self::Commit => "commit",
             Self::Output => "output",
@@ -148,6 +151,7 @@ impl Key {
             Self::OnCancel => &[env::ON_CANCEL],
             Self::IfRunning => &[env::IF_RUNNING],
             Self::Expect => &[env::EXPECT],
+            Self::Environment => &[env::ENVIRONMENT],
             Self::RunKey => &[env::RUN_KEY],
             Self::Commit => &[env::COMMIT, env::GITHUB_SHA],
             Self::Output => &[env::OUTPUT],
@@ -193,6 +197,7 @@ impl Key {
             | Self::NetworkFrom
             | Self::Service
             | Self::ServiceImage
+            | Self::Environment
             | Self::Commit
             | Self::OnFinish
             | Self::OidcRole => "",
@@ -241,6 +246,9 @@ impl Key {
                 "what to do while somebody else's run of the family is in flight: `wait` or `fail`"
             }
             Self::Expect => "what the container runs: `auto`, `runner` or `plain`",
+            Self::Environment => {
+                "name of the environment, e.g. `production`: the runner refuses a database that bears another one"
+            }
             Self::RunKey => "invocations with the same key are one run",
             Self::Commit => "commit that `deploy-service` needs a green run of",
             Self::Output => "`auto`, `text`, `json` or `github`",

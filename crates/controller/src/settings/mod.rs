@@ -26,5 +26,5 @@ pub(crate) use network::{Capacity, GivenNetwork, Network, Otherwise, PublicIp};
 pub(crate) use parse::OutputChoice;
 pub(crate) use reader::{FamilyChoice, ReaderSettings};
 pub(crate) use resolve::{AttachSettings, CancelSettings, RegisterSettings, RunSettings};
-pub(crate) use resolve::{RunKey, TimeLimit};
+pub(crate) use resolve::{EnvironmentName, RunKey, TimeLimit};
 pub(crate) use services::{ServiceSettings, ServiceWish};

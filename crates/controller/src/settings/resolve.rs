@@ -31,6 +31,14 @@ pub(crate) enum TimeLimit {
     After(Setting<Duration>),
 }
 
+/// The environment whose database it must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum EnvironmentName {
+    /// Nobody said, and the runner compares nothing.
+    Unsaid,
+    Named(String),
+}
+
 /// What makes invocations one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RunKey {
@@ -55,6 +63,7 @@ pub(crate) struct RunSettings {
     pub(crate) on_cancel: OnCancel,
     pub(crate) if_running: IfRunning,
     pub(crate) expect: Expectation,
+    pub(crate) environment: EnvironmentName,
     pub(crate) key: RunKey,
 }
 
@@ -151,6 +160,9 @@ impl RunSettings {
             on_cancel: parse::word(layers, Key::OnCancel, ON_CANCEL, OnCancel::Stop)?.value,
             if_running: parse::word(layers, Key::IfRunning, IF_RUNNING, IfRunning::Wait)?.value,
             expect: parse::word(layers, Key::Expect, EXPECTATIONS, Expectation::Auto)?.value,
+            environment: layers
+                .find(Key::Environment)
+                .map_or(EnvironmentName::Unsaid, |name| EnvironmentName::Named(name.value)),
             key: layers.run_key(process),
         })
     }

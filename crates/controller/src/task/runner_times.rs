@@ -51,6 +51,7 @@ impl Mark {
             Event::ConnectWaiting(_)
             | Event::Planned(_)
             | Event::Settled(_)
+            | Event::RestorePoint(_)
             | Event::StatementFinished(_)
             | Event::AttemptBlocked(_)
             | Event::MigrationStatus(_)

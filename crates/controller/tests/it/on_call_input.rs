@@ -75,7 +75,7 @@ async fn nonsense_is_refused_before_any_call() {
     refused(
         &story,
         &["resolve", "--applied", "", FAMILY[0], FAMILY[1]],
-        (2, &["the name of the migration is empty"]),
+        (2, &["the name is empty"]),
     )
     .await;
     refused(&story, &["exec", FAMILY[0], FAMILY[1]], (2, &["no command is given", "exec -- npx"]))

@@ -26,6 +26,20 @@ fn long_ago(program: Program) -> Story {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_environment_is_told_to_the_runner_and_another_one_is_another_run() {
+    let program = Program::scripted(|launch| {
+        let told = launch.environment.get("ECS_MIGRATE_ENVIRONMENT").map(String::as_str);
+        Script::new().exits(at(5), if told == Some("staging") { 0 } else { 3 })
+    });
+    let story = long_ago(program);
+    assert_eq!(story.run(&["--environment", "staging"]).await.code, 0);
+    // Its green verdict is not this run's.
+    let story = story.set("ECS_MIGRATE_ENVIRONMENT", "production");
+    assert_eq!(story.run(&[]).await.code, 3);
+    assert_eq!(story.sandbox.tasks().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_finished_red_run_is_repeated() {
     let program = Program::scripted(|launch| {
         let code = if launch.ordinal == 1 { 3 } else { 0 };

@@ -1,7 +1,8 @@
 //! Owns whether the application's role can use what a migration makes.
 
-use super::Finding;
 use super::rights::Place;
+use super::{Finding, Verdict};
+use crate::application::{Application, lacking};
 use crate::error::Error;
 use tokio_postgres::types::Type;
 
@@ -21,12 +22,36 @@ const ROLE: &str = "SELECT r.rolcanlogin, \
     FROM pg_catalog.pg_roles r LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = $2 \
     WHERE r.rolname = $1";
 
-pub(super) async fn look(place: &Place<'_>, role: Option<&str>) -> Result<Finding, Error> {
-    const NAME: &str = "application_role";
-    let Some(role) = role else {
-        return Ok(Finding::skip(NAME, "no role of the application is named")
-            .fix("name it with --app-role NAME"));
+const NAME: &str = "application_role";
+
+pub(super) async fn look(
+    place: &Place<'_>,
+    application: Option<Application<'_>>,
+) -> Result<Vec<Finding>, Error> {
+    let Some(application) = application else {
+        return Ok(vec![
+            Finding::skip(NAME, "no role of the application is named")
+                .fix("name it with --app-role NAME"),
+        ]);
     };
+    let role = role(place, application.role).await?;
+    if role.verdict == Verdict::No {
+        return Ok(vec![role]);
+    }
+    let lacking = lacking(place.session, place.schema, application).await?;
+    let rights = if lacking.is_empty() {
+        vec![Finding::ok(
+            "application_rights",
+            format!("{} can use everything that the migrations made", application.role),
+        )]
+    } else {
+        lacking.findings()
+    };
+    Ok([vec![role], rights].concat())
+}
+
+/// Whether the role can come in, and will be able to use what is made next.
+async fn role(place: &Place<'_>, role: &str) -> Result<Finding, Error> {
     let parameters = [(&role as _, Type::TEXT), (&place.schema as _, Type::TEXT)];
     let rows = place.session.query(ROLE, &parameters).await?;
     let Some(row) = rows.first() else {

@@ -35,7 +35,7 @@ impl Finding {
         Self { verdict: Verdict::No, ..Self::ok(name, sentence) }
     }
 
-    pub(super) fn skip(name: &'static str, sentence: impl Into<String>) -> Self {
+    pub(crate) fn skip(name: &'static str, sentence: impl Into<String>) -> Self {
         Self { verdict: Verdict::Skip, ..Self::ok(name, sentence) }
     }
 

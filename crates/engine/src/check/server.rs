@@ -1,6 +1,8 @@
 //! Owns what kind of server it is: version, primary or replica, a pooler in between.
 
 use super::Finding;
+use crate::environment::{self, Bearing};
+use crate::error::Error;
 use crate::host::Host;
 use crate::pooler;
 use crate::session::Session;
@@ -62,4 +64,39 @@ pub(super) async fn pooler(session: &Session, settings: &ConnectionSettings) -> 
             Finding::ok("pooler", "no transaction pooler stands in between")
         }
     }
+}
+
+/// Whose database it is.
+pub(super) async fn environment(
+    session: &Session,
+    settings: &ConnectionSettings,
+) -> Result<Finding, Error> {
+    const NAME: &str = "environment";
+    let bearing = environment::read(session).await?;
+    if let Err(error) = environment::refuse_another(&bearing, settings) {
+        return Ok(Finding::blocked_by(NAME, &error));
+    }
+    Ok(match (bearing, &settings.environment) {
+        (Bearing::Name(name), Some(_)) => {
+            Finding::ok(NAME, format!("the database belongs to `{name}`, as this run says"))
+        }
+        (Bearing::Name(name), None) => Finding::skip(
+            NAME,
+            format!("the database belongs to `{name}`; this run does not say for which it is"),
+        )
+        .fix(format!("set ECS_MIGRATE_ENVIRONMENT or --environment to `{name}`")),
+        (Bearing::Nothing, Some(ours)) => Finding::ok(
+            NAME,
+            format!("the database bears no name yet; the next deployment makes it `{ours}`'s"),
+        ),
+        (Bearing::Nothing, None) => Finding::skip(
+            NAME,
+            "the database bears no name, and this run does not say for which environment it is",
+        )
+        .fix("name it with ECS_MIGRATE_ENVIRONMENT or --environment"),
+        (Bearing::Hidden, _) => {
+            Finding::skip(NAME, "the database bears a name that this role may not read")
+                .fix(environment::SHOW)
+        }
+    })
 }

@@ -21,6 +21,7 @@ pub(super) async fn run(
             return Err(blocked(1, 1).into());
         }
     };
+    let server = context.scratch_server()?;
     let directory = context.directory();
     let mut sink = context.sink(found.source);
     let check = Check {
@@ -28,7 +29,8 @@ pub(super) async fn run(
         directory: directory.as_ref(),
         allowances: &context.allowances(),
         lock_keys: &context.lock_keys(),
-        application: asked.app_role.as_deref(),
+        application: context.application(),
+        drift: asked.drift.then(|| context.drift_search(server.as_ref())),
     };
     let tally = engine::check(&check, &mut sink, &mut interrupt).await?;
     if tally.blocking > 0 {
@@ -38,6 +40,7 @@ pub(super) async fn run(
         });
     }
     Ok(Ended {
+        restore_point: None,
         outcome: Outcome::Done,
         applied: 0,
         pending: tally.pending,

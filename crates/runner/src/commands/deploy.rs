@@ -1,5 +1,6 @@
 //! `deploy`: apply what is pending, then take the steps that follow.
 
+use super::backup::Backups;
 use super::steps::Steps;
 use super::{Context, Ended, Failed};
 use crate::source::Found;
@@ -20,13 +21,18 @@ pub(super) async fn in_turn(
 ) -> Result<Ended, Failed> {
     // What is wrong with the files is said before the database is looked for.
     Steps::find(context)?;
-    context.directory()?;
+    let backups = Backups::find(context)?;
+    let directory = context.directory()?;
     let found = tokio::select! {
         found = context.database() => found?,
         () = interrupt.wait() => {
             return Err(Error::new(Kind::Interrupted, "interrupted while looking for the database").into());
         }
     };
+    if turn == Turn::Always {
+        context.ask_before_deploying(&found, &directory, interrupt.clone()).await?;
+        backups.run(context, (&found, &directory), &mut interrupt).await?;
+    }
     apply_to(context, found, (turn, interrupt)).await
 }
 
@@ -40,6 +46,7 @@ pub(super) async fn apply_to(
     let directory = context.directory()?;
     let allowances = context.allowances();
     let review = context.options.review.review();
+    let server = context.scratch_server()?;
     let deploy = Deploy {
         connection: &found.settings,
         directory: &directory,
@@ -59,12 +66,14 @@ pub(super) async fn apply_to(
         steps: steps.names(),
         share: context.options.review.share(),
         review: review.as_ref(),
+        drift: context.on_drift().map(|on| (on, context.drift_search(server.as_ref()))),
     };
     let mut report = Report::default();
     let mut sink = context.sink(found.source);
     let failed = |report: &Report, failed: Failed| Failed {
         applied: report.applied.len(),
         pending: report.pending,
+        restore_point: report.restore_point.clone(),
         ..failed
     };
     let hold = engine::deploy_and_hold(&deploy, &mut report, &mut sink, &mut interrupt)
@@ -75,6 +84,12 @@ pub(super) async fn apply_to(
         let result = steps.take(context, &found.settings, (&mut hold, &mut sink), &interrupt).await;
         hold.release().await;
         taken = result.map_err(|error| failed(&report, error))?;
+    }
+    if let Some(application) = context.application() {
+        // After the steps: one of them may be what grants the rights.
+        engine::require_rights(&found.settings, application, (&mut sink, &mut interrupt))
+            .await
+            .map_err(|error| failed(&report, error.into()))?;
     }
     let applied = report.applied.len();
     let mut msg = match applied {
@@ -97,7 +112,8 @@ pub(super) async fn apply_to(
         msg = format!("{msg}, {} for the rollout", waiting(report.waiting));
     }
     context.waiting.set(report.waiting);
-    Ok(Ended { outcome, applied, pending: report.pending, database, msg })
+    let restore_point = report.restore_point;
+    Ok(Ended { outcome, applied, pending: report.pending, database, restore_point, msg })
 }
 
 fn waiting(count: usize) -> String {

@@ -44,6 +44,7 @@ pub(super) async fn run(
         return Err(Failed::of_command(ending, &format!("`{}`", program.name)));
     }
     Ok(Ended {
+        restore_point: None,
         outcome: Outcome::Done,
         applied: 0,
         pending: 0,

@@ -3,6 +3,7 @@
 use super::{Context, Ended, Failed};
 use crate::cli;
 use engine::{Error, Force, Interrupt, Kind, Resolution, Resolve};
+use migrations::Directory;
 use protocol::DatabaseState;
 use protocol::event::Outcome;
 
@@ -12,7 +13,12 @@ pub(super) async fn run(
     mut interrupt: Interrupt,
 ) -> Result<Ended, Failed> {
     let (resolution, msg) = resolution(context, asked)?;
-    let directory = context.directory()?;
+    let directory = match &resolution {
+        Resolution::Environment(_) => Directory::default(),
+        Resolution::Applied(_) | Resolution::RolledBack(_) | Resolution::Baseline(_) => {
+            context.directory()?
+        }
+    };
     let found = context.database().await?;
     let force = match (context.prisma(), asked.force) {
         (true, _) => Force::Blind,
@@ -29,6 +35,7 @@ pub(super) async fn run(
     };
     engine::resolve(&resolve, &mut context.sink(found.source), &mut interrupt).await?;
     Ok(Ended {
+        restore_point: None,
         outcome: Outcome::Done,
         applied: 0,
         pending: 0,
@@ -44,6 +51,19 @@ fn resolution(context: &Context<'_>, asked: &cli::Resolve) -> Result<(Resolution
         let message = if prisma { prismas } else { ours };
         Error::new(Kind::Configuration, message).hint("`resolve --help` explains the three")
     };
+    if let Some(name) = &asked.rename_environment {
+        let others = [&asked.applied, &asked.rolled_back, &asked.baseline];
+        if others.into_iter().any(Option::is_some) {
+            return Err(wrong(
+                "--rename-environment stands alone",
+                "--rename-environment stands alone: nothing else is recorded with it",
+            ));
+        }
+        return Ok((
+            Resolution::Environment(name.clone()),
+            format!("the database belongs to `{name}`"),
+        ));
+    }
     match (&asked.applied, &asked.rolled_back, &asked.baseline) {
         (Some(name), None, None) => {
             Ok((Resolution::Applied(name.clone()), format!("`{name}` is marked as applied")))

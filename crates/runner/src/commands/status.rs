@@ -40,6 +40,7 @@ async fn answer(context: &Context<'_>) -> Result<Ended, Failed> {
         (pending, _) => format!("{} to apply", plural(pending as u64, "migration")),
     };
     Ok(Ended {
+        restore_point: None,
         outcome: Outcome::Done,
         applied: 0,
         pending,
@@ -61,6 +62,7 @@ fn prismas(context: &Context<'_>, status: &Status, pending: usize) -> Result<End
     }
     if pending == 0 && !failed && !unmanaged {
         return Ok(Ended {
+            restore_point: None,
             outcome: Outcome::Done,
             applied: 0,
             pending,

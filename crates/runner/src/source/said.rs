@@ -51,6 +51,7 @@ impl Default for Said {
             connect_wait: Duration::ZERO,
             reconnect_wait: Duration::ZERO,
             application_name: String::new(),
+            environment: None,
             options: None,
         };
         Self { settings, mode: None, accept: None, roots: None, certificate: None, key: None }

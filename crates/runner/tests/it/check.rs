@@ -66,6 +66,7 @@ async fn a_good_database_is_green_and_nothing_is_changed() {
             "server_version",
             "primary",
             "pooler",
+            "environment",
             "history",
             "pending",
             "schema_rights",
@@ -80,6 +81,7 @@ async fn a_good_database_is_green_and_nothing_is_changed() {
     says(&ended, "tls", Finding::Ok, &["not encrypted", "verify-full"]);
     says(&ended, "server_version", Finding::Ok, &["PostgreSQL 1"]);
     says(&ended, "history", Finding::Ok, &["no history yet", "`public`"]);
+    says(&ended, "environment", Finding::Skip, &["bears no name", "--environment"]);
     says(&ended, "pending", Finding::Ok, &["2 migrations are to be applied: 1_a, 2_b"]);
     says(&ended, "application_role", Finding::Skip, &["--app-role"]);
     world.deploy().await.succeeded();

@@ -7,9 +7,12 @@
     reason = "tests"
 )]
 
+mod application;
 mod check;
 mod compat;
 mod deploy;
+mod drift;
+mod environment;
 mod exec;
 mod failover;
 mod first_process;
@@ -27,6 +30,7 @@ mod pooler;
 mod prisma;
 mod proxy;
 mod resolve;
+mod restore;
 mod review;
 mod rotation;
 mod secret;
@@ -35,6 +39,7 @@ mod statements;
 mod status;
 mod steps;
 mod support;
+mod terminal;
 mod tls;
 mod traffic;
 mod unblock;

@@ -76,8 +76,16 @@ async fn a_database_without_history_is_adopted_after_comparing() {
     world.sql("CREATE TABLE a(id int NOT NULL DEFAULT 7, extra text); CREATE TYPE m AS ENUM ('x', 'y'); CREATE VIEW v AS SELECT id FROM a;").await;
     let red = world.run(&["resolve", "--baseline", "2_b"]).await;
     assert!(red.failed(14).message.contains("2 differences"), "{}", red.stdout);
-    assert!(red.stdout.contains("only in the database: column a.extra text"), "{}", red.stdout);
-    assert!(red.stdout.contains("only in the migrations: index CREATE INDEX i"), "{}", red.stdout);
+    assert!(
+        red.stdout.contains("column public.a.extra is only in the database (text, null)"),
+        "{}",
+        red.stdout
+    );
+    assert!(
+        red.stdout.contains("index public.i is only in the migrations (CREATE INDEX i"),
+        "{}",
+        red.stdout
+    );
     assert!(!world.exists("_prisma_migrations").await);
 
     world.sql("ALTER TABLE a DROP COLUMN extra; CREATE INDEX i ON a(id)").await;

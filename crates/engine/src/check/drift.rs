@@ -1,0 +1,48 @@
+//! Owns whether the schema was changed beside the migrations.
+
+use super::{Check, Finding};
+use crate::drift::{Drift, DriftSearch, SHOWN, find, is_about_the_scratch, sentence};
+use crate::error::Error;
+use crate::interrupt::Interrupt;
+use crate::session::Session;
+
+const NAME: &str = "drift";
+
+/// A finding for each difference, as far as they are told.
+pub(super) async fn look(
+    check: &Check<'_>,
+    session: &Session,
+    search: DriftSearch<'_>,
+    interrupt: &mut Interrupt,
+) -> Result<Vec<Finding>, Error> {
+    let Ok(directory) = check.directory else {
+        return Ok(vec![Finding::skip(NAME, "not compared without the migrations")]);
+    };
+    let found = find(session, (check.connection, directory), search, interrupt).await;
+    let (differences, migrations) = match found {
+        Ok(Drift::Compared { differences, migrations }) => (differences, migrations),
+        Ok(Drift::Incomparable(reason)) => {
+            return Ok(vec![Finding::skip(NAME, format!("not compared: {reason}"))]);
+        }
+        Err(error) if is_about_the_scratch(error.kind) => {
+            let skipped = Finding::skip(NAME, error.message);
+            return Ok(vec![match error.hint {
+                Some(hint) => skipped.fix(hint),
+                None => skipped,
+            }]);
+        }
+        Err(error) => return Err(error),
+    };
+    if differences.is_empty() {
+        let sentence = format!("the database is what its applied migrations make ({migrations})");
+        return Ok(vec![Finding::ok(NAME, sentence)]);
+    }
+    let shown = differences.iter().take(SHOWN);
+    let mut findings: Vec<Finding> =
+        shown.map(|difference| Finding::no(NAME, difference.to_string())).collect();
+    findings.push(
+        Finding::no(NAME, sentence(differences.len()))
+            .fix("write a migration for what shall stay, and take back the rest"),
+    );
+    Ok(findings)
+}

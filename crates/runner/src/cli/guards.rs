@@ -1,0 +1,100 @@
+//! Owns what can be said of the guards around a deployment: whose database it is, whose
+//! tables, what may have been changed beside the migrations, and what is kept before the first change.
+
+use clap::{Args, ValueEnum};
+use protocol::env;
+use std::path::PathBuf;
+
+/// What must hold beside the migrations themselves.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct Guards {
+    /// The environment that this run is for, e.g. production: the first run writes the name into
+    /// the database, and a database that bears another one is refused
+    #[arg(long, global = true, value_name = "NAME", env = env::ENVIRONMENT, value_parser = name_or_none)]
+    pub environment: Option<String>,
+
+    /// The application's role: `deploy`, `start` and `check` are red if it cannot use a table,
+    /// sequence, function or type that the migrations made
+    #[arg(long, global = true, value_name = "NAME", env = env::APP_ROLE)]
+    pub app_role: Option<String>,
+
+    /// What the application's role is not meant to use, e.g. public.audit_log; again for more
+    #[arg(long, global = true, value_name = "OBJECT", env = env::APP_ROLE_EXCEPT, value_delimiter = ',')]
+    pub app_role_except: Vec<String>,
+
+    /// Before the first change: look for what was changed beside the migrations, as `check --drift`
+    /// does, and go on or stop [default: ignore, which does not look]
+    #[arg(long, global = true, value_name = "WHAT", env = env::ON_DRIFT)]
+    pub on_drift: Option<OnDrift>,
+
+    /// Compare grants too when looking for drift
+    #[arg(long, global = true, env = env::DRIFT_GRANTS, value_parser = clap::builder::FalseyValueParser::new())]
+    pub drift_grants: bool,
+
+    /// URL of a server on which a scratch database may be made and dropped, instead of the database's
+    /// own; a password is better in the environment than on the command line
+    #[arg(long, global = true, value_name = "URL", env = env::SCRATCH_URL, hide_env_values = true)]
+    pub scratch_url: Option<ScratchUrl>,
+
+    /// Run this before the first change of `deploy`, under the lock, if something is to be applied; if it
+    /// fails, nothing is changed
+    #[arg(long, global = true, value_name = "CMD", env = env::BACKUP_COMMAND)]
+    pub backup_command: Option<String>,
+
+    /// Keep the schema as it was in this file, by pg_dump, before the first change of `deploy`
+    #[arg(long, global = true, value_name = "FILE", env = env::SCHEMA_DUMP)]
+    pub schema_dump: Option<PathBuf>,
+
+    /// Do not ask before a database without an environment's name is changed from a terminal
+    #[arg(long, global = true)]
+    pub yes: bool,
+}
+
+/// What drift means for a deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnDrift {
+    /// It is not looked for.
+    Ignore,
+    /// It is told.
+    Warn,
+    /// Nothing is applied.
+    Stop,
+}
+
+/// A URL that may have a password in it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ScratchUrl(String);
+
+impl ScratchUrl {
+    /// The text, for whoever connects.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for ScratchUrl {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl std::fmt::Debug for ScratchUrl {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("ScratchUrl(…)")
+    }
+}
+
+/// A name as people type it.
+pub(super) fn name(text: &str) -> Result<String, String> {
+    let name = name_or_none(text)?;
+    if name.is_empty() { Err("the name is empty".to_owned()) } else { Ok(name) }
+}
+
+/// A task definition cannot unset a variable: an empty one is none.
+fn name_or_none(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    if name.chars().any(|c| c.is_control() || c == '`') {
+        return Err("a name has no control characters and no backticks".to_owned());
+    }
+    Ok(name.to_owned())
+}
