@@ -13,7 +13,7 @@ use crate::observe::{Notes, Observer};
 use crate::opening::{self, MissingDatabase};
 use crate::progress::{Progress, Sink};
 use crate::recovery::{Attempted, Recovery, lost};
-use crate::restore::{self, RestorePoint};
+use crate::restore::{self, Kept, RestorePoint};
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
 use crate::settle::{Resumable, settle};
@@ -56,6 +56,8 @@ pub struct Deploy<'a> {
     pub review: Option<&'a Review>,
     /// What to do about a schema that was changed beside the migrations; none does not look.
     pub drift: Option<(OnDrift, DriftSearch<'a>)>,
+    /// What was kept before, for the restore point.
+    pub kept: Option<&'a Kept>,
 }
 
 /// What to do while somebody else has the locks.
@@ -178,7 +180,7 @@ async fn deploy_in(
         return Ok(true);
     }
     if report.restore_point.is_none() {
-        let point = restore::note(session, deploy.connection).await?;
+        let point = restore::note(session, deploy.connection, deploy.kept).await?;
         sink.emit(Progress::RestorePoint(point.clone()));
         report.restore_point = Some(point);
     }

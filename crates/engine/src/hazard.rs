@@ -26,22 +26,48 @@ pub struct Review {
     pub limit: Duration,
 }
 
-/// Grades what is pending; an error if something blocks.
-pub(crate) async fn review(
+impl Review {
+    /// One that nothing depends on.
+    pub(crate) fn lenient() -> Self {
+        Self { policy: Policy::default(), approved: BTreeSet::new(), limit: Duration::ZERO }
+    }
+}
+
+/// A hazard of what is pending, as it is for this database.
+pub(crate) struct Graded {
+    migration: String,
+    finding: hazard::Finding,
+    level: Level,
+    is_approved: bool,
+    /// Size in bytes of the table that is written again for it.
+    rewritten: u64,
+}
+
+impl Graded {
+    /// Whether nothing may be applied because of it.
+    pub(crate) fn blocks(&self) -> bool {
+        self.level == Level::Block && !self.is_approved
+    }
+
+    /// Whether data is gone for good, whatever the team says of it.
+    pub(crate) fn loses(&self) -> bool {
+        self.finding.grades.contains(&Grade::Loses)
+    }
+}
+
+/// Grades what is pending with what the database says of the tables.
+pub(crate) async fn grade(
     review: &Review,
     session: &Session,
     (directory, plan): (&Directory, &Plan),
-    sink: &mut dyn Sink,
-) -> Result<(), Error> {
+) -> Result<Vec<Graded>, Error> {
     let mut known = Known::default();
     for migration in directory.migrations.iter().filter(|one| plan.applied.contains(&one.name)) {
         if let Ok(text) = migration.read() {
             known.read(&Script::parse(text));
         }
     }
-    let mut approved = review.approved.clone();
-    let mut blocking = Vec::new();
-    let mut rewritten = 0_u64;
+    let mut graded = Vec::new();
     for migration in &plan.pending {
         let Ok(text) = migration.read() else { continue };
         for found in hazard::assess(&Script::parse(text), &mut known) {
@@ -49,33 +75,51 @@ pub(crate) async fn review(
                 Some(table) => Some(facts::of(session, table, &found).await?),
                 None => None,
             };
-            let Some(found) = facts
-                .as_ref()
-                .map_or_else(|| Some(found.clone()), |facts| regrade(&found, facts, review.limit))
-            else {
-                continue;
+            let finding = match &facts {
+                Some(facts) => regrade(&found, facts, review.limit),
+                None => Some(found),
             };
-            let level = review.policy.level(&found);
-            if level == Level::Off {
-                continue;
-            }
-            if let Some(Facts::Table(table)) = &facts
-                && found.rule.work() == Work::Rewrite
-                && found.grades.contains(&Grade::Blocks)
-            {
-                rewritten = rewritten.max(table.bytes);
-            }
-            let is_approved = approved.remove(&found.name());
-            let name = found.name();
-            let blocks = level == Level::Block && !is_approved;
-            sink.emit(Progress::Finding(told(&migration.name, &found, (blocks, is_approved))));
-            if blocks {
-                blocking.push(name);
-            }
+            let Some(finding) = finding else { continue };
+            let rewritten = match facts {
+                Some(Facts::Table(table))
+                    if finding.rule.work() == Work::Rewrite
+                        && finding.grades.contains(&Grade::Blocks) =>
+                {
+                    table.bytes
+                }
+                _ => 0,
+            };
+            graded.push(Graded {
+                migration: migration.name.clone(),
+                level: review.policy.level(&finding),
+                is_approved: review.approved.contains(&finding.name()),
+                finding,
+                rewritten,
+            });
         }
     }
+    Ok(graded)
+}
+
+/// Says what is pending does, and looks around; an error if something blocks.
+pub(crate) async fn review(
+    review: &Review,
+    session: &Session,
+    what: (&Directory, &Plan),
+    sink: &mut dyn Sink,
+) -> Result<(), Error> {
+    let mut graded = grade(review, session, what).await?;
+    graded.retain(|one| one.level != Level::Off);
+    for one in &graded {
+        sink.emit(Progress::Finding(told(one)));
+    }
+    let blocking: Vec<String> =
+        graded.iter().filter(|one| one.blocks()).map(|one| one.finding.name()).collect();
+    let rewritten = graded.iter().map(|one| one.rewritten).max().unwrap_or(0);
     preflight::look(session, rewritten, sink).await?;
-    for name in approved {
+    let of_nothing =
+        |name: &&String| graded.iter().all(|one| !one.is_approved || one.finding.name() != **name);
+    for name in review.approved.iter().filter(of_nothing) {
         let text = format!("`--approve {name}` approves nothing that is pending");
         sink.emit(Progress::Notice { code: "unused_approval", text });
     }
@@ -91,7 +135,8 @@ pub(crate) async fn review(
 }
 
 /// The finding as an event says it.
-fn told(migration: &str, found: &hazard::Finding, (blocks, approved): (bool, bool)) -> Finding {
+fn told(graded: &Graded) -> Finding {
+    let Graded { migration, finding: found, is_approved, .. } = graded;
     let mut sentence = format!(
         "{} {} in `{migration}` line {}: {}",
         found.object,
@@ -102,10 +147,11 @@ fn told(migration: &str, found: &hazard::Finding, (blocks, approved): (bool, boo
     if let Some(reason) = &found.allowed {
         sentence = format!("{sentence}; allowed: {reason}");
     }
-    if approved {
+    if *is_approved {
         sentence.push_str("; approved");
     }
     let name = found.rule.name();
-    let finding = if blocks { Finding::no(name, sentence) } else { Finding::ok(name, sentence) };
+    let finding =
+        if graded.blocks() { Finding::no(name, sentence) } else { Finding::ok(name, sentence) };
     finding.fix(found.fix.clone())
 }

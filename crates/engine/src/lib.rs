@@ -8,7 +8,8 @@
 //! | [`status()`] | the same question without a lock and without writing |
 //! | [`check()`] | what stands between this database and a deployment, changing nothing |
 //! | [`resolve()`], `evidence` | correcting the history by hand, after looking at what is known |
-//! | `restore` | the point that the database can be brought back to |
+//! | [`foresee()`] | what a deployment is about to do, for what has to be kept before it |
+//! | [`restore`] | the point that the database can be brought back to |
 //! | `drift` | how the database differs from what migrations make in a database of our own |
 //! | [`Scratch`] | such a database |
 //! | [`require_rights()`] | whether the application's role can use what was made |
@@ -44,6 +45,7 @@ mod drift;
 mod environment;
 pub mod error;
 mod evidence;
+mod foresee;
 mod guard;
 mod hazard;
 mod hint;
@@ -64,7 +66,7 @@ mod reach;
 mod recovery;
 mod refusal;
 mod resolve;
-mod restore;
+pub mod restore;
 pub mod roots;
 mod scratch;
 pub mod secret;
@@ -86,6 +88,7 @@ pub use check::{Check, Finding, Verdict, check};
 pub use deploy::{Deploy, Habits, Report, Turn, deploy, deploy_and_hold};
 pub use drift::{DriftSearch, Grants, OnDrift};
 pub use error::{DatabaseState, Error, Kind};
+pub use foresee::{Foresee, Foreseen, foresee};
 pub use guard::Guard;
 pub use hazard::Review;
 pub use hold::Hold;
@@ -97,7 +100,7 @@ pub use observe::{Blocker, BlockerKind, TableLock, Work};
 pub use opening::MissingDatabase;
 pub use progress::{Progress, Sink};
 pub use resolve::{Force, Resolution, Resolve, resolve};
-pub use restore::RestorePoint;
+pub use restore::{Kept, RestorePoint};
 pub use scratch::Scratch;
 pub use secret::Secret;
 pub use settings::{ChannelBinding, ClientCertificate, ConnectionSettings, Roots, TlsMode};

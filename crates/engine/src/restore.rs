@@ -13,14 +13,68 @@ pub struct RestorePoint {
     pub at: String,
     /// The place in the write-ahead log, where the server says it.
     pub lsn: Option<String>,
+    /// What RDS keeps.
+    pub kept: Option<Kept>,
     /// How to bring a copy back to there.
     pub way_back: String,
+}
+
+/// What RDS calls a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rds {
+    /// Whether it is one instance or a cluster.
+    pub sort: RdsSort,
+    /// Its identifier.
+    pub id: String,
+    /// Where it is.
+    pub region: String,
+}
+
+/// One instance, or a cluster of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RdsSort {
+    /// A DB instance that is in no cluster.
+    Instance,
+    /// An Aurora or Multi-AZ cluster.
+    Cluster,
+}
+
+/// What RDS has of the time before the first change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Of which database.
+    pub of: Rds,
+    /// Identifier of a snapshot that was made.
+    pub snapshot: Option<String>,
+    /// The newest point in time that RDS can restore, as it was then.
+    pub latest_restorable: Option<String>,
+}
+
+impl Rds {
+    /// The database behind the endpoint of an instance or a cluster's writer. An instance's may be of
+    /// a member of a cluster. PURE.
+    pub fn behind(settings: &ConnectionSettings) -> Option<Self> {
+        let host = settings.host.trim_end_matches('.').to_ascii_lowercase();
+        let labels: Vec<&str> = host.split('.').collect();
+        let (Host::Rds(Some(region)), [id, place, ..]) = (settings.host_kind(), labels.as_slice())
+        else {
+            return None;
+        };
+        let sort = match place {
+            // Its name says nothing of the cluster.
+            place if place.starts_with("cluster-custom-") => return None,
+            place if place.starts_with("cluster-") => RdsSort::Cluster,
+            _ => RdsSort::Instance,
+        };
+        Some(Self { sort, id: (*id).to_owned(), region })
+    }
 }
 
 /// Asks the server where it is.
 pub(crate) async fn note(
     session: &Session,
     settings: &ConnectionSettings,
+    kept: Option<&Kept>,
 ) -> Result<RestorePoint, Fault> {
     let row = session
         .one(
@@ -35,37 +89,49 @@ pub(crate) async fn note(
         Err(Fault::Server(_)) => None,
         Err(lost @ Fault::Lost(_)) => return Err(lost),
     };
-    let way_back = way_back(settings, &at, lsn.as_deref());
-    Ok(RestorePoint { at, lsn, way_back })
+    let way_back = way_back((settings, kept), &at, lsn.as_deref());
+    Ok(RestorePoint { at, lsn, kept: kept.cloned(), way_back })
 }
 
-/// The command, as far as the host's name says what the server is. PURE. AWS: point-in-time recovery
-/// makes a new instance or cluster, from a restorable time that is about five minutes behind.
-fn way_back(settings: &ConnectionSettings, at: &str, lsn: Option<&str>) -> String {
+/// The command, as far as it is known what the server is. PURE. AWS: both a snapshot and point-in-time
+/// recovery make a new instance or cluster; the restorable time is about five minutes behind.
+fn way_back(
+    (settings, kept): (&ConnectionSettings, Option<&Kept>),
+    at: &str,
+    lsn: Option<&str>,
+) -> String {
     const LATER: &str =
         "it makes a copy beside this one, and is accepted about five minutes after that time";
-    let host = settings.host.trim_end_matches('.').to_ascii_lowercase();
-    let labels: Vec<&str> = host.split('.').collect();
-    if let (Host::Rds(Some(region)), [id, place, ..]) = (settings.host_kind(), labels.as_slice()) {
-        let digits: String = at.chars().filter(char::is_ascii_digit).collect();
-        let copy = format!("{id}-before-{digits}");
-        if place.starts_with("cluster-custom-") {
+    const COPY: &str = "it makes a copy beside this one";
+    const MEMBER: &str = "then add an instance with create-db-instance";
+    let Some(Rds { sort, id, region }) =
+        kept.map(|kept| kept.of.clone()).or_else(|| Rds::behind(settings))
+    else {
+        let host = &settings.host;
+        if let Host::Rds(_) = settings.host_kind() {
             return format!("restore the cluster behind {host} to {at}; {LATER}");
         }
-        return if place.starts_with("cluster-") {
-            format!(
-                "aws rds restore-db-cluster-to-point-in-time --source-db-cluster-identifier {id} --db-cluster-identifier {copy} --restore-to-time {at} --region {region} ({LATER}; then add an instance with create-db-instance)"
-            )
-        } else {
-            format!(
-                "aws rds restore-db-instance-to-point-in-time --source-db-instance-identifier {id} --target-db-instance-identifier {copy} --restore-time {at} --region {region} ({LATER})"
-            )
-        };
+        let place = lsn.map_or(String::new(), |lsn| format!(" or recovery_target_lsn = '{lsn}'"));
+        return format!(
+            "restore the last base backup beside this server with recovery_target_time = '{at}'{place}, or ask whoever runs it for a copy of that time"
+        );
+    };
+    let digits: String = at.chars().filter(char::is_ascii_digit).collect();
+    let copy = format!("{id}-before-{digits}");
+    match (sort, kept.and_then(|kept| kept.snapshot.as_ref())) {
+        (RdsSort::Instance, Some(snapshot)) => format!(
+            "aws rds restore-db-instance-from-db-snapshot --db-snapshot-identifier {snapshot} --db-instance-identifier {copy} --region {region} ({COPY})"
+        ),
+        (RdsSort::Cluster, Some(snapshot)) => format!(
+            "aws rds restore-db-cluster-from-snapshot --snapshot-identifier {snapshot} --db-cluster-identifier {copy} --engine aurora-postgresql --region {region} ({COPY}; {MEMBER})"
+        ),
+        (RdsSort::Cluster, None) => format!(
+            "aws rds restore-db-cluster-to-point-in-time --source-db-cluster-identifier {id} --db-cluster-identifier {copy} --restore-to-time {at} --region {region} ({LATER}; {MEMBER})"
+        ),
+        (RdsSort::Instance, None) => format!(
+            "aws rds restore-db-instance-to-point-in-time --source-db-instance-identifier {id} --target-db-instance-identifier {copy} --restore-time {at} --region {region} ({LATER})"
+        ),
     }
-    let place = lsn.map_or(String::new(), |lsn| format!(" or recovery_target_lsn = '{lsn}'"));
-    format!(
-        "restore the last base backup beside this server with recovery_target_time = '{at}'{place}, or ask whoever runs it for a copy of that time"
-    )
 }
 
 #[cfg(test)]
@@ -74,7 +140,7 @@ mod tests {
     use crate::settings::{ChannelBinding, Roots, TlsMode};
     use std::time::Duration;
 
-    fn at(host: &str) -> String {
+    fn at(host: &str, kept: Option<&Kept>) -> String {
         let settings = ConnectionSettings {
             host: host.to_owned(),
             port: 5432,
@@ -94,7 +160,7 @@ mod tests {
             environment: None,
             options: None,
         };
-        way_back(&settings, "2026-11-21T12:00:05Z", Some("0/16B3748"))
+        way_back((&settings, kept), "2026-11-21T12:00:05Z", Some("0/16B3748"))
     }
 
     #[test]
@@ -118,8 +184,27 @@ mod tests {
             ),
             ("localhost", "or recovery_target_lsn = '0/16B3748'"),
         ] {
-            let said = at(host);
+            let said = at(host, None);
             assert!(said.contains(words), "{host}: {said}");
+        }
+    }
+
+    #[test]
+    fn a_snapshot_is_the_shortest_way_back() {
+        for (sort, words) in [
+            (
+                RdsSort::Instance,
+                "aws rds restore-db-instance-from-db-snapshot --db-snapshot-identifier s-1 --db-instance-identifier shop-before-20261121120005 --region eu-west-1",
+            ),
+            (
+                RdsSort::Cluster,
+                "aws rds restore-db-cluster-from-snapshot --snapshot-identifier s-1 --db-cluster-identifier shop-before-20261121120005 --engine aurora-postgresql --region eu-west-1",
+            ),
+        ] {
+            let of = Rds { sort, id: "shop".into(), region: "eu-west-1".into() };
+            let kept = Kept { of, snapshot: Some("s-1".into()), latest_restorable: None };
+            let said = at("db.internal", Some(&kept));
+            assert!(said.starts_with(words), "{said}");
         }
     }
 }

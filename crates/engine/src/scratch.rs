@@ -151,6 +151,7 @@ async fn replay(
         share: Share::All,
         review: None,
         drift: None,
+        kept: None,
     };
     let mut quiet = |_progress: Progress| {};
     // A deployment looks for drift, which rehearses a deployment: the box ends the circle.

@@ -83,6 +83,12 @@ pub const DRIFT_GRANTS: &str = "ECS_MIGRATE_DRIFT_GRANTS";
 pub const BACKUP_COMMAND: &str = "ECS_MIGRATE_BACKUP_COMMAND";
 /// File to keep the schema in, as it was before the first change.
 pub const SCHEMA_DUMP: &str = "ECS_MIGRATE_SCHEMA_DUMP";
+/// `time`, `rds` or `snapshot`: what the restore point before the first change is.
+pub const RESTORE_POINT: &str = "ECS_MIGRATE_RESTORE_POINT";
+/// What RDS calls the database: `instance:ID` or `cluster:ID`.
+pub const RDS: &str = "ECS_MIGRATE_RDS";
+/// `change` or `loss`: before what something is kept.
+pub const KEEP_BEFORE: &str = "ECS_MIGRATE_KEEP_BEFORE";
 /// URL of a server on which scratch databases may be made.
 pub const SCRATCH_URL: &str = "ECS_MIGRATE_SCRATCH_URL";
 

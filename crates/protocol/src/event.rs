@@ -201,6 +201,12 @@ pub struct RestorePoint {
     /// The place in the write-ahead log, where the server says it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lsn: Option<String>,
+    /// Identifier of the snapshot that was made before, at RDS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<String>,
+    /// The newest time that RDS can restore, as it was then: RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latest_restorable: Option<String>,
     /// How to bring a copy back to there: a command, or what to do.
     pub way_back: String,
 }

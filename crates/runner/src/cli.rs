@@ -10,7 +10,7 @@ use std::time::Duration;
 
 mod guards;
 
-pub use guards::{Guards, OnDrift, ScratchUrl};
+pub use guards::{Guards, KeepBefore, OnDrift, RestorePoint, ScratchUrl};
 
 /// Bring a PostgreSQL database up to date, exactly once
 ///

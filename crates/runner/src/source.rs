@@ -1,6 +1,6 @@
 //! Owns where the database is: a secret, a URL, or libpq's variables, in this order.
 
-mod aws;
+pub(crate) mod aws;
 mod iam;
 mod parameters;
 mod pg;

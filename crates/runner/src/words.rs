@@ -89,7 +89,8 @@ pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)>
         Progress::RestorePoint(point) => {
             let at =
                 point.lsn.as_ref().map_or(String::new(), |lsn| format!(", at {lsn} of its log"));
-            let msg = format!("before the first change: {}{at}", point.at);
+            let kept = point.kept.as_ref().map_or(String::new(), kept);
+            let msg = format!("before the first change: {}{at}{kept}", point.at);
             one(Event::RestorePoint(restore_point(point)), msg)
         }
         Progress::MigrationStarted { migration, number, of, mode, statements } => {
@@ -188,10 +189,23 @@ pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)>
     }
 }
 
+/// What RDS has of it, for the end of a sentence.
+fn kept(kept: &engine::Kept) -> String {
+    let snapshot =
+        kept.snapshot.as_ref().map_or(String::new(), |name| format!(", snapshot `{name}`"));
+    let restorable = kept
+        .latest_restorable
+        .as_ref()
+        .map_or(String::new(), |time| format!(", RDS can restore until {time}"));
+    format!("{snapshot}{restorable}")
+}
+
 /// Where the database was, as an event line says it.
 pub(crate) fn restore_point(point: engine::RestorePoint) -> event::RestorePoint {
-    let engine::RestorePoint { at, lsn, way_back } = point;
-    event::RestorePoint { at, lsn, way_back }
+    let engine::RestorePoint { at, lsn, kept, way_back } = point;
+    let (snapshot, latest_restorable) =
+        kept.map_or((None, None), |kept| (kept.snapshot, kept.latest_restorable));
+    event::RestorePoint { at, lsn, snapshot, latest_restorable, way_back }
 }
 
 /// A finding on one line: what it means, what was found, what to do.

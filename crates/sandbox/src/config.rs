@@ -11,6 +11,7 @@ use crate::faults::Faults;
 use crate::host::HostEnvironment;
 use crate::image::{Images, Program};
 use crate::journal::{JournalEntry, Observer};
+use crate::rds::RdsInstance;
 use crate::speed::{Dwell, Speed};
 
 /// What a sandbox is made with. Cluster `default` always exists.
@@ -27,6 +28,7 @@ pub struct Config {
     pub(crate) pushed: Vec<(String, String, Vec<String>)>,
     pub(crate) roles: Vec<(String, String)>,
     pub(crate) denied: Vec<String>,
+    pub(crate) rds: Vec<RdsInstance>,
     pub(crate) images: Images,
     pub(crate) dwell: Dwell,
     pub(crate) wall_clock: WallClock,
@@ -51,6 +53,7 @@ impl Config {
             pushed: Vec::new(),
             roles: Vec::new(),
             denied: Vec::new(),
+            rds: Vec::new(),
             images: Images::default(),
             dwell: speed.dwell(),
             wall_clock: WallClock::Fixed,
@@ -86,6 +89,13 @@ impl Config {
     #[must_use]
     pub fn secret(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.secrets.push((name.into(), value.into()));
+        self
+    }
+
+    /// An instance of RDS that exists from the start, and the cluster that it is in.
+    #[must_use]
+    pub fn rds(mut self, instance: RdsInstance) -> Self {
+        self.rds.push(instance);
         self
     }
 

@@ -16,6 +16,7 @@ use crate::identity::Identity;
 use crate::journal::Journal;
 use crate::logs::LogStore;
 use crate::process_groups::ProcessGroups;
+use crate::rds::RdsStore;
 use crate::registry::RegistryStore;
 use crate::secrets::SecretStore;
 use crate::task::Task;
@@ -51,6 +52,7 @@ pub(crate) struct State {
     pub(crate) world: World,
     pub(crate) registry: RegistryStore,
     pub(crate) iam: IamStore,
+    pub(crate) rds: RdsStore,
 }
 
 #[derive(Debug)]

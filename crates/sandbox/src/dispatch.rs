@@ -13,7 +13,7 @@ use crate::core::Core;
 use crate::faults::{Asked, ConnectionFate, Met, RequestAnswer, RequestFate};
 use crate::journal::{self, JournalEntry};
 use crate::wire::{ApiError, Body, Call, Refused, Service, encode, read_call};
-use crate::{cloudformation, ecs, endpoints, iam, logs, registry, secrets};
+use crate::{cloudformation, ecs, endpoints, iam, logs, rds, registry, secrets};
 
 /// A fault closed the connection without an answer.
 #[derive(Debug)]
@@ -142,6 +142,7 @@ fn answer_well(core: &Arc<Core>, call: &Call) -> Result<Body, ApiError> {
         Service::CloudFormation => documents(cloudformation::answer(core, operation, input)),
         Service::Iam => iam::answer(core, operation, input)
             .or_else(|| documents(cloudformation::iam(core, operation, input))),
+        Service::Rds => rds::answer(core, operation, input),
         Service::Ec2 => documents(cloudformation::ec2(core, operation, input)),
         Service::Ecr => documents(
             registry::answer(core, operation, input)

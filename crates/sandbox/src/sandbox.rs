@@ -15,7 +15,7 @@ use crate::lease::Lease;
 use crate::outcome::TaskOutcome;
 use crate::server::Server;
 use crate::traffic::Traffic;
-use crate::{dispatch, ecs, secrets};
+use crate::{dispatch, ecs, rds, secrets};
 
 /// A local AWS. Clones are the same sandbox; when the last one drops, its tasks stop and every process it
 /// started is killed.
@@ -56,6 +56,7 @@ impl Sandbox {
             }
             state.iam.roles.extend(core.config.roles.iter().cloned());
             state.iam.denied.extend(core.config.denied.iter().cloned());
+            state.rds.instances.clone_from(&core.config.rds);
         }
         for (name, value) in &core.config.secrets {
             secrets::put(&core, name, value);
@@ -145,6 +146,11 @@ impl Sandbox {
         let mut state = self.core().state();
         play(&mut state, now);
         state.world.ids(kind).map(str::to_owned).collect()
+    }
+
+    /// Snapshots of RDS: each one's identifier, and of what it is.
+    pub fn rds_snapshots(&self) -> Vec<(String, String)> {
+        rds::snapshots(self.core())
     }
 
     /// The full ARN of a secret, `None` when there is no such secret.

@@ -228,6 +228,7 @@ fn red(conclusion: &Conclusion, place: Option<&Place>) -> String {
         "cause",
         "fix",
         "database",
+        "way back",
         "migration",
         "statement",
         "SQLSTATE",

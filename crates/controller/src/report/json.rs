@@ -199,6 +199,7 @@ pub(super) fn of_conclusion(conclusion: &Conclusion) -> Value {
         "cause": conclusion.cause,
         "fix": conclusion.fix,
         "database": conclusion.database.word(),
+        "way_back": conclusion.way_back,
         "cluster": conclusion.cluster,
         "task_definition": conclusion.definition,
         "container": conclusion.container,

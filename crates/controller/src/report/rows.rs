@@ -18,6 +18,9 @@ pub(super) fn rows(conclusion: &Conclusion) -> Vec<(String, String)> {
         }
     }
     add("database", conclusion.database.sentence());
+    if let Some(way_back) = &conclusion.way_back {
+        add("way back", way_back);
+    }
     if !conclusion.is_green() {
         for (name, text) in &conclusion.evidence {
             add(name, text);

@@ -49,6 +49,8 @@ pub(crate) struct Conclusion {
     pub(crate) fix: Option<String>,
     pub(crate) retry: bool,
     pub(crate) database: DatabaseMeaning,
+    /// How to get back to where the database was, if this ending may have changed it.
+    pub(crate) way_back: Option<String>,
     /// Name and text of each piece.
     pub(crate) evidence: Vec<(String, String)>,
     /// What the runner says of the cause.
@@ -121,6 +123,13 @@ impl Conclusion {
         };
         let attach =
             may_go_on.then(|| format!("ecs-migrate attach --region {} {}", plan.region, plan.task));
+        let database = DatabaseMeaning::of(&verdict, finished, finding.as_ref());
+        let is_green = matches!(verdict, Verdict::Green(_));
+        let way_back = tail
+            .transcript
+            .restore_point()
+            .filter(|_| !is_green && database.may_have_changed())
+            .map(|point| format!("to {}: {}", point.at, point.way_back));
         Self {
             class: class(&verdict, workload, finished),
             exit_code: verdict.exit_code(),
@@ -131,7 +140,8 @@ impl Conclusion {
             cause: finding.as_ref().map(|finding| finding.sentence.to_owned()),
             fix,
             retry: finding.as_ref().is_some_and(|finding| finding.retry),
-            database: DatabaseMeaning::of(&verdict, finished, finding.as_ref()),
+            database,
+            way_back,
             evidence: evidence::gather(plan, task, failure),
             failure: failure.cloned(),
             log: LogSummary {

@@ -70,6 +70,19 @@ impl DatabaseMeaning {
         }
     }
 
+    /// Whether something may be in the database that was not there before.
+    pub(crate) fn may_have_changed(self) -> bool {
+        match self {
+            Self::Untouched | Self::Unchanged => false,
+            Self::Changed
+            | Self::PartWay
+            | Self::NeedsAttention
+            | Self::AsTheCommandLeftIt
+            | Self::StillChanging
+            | Self::Check => true,
+        }
+    }
+
     /// A stable word.
     pub(crate) fn word(self) -> &'static str {
         match self {

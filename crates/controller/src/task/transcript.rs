@@ -8,7 +8,7 @@ use super::repeats::Repeats;
 use super::runner_times::RunnerTimes;
 use super::tail::RawEvent;
 use protocol::Event;
-use protocol::event::{CheckFinding, MigrationStatus, Origin, RunFinished};
+use protocol::event::{CheckFinding, MigrationStatus, Origin, RestorePoint, RunFinished};
 use protocol::line::{EventLine, Line};
 use protocol::sequence::Sequences;
 use std::collections::VecDeque;
@@ -56,6 +56,7 @@ pub(crate) struct Transcript {
     last: VecDeque<String>,
     repeats: Repeats,
     looked: Looked,
+    restore_point: Option<RestorePoint>,
     times: RunnerTimes,
 }
 
@@ -84,6 +85,7 @@ impl Transcript {
             last: VecDeque::new(),
             repeats: Repeats::default(),
             looked: Looked::default(),
+            restore_point: None,
             times: RunnerTimes::default(),
         }
     }
@@ -147,6 +149,9 @@ impl Transcript {
         if let Event::CheckFinding(finding) = &line.event {
             self.looked.findings.push(finding.clone());
         }
+        if let Event::RestorePoint(point) = &line.event {
+            self.restore_point = Some(point.clone());
+        }
         if let Event::RunStarted(started) = &line.event {
             self.looked.version.clone_from(&started.version);
             self.looked.origin = started.origin.clone();
@@ -171,6 +176,11 @@ impl Transcript {
     /// What the runner looked at.
     pub(crate) fn looked(&self) -> &Looked {
         &self.looked
+    }
+
+    /// Where the database was before the first change, if it came to that.
+    pub(crate) fn restore_point(&self) -> Option<&RestorePoint> {
+        self.restore_point.as_ref()
     }
 
     /// What its lines say of time.

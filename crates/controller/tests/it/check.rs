@@ -1,6 +1,7 @@
 //! `check` on real repositories.
 
 use crate::changes::git;
+use crate::shown::schema::Closed;
 use crate::support::binary::{Ended, Invocation};
 use crate::support::real::{Database, runner};
 use serde_json::Value;
@@ -59,6 +60,7 @@ impl Repository {
     /// Names of the findings, with `*` for those that block.
     async fn names(&self, arguments: &[&str]) -> (i32, Vec<String>) {
         let ended = self.check(&[arguments, &["--output", "json"]].concat()).await;
+        Closed::read().holds_text("check", &ended.out);
         let lines: Vec<Value> =
             ended.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let names = lines.iter().filter(|line| line["type"] == "finding").map(|line| {

@@ -1,6 +1,7 @@
 //! Owns what can be said of the guards around a deployment: whose database it is, whose
 //! tables, what may have been changed beside the migrations, and what is kept before the first change.
 
+use crate::rds;
 use clap::{Args, ValueEnum};
 use protocol::env;
 use std::path::PathBuf;
@@ -45,6 +46,21 @@ pub struct Guards {
     #[arg(long, global = true, value_name = "FILE", env = env::SCHEMA_DUMP)]
     pub schema_dump: Option<PathBuf>,
 
+    /// What the restore point before the first change of `deploy` is: what the server says of time and
+    /// place (time), with the proof that RDS can restore (rds), or with a snapshot of its own that is
+    /// waited for (snapshot) [default: time]
+    #[arg(long, global = true, value_name = "WHAT", env = env::RESTORE_POINT)]
+    pub restore_point: Option<RestorePoint>,
+
+    /// What RDS calls the database, where its host's name does not say it: instance:ID or cluster:ID
+    #[arg(long, global = true, value_name = "NAME", env = env::RDS, value_parser = rds_name)]
+    pub rds: Option<String>,
+
+    /// Before what the backup, the schema's dump and the restore point of RDS are made: every change, or
+    /// only one that deletes data [default: change]
+    #[arg(long, global = true, value_name = "WHAT", env = env::KEEP_BEFORE)]
+    pub keep_before: Option<KeepBefore>,
+
     /// Do not ask before a database without an environment's name is changed from a terminal
     #[arg(long, global = true)]
     pub yes: bool,
@@ -59,6 +75,26 @@ pub enum OnDrift {
     Warn,
     /// Nothing is applied.
     Stop,
+}
+
+/// What the restore point is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RestorePoint {
+    /// What the server says of time and place
+    Time,
+    /// And RDS can restore to it
+    Rds,
+    /// And there is a snapshot
+    Snapshot,
+}
+
+/// What something is kept before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KeepBefore {
+    /// Every change
+    Change,
+    /// A change that deletes data
+    Loss,
 }
 
 /// A URL that may have a password in it.
@@ -82,6 +118,14 @@ impl std::fmt::Debug for ScratchUrl {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("ScratchUrl(…)")
     }
+}
+
+/// An empty one is none.
+fn rds_name(text: &str) -> Result<String, String> {
+    if !text.is_empty() {
+        rds::read_name(text)?;
+    }
+    Ok(text.to_owned())
 }
 
 /// A name as people type it.

@@ -1,17 +1,23 @@
-//! Owns what is kept before the first change: a backup, and the schema as it was. Each runs under the
-//! lock, only when something is to be applied, and its failure stops with nothing changed.
+//! Owns what is kept before the first change: a backup, the schema as it was, what RDS has. Each is made
+//! under the lock, only when something is to be applied, and its failure stops with nothing changed.
 
 use super::{Context, Failed};
+use crate::cli::{KeepBefore, RestorePoint};
 use crate::process::mask::Mask;
 use crate::process::program::{self, Program};
 use crate::process::supervise::{self, Surroundings};
-use crate::source::Found;
-use engine::{Error, Hold, Interrupt, Kind};
+use crate::rds::{self, Wish};
+use crate::source::{Found, aws};
+use engine::restore::Rds;
+use engine::{Error, Foresee, Foreseen, Hold, Interrupt, Kept, Kind, Sink};
 use migrations::Directory;
 use std::ffi::OsString;
 
-/// What has to be run.
-pub(super) struct Backups(Vec<Program>);
+/// What has to be there.
+pub(super) struct Backups {
+    programs: Vec<Program>,
+    of_rds: Option<Wish>,
+}
 
 impl Backups {
     /// Finds the programs, before anything is looked at.
@@ -30,85 +36,130 @@ impl Backups {
                 program::words(line).map_err(|cause| Error::new(Kind::Configuration, cause))?;
             programs.push(Program::find(&words, search)?);
         }
-        Ok(Self(programs))
+        let of_rds = match guards.restore_point {
+            None | Some(RestorePoint::Time) => None,
+            Some(RestorePoint::Rds) => Some(Wish::RestorableTime),
+            Some(RestorePoint::Snapshot) => Some(Wish::Snapshot),
+        };
+        Ok(Self { programs, of_rds })
     }
 
-    /// Runs them, if something is to be applied.
-    pub(super) async fn run(
+    /// Makes them, if something is to be applied that calls for it; what RDS has then.
+    pub(super) async fn make(
         self,
         context: &Context<'_>,
         (found, directory): (&Found, &Directory),
         interrupt: &mut Interrupt,
-    ) -> Result<(), Failed> {
-        if self.0.is_empty() || !to_be_applied(context, found, directory, interrupt).await? {
-            return Ok(());
+    ) -> Result<Option<Kept>, Failed> {
+        let nothing = self.programs.is_empty() && self.of_rds.is_none();
+        if nothing || !called_for(context, found, directory, interrupt).await? {
+            return Ok(None);
         }
-        let address = context.address(&found.settings, context.child_url()).await?;
-        let mask = Mask::new(address.secrets());
-        let surroundings = Surroundings {
-            emitter: context.emitter,
-            mask: &mask,
-            grace: context.options.grace,
-            guard: context.guard(&found.settings, &address),
+        let of_rds = match self.of_rds {
+            Some(wish) => Some((wish, database(context, found).await?)),
+            None => None,
         };
         let mut sink = context.sink(found.source.clone());
         let lock = (context.options.lock_key, context.options.lock_wait);
         let mut hold = Hold::acquire(&found.settings, lock, &mut sink, interrupt).await?;
-        let mut result = Ok(());
-        for program in self.0 {
-            let program = program.with(&address.variables());
-            let ended = supervise::run(&program, &surroundings, &mut hold, &mut sink).await;
-            result = ended.map_err(Failed::from).and_then(|ending| {
-                if ending.interrupted {
-                    let message = format!("interrupted during `{}`", program.name);
-                    return Err(Error::new(Kind::Interrupted, message).into());
-                }
-                match ending.stopped {
-                    Some(error) => Err(error.database(engine::DatabaseState::Unchanged).into()),
-                    None if ending.exit.code() == 0 => Ok(()),
-                    None => Err(Error::new(
-                        Kind::Contradicted,
-                        format!(
-                            "nothing was applied, because `{}` {}",
-                            program.name,
-                            ending.exit.words()
-                        ),
-                    )
-                    .hint("its own last lines say why; without a backup nothing is changed")
-                    .into()),
-                }
-            });
-            if result.is_err() {
-                break;
+        let work = async {
+            for program in &self.programs {
+                run(program, context, found, (&mut hold, &mut sink)).await?;
             }
-        }
+            match of_rds {
+                Some((wish, database)) => {
+                    Ok(Some(rds::keep(wish, database, context.emitter, interrupt).await?))
+                }
+                None => Ok(None),
+            }
+        };
+        let result = work.await;
         hold.release().await;
         result
     }
 }
 
+/// Runs one of them.
+async fn run(
+    program: &Program,
+    context: &Context<'_>,
+    found: &Found,
+    (hold, sink): (&mut Hold, &mut dyn Sink),
+) -> Result<(), Failed> {
+    let address = context.address(&found.settings, context.child_url()).await?;
+    let mask = Mask::new(address.secrets());
+    let surroundings = Surroundings {
+        emitter: context.emitter,
+        mask: &mask,
+        grace: context.options.grace,
+        guard: context.guard(&found.settings, &address),
+    };
+    let program = program.clone().with(&address.variables());
+    let ending = supervise::run(&program, &surroundings, hold, sink).await?;
+    if ending.interrupted {
+        let message = format!("interrupted during `{}`", program.name);
+        return Err(Error::new(Kind::Interrupted, message).into());
+    }
+    match ending.stopped {
+        Some(error) => Err(error.database(engine::DatabaseState::Unchanged).into()),
+        None if ending.exit.code() == 0 => Ok(()),
+        None => Err(Error::new(
+            Kind::Contradicted,
+            format!("nothing was applied, because `{}` {}", program.name, ending.exit.words()),
+        )
+        .hint("its own last lines say why; without a backup nothing is changed")
+        .into()),
+    }
+}
+
+/// What RDS calls the database.
+async fn database(context: &Context<'_>, found: &Found) -> Result<Rds, Error> {
+    let guessed = Rds::behind(&found.settings);
+    let Some(name) = context.options.guards.rds.as_deref().filter(|name| !name.is_empty()) else {
+        return guessed.ok_or_else(|| {
+            let host = &found.settings.host;
+            let text = format!("the name `{host}` does not say which database of RDS it is");
+            Error::new(Kind::Configuration, text).hint("say --rds instance:ID or cluster:ID")
+        });
+    };
+    let (sort, id) = rds::read_name(name).map_err(|why| Error::new(Kind::Configuration, why))?;
+    let named = found.settings.host_kind().region().map(str::to_owned);
+    let region = match named {
+        Some(region) => Some(region),
+        None => aws::region(&aws::config(None).await).map(str::to_owned),
+    };
+    let region = region.ok_or_else(|| {
+        Error::new(Kind::Configuration, "no AWS Region is set for RDS").hint("set AWS_REGION")
+    })?;
+    Ok(Rds { sort, id: id.to_owned(), region })
+}
+
 /// What stops the deployment anyway needs no backup.
-async fn to_be_applied(
+async fn called_for(
     context: &Context<'_>,
     found: &Found,
     directory: &Directory,
     interrupt: &mut Interrupt,
 ) -> Result<bool, Error> {
-    let mut quiet = |_progress| {};
-    let allowances = context.allowances();
-    let looked = engine::status(&found.settings, directory, &allowances, &mut quiet);
-    let status = tokio::select! {
-        status = looked => status,
-        () = interrupt.wait() => {
-            return Err(Error::new(Kind::Interrupted, "interrupted before the backup"));
-        }
+    let review = context.options.review.review();
+    let deployment = Foresee {
+        connection: &found.settings,
+        directory,
+        allowances: &context.allowances(),
+        share: context.options.review.share(),
+        review: review.as_ref(),
     };
-    match status {
-        Ok(status) => Ok(status.blocker.is_none() && status.pending() > 0),
+    let foreseen = match engine::foresee(&deployment, interrupt).await {
+        Ok(foreseen) => foreseen,
         // A database that is about to be made has nothing to keep.
         Err(error) if context.options.create_database && error.prisma_code == Some("P1003") => {
-            Ok(false)
+            return Ok(false);
         }
-        Err(error) => Err(error),
-    }
+        Err(error) => return Err(error),
+    };
+    Ok(match foreseen {
+        Foreseen::Nothing => false,
+        Foreseen::Change => context.options.guards.keep_before != Some(KeepBefore::Loss),
+        Foreseen::Loss => true,
+    })
 }

@@ -5,7 +5,7 @@ use super::steps::Steps;
 use super::{Context, Ended, Failed};
 use crate::source::Found;
 use crate::words::plural;
-use engine::{Deploy, Error, Habits, Interrupt, Kind, MissingDatabase, Report, Turn};
+use engine::{Deploy, Error, Habits, Interrupt, Kept, Kind, MissingDatabase, Report, Turn};
 use protocol::DatabaseState;
 use protocol::event::Outcome;
 
@@ -29,17 +29,18 @@ pub(super) async fn in_turn(
             return Err(Error::new(Kind::Interrupted, "interrupted while looking for the database").into());
         }
     };
+    let mut kept = None;
     if turn == Turn::Always {
         context.ask_before_deploying(&found, &directory, interrupt.clone()).await?;
-        backups.run(context, (&found, &directory), &mut interrupt).await?;
+        kept = backups.make(context, (&found, &directory), &mut interrupt).await?;
     }
-    apply_to(context, found, (turn, interrupt)).await
+    apply_to(context, (found, kept), (turn, interrupt)).await
 }
 
 /// The same for a database that was found.
 pub(super) async fn apply_to(
     context: &Context<'_>,
-    found: Found,
+    (found, kept): (Found, Option<Kept>),
     (turn, mut interrupt): (Turn, Interrupt),
 ) -> Result<Ended, Failed> {
     let steps = Steps::find(context)?;
@@ -66,6 +67,7 @@ pub(super) async fn apply_to(
         steps: steps.names(),
         share: context.options.review.share(),
         review: review.as_ref(),
+        kept: kept.as_ref(),
         drift: context.on_drift().map(|on| (on, context.drift_search(server.as_ref()))),
     };
     let mut report = Report::default();

@@ -24,7 +24,7 @@ pub(super) async fn run(context: &Context<'_>, mut interrupt: Interrupt) -> Resu
     let place = Found { settings: scratch.settings.clone(), ..found };
     let options = unguarded(context.options);
     let inside = Context { options: &options, waiting: Cell::new(0), ..*context };
-    let result = deploy::apply_to(&inside, place, (Turn::Always, interrupt)).await;
+    let result = deploy::apply_to(&inside, (place, None), (Turn::Always, interrupt)).await;
     let removed = scratch.remove().await;
     let ended = result.map_err(|failed| Failed {
         // Nothing of it is left anywhere.

@@ -9,7 +9,7 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use std::time::Duration;
 
 /// The SDK's own chain of settings, with this Region if there is one.
-pub(super) async fn config(region: Option<&str>) -> SdkConfig {
+pub(crate) async fn config(region: Option<&str>) -> SdkConfig {
     // The SDK has no time limit of its own for an answer.
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(Duration::from_secs(10))
@@ -32,6 +32,6 @@ pub(super) async fn config(region: Option<&str>) -> SdkConfig {
 }
 
 /// The Region, which an empty variable does not name.
-pub(super) fn region(config: &SdkConfig) -> Option<&str> {
+pub(crate) fn region(config: &SdkConfig) -> Option<&str> {
     config.region().map(AsRef::as_ref).filter(|region| !region.is_empty())
 }

@@ -29,6 +29,7 @@ mod own_server;
 mod pooler;
 mod prisma;
 mod proxy;
+mod rds;
 mod resolve;
 mod restore;
 mod review;

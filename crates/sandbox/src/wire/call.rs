@@ -15,13 +15,14 @@ pub(crate) enum Service {
     Sts,
     CloudFormation,
     Ec2,
+    Rds,
     Unknown,
 }
 
 impl Service {
     /// Every service that answers.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Ecs,
         Self::Logs,
         Self::SecretsManager,
@@ -30,11 +31,12 @@ impl Service {
         Self::Iam,
         Self::Ec2,
         Self::Ecr,
+        Self::Rds,
     ];
 
     /// Whether it speaks in forms and XML.
     pub(crate) const fn is_query(self) -> bool {
-        matches!(self, Self::Sts | Self::CloudFormation | Self::Iam | Self::Ec2)
+        matches!(self, Self::Sts | Self::CloudFormation | Self::Iam | Self::Ec2 | Self::Rds)
     }
 }
 
@@ -126,6 +128,7 @@ fn query_call(body: &[u8], access_key: Option<String>) -> Option<Call> {
         Some("2010-05-15") => Service::CloudFormation,
         Some("2010-05-08") => Service::Iam,
         Some("2016-11-15") => Service::Ec2,
+        Some("2014-10-31") => Service::Rds,
         _ => Service::Unknown,
     };
     Some(Call { service, operation, input: Value::Object(members), access_key })
