@@ -211,3 +211,56 @@ proptest::proptest! {
         assess(&Script::parse(text), &mut Known::default());
     }
 }
+
+/// What teams write down as safe and as breaking, so that nobody has to remember it.
+#[test]
+fn what_teams_call_safe_passes_and_what_they_call_breaking_blocks() {
+    let verdict = |sql: &str| {
+        let policy = Policy::default();
+        findings(sql).iter().any(|finding| policy.level(finding) == Level::Block)
+    };
+    for safe in [
+        "CREATE TABLE tags (id serial PRIMARY KEY, post_id int REFERENCES posts (id), name text NOT NULL UNIQUE)",
+        "ALTER TABLE users ADD COLUMN phone text",
+        "ALTER TABLE users ADD COLUMN active boolean NOT NULL DEFAULT true",
+        "CREATE INDEX CONCURRENTLY users_age ON users (age)",
+        "DROP INDEX CONCURRENTLY posts_user",
+        "ALTER TABLE users ALTER COLUMN email TYPE varchar(255)",
+        "ALTER TABLE users ALTER COLUMN email DROP NOT NULL",
+        "ALTER TABLE users ALTER COLUMN age SET DEFAULT 18",
+        "ALTER TYPE \"Role\" ADD VALUE 'b' AFTER 'a'",
+        "ALTER TABLE users ADD CONSTRAINT adult CHECK (age > 17) NOT VALID",
+        "ALTER TABLE users VALIDATE CONSTRAINT adult",
+        "CREATE VIEW adults AS SELECT * FROM users WHERE age > 17",
+        "CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "INSERT INTO posts (id) VALUES (1)",
+        "UPDATE users SET age = 18 WHERE age IS NULL",
+        "GRANT SELECT ON users TO app",
+        // Its order makes it safe: behind the rollout.
+        "-- ecs-migrate: phase=after-deploy\nALTER TABLE users RENAME COLUMN nick TO name",
+    ] {
+        assert!(!verdict(safe), "{safe}: {:?}", names(safe));
+    }
+    for breaking in [
+        "DROP TABLE posts",
+        "ALTER TABLE users DROP COLUMN nick",
+        "ALTER TABLE users RENAME COLUMN nick TO name",
+        "ALTER TABLE posts RENAME TO articles",
+        "ALTER TABLE users ALTER COLUMN age TYPE text",
+        "ALTER TABLE users ALTER COLUMN id TYPE uuid USING gen_random_uuid()",
+        "ALTER TABLE users ALTER COLUMN email TYPE varchar(10)",
+        "ALTER TABLE users ADD COLUMN phone text NOT NULL",
+        "ALTER TABLE users ALTER COLUMN age SET NOT NULL",
+        "ALTER TABLE users ADD CONSTRAINT one_email UNIQUE (email)",
+        "CREATE UNIQUE INDEX one_email ON users (email)",
+        "ALTER TABLE posts ADD CONSTRAINT by_user FOREIGN KEY (user_id) REFERENCES users (id)",
+        "DROP TYPE \"Role\"",
+        "ALTER TYPE \"Role\" RENAME VALUE 'a' TO 'b'",
+        "DROP VIEW adults",
+        "DROP FUNCTION one()",
+        "TRUNCATE posts",
+        "DELETE FROM users",
+    ] {
+        assert!(verdict(breaking), "{breaking}: {:?}", names(breaking));
+    }
+}

@@ -196,7 +196,7 @@ fn refused(refusal: &Refusal, action: &str, of: &Rds) -> Error {
     let denied = code.starts_with("AccessDenied") || code == "UnauthorizedOperation";
     if denied || code.ends_with("TokenId") || code.starts_with("ExpiredToken") {
         return Error::new(Kind::AccessDenied, format!("{text}: {message}")).hint(format!(
-            "the task role needs rds:{action}: setup-infra --database-snapshots gives it"
+            "the task role needs rds:{action}: setup-infra --snapshot-instance or --snapshot-cluster gives it"
         ));
     }
     let hint = if code.contains("NotFound") {

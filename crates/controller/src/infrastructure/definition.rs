@@ -3,6 +3,7 @@
 use super::request::DatabaseRequest;
 use crate::error::Error;
 use crate::task_definition::{Document, import, registrable, with_image};
+use protocol::env;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -55,12 +56,16 @@ pub(crate) fn first(
         }
     }
     let port = parameter("DatabasePort").filter(|_| database.host.is_some());
+    let snapshots_of = [("instance", "SnapshotInstance"), ("cluster", "SnapshotCluster")]
+        .into_iter()
+        .find_map(|(sort, name)| Some(format!("{sort}:{}", parameter(name)?)));
     let environment: Vec<Value> = [
         ("ECS_MIGRATE_SECRET", parameter("DatabaseSecretArn")),
         ("PGHOST", database.host.as_ref()),
         ("PGPORT", port),
         ("PGDATABASE", database.name.as_ref()),
         ("PGUSER", parameter("DatabaseUser")),
+        (env::RDS, snapshots_of.as_ref()),
     ]
     .into_iter()
     .filter_map(|(name, value)| value.map(|value| json!({"name": name, "value": value})))

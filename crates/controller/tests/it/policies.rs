@@ -45,6 +45,8 @@ fn setting(conditions: &[&'static str]) -> Setting {
             ("SecretKeyArn", "arn:key"),
             ("DatabaseResourceId", "db-X"),
             ("DatabaseUser", "migrator"),
+            ("SnapshotInstance", "shop"),
+            ("SnapshotCluster", "aurora"),
         ]),
         conditions: conditions.to_vec(),
     }
@@ -419,13 +421,17 @@ async fn the_one_on_call_may_do_what_is_called_and_nothing_else() {
 fn execution_and_task_role_may_do_what_ecs_and_the_runner_need() {
     let granted = |role: &str, conditions: &[&'static str]| -> BTreeSet<String> {
         let role = resource("migration.yaml", role, &setting(conditions));
-        statements(&role)
-            .iter()
-            .flat_map(|statement| {
-                let resource = statement["Resource"].as_str().unwrap().to_owned();
-                actions(statement).into_iter().map(move |action| format!("{action} {resource}"))
-            })
-            .collect()
+        let mut granted = BTreeSet::new();
+        for statement in statements(&role) {
+            let of = &statement["Resource"];
+            let resources = of.as_array().cloned().unwrap_or_else(|| vec![of.clone()]);
+            for resource in resources.iter().map(|resource| resource.as_str().unwrap()) {
+                granted.extend(
+                    actions(&statement).iter().map(|action| format!("{action} {resource}")),
+                );
+            }
+        }
+        granted
     };
     let set =
         |items: &[&str]| -> BTreeSet<String> { items.iter().map(ToString::to_string).collect() };
@@ -448,7 +454,7 @@ fn execution_and_task_role_may_do_what_ecs_and_the_runner_need() {
         granted("ExecutionRole", &["HasUrlSecret", "HasSecretKey"]),
         with(&["secretsmanager:GetSecretValue arn:url", "kms:Decrypt arn:key"])
     );
-    // The runner calls GetSecretValue, and with IAM authentication signs a token: nothing else.
+    // The runner calls GetSecretValue, and with IAM authentication signs a token.
     assert_eq!(granted("TaskRole", &[]), set(&[]));
     assert_eq!(
         granted("TaskRole", &["HasDatabaseSecret"]),
@@ -458,6 +464,27 @@ fn execution_and_task_role_may_do_what_ecs_and_the_runner_need() {
         granted("TaskRole", &["HasIamAuthentication"]),
         set(&["rds-db:connect arn:aws:rds-db:eu-west-1:111122223333:dbuser:db-X/migrator"])
     );
+    // What is asked of RDS before the first change, of this database and of our own snapshots.
+    for (condition, of, of_snapshot, asked) in [
+        (
+            "SnapshotsOfInstance",
+            "db:shop",
+            "snapshot:ecs-migrate-shop-*",
+            ["CreateDBSnapshot", "DescribeDBInstances", "DescribeDBSnapshots"],
+        ),
+        (
+            "SnapshotsOfCluster",
+            "cluster:aurora",
+            "cluster-snapshot:ecs-migrate-aurora-*",
+            ["CreateDBClusterSnapshot", "DescribeDBClusters", "DescribeDBClusterSnapshots"],
+        ),
+    ] {
+        let of = [of, of_snapshot].map(|rest| arn("rds", rest));
+        let expected = asked
+            .iter()
+            .flat_map(|action| of.iter().map(move |resource| format!("rds:{action} {resource}")));
+        assert_eq!(granted("TaskRole", &[condition]), expected.collect());
+    }
     let trust = |file: &str, role: &str| {
         resource(file, role, &setting(&["MakeProvider", "HasNumbers"]))["Properties"]["AssumeRolePolicyDocument"]["Statement"][0].take()
     };

@@ -98,6 +98,12 @@ struct DatabaseArguments {
     /// For IAM authentication: the database user
     #[arg(long, value_name = "NAME")]
     database_user: Option<String>,
+    /// RDS instance that the runner may make snapshots of before a change
+    #[arg(long, value_name = "ID", conflicts_with = "snapshot_cluster")]
+    snapshot_instance: Option<String>,
+    /// Aurora or Multi-AZ cluster that the runner may make snapshots of before a change
+    #[arg(long, value_name = "ID")]
+    snapshot_cluster: Option<String>,
     /// Host of the database, where the secret does not name it
     #[arg(long, value_name = "HOST")]
     database_host: Option<String>,
@@ -321,6 +327,8 @@ impl DatabaseArguments {
             ),
             maybe("--database-user", "DatabaseUser", None, self.database_user.clone()),
             maybe("--database-port", "DatabasePort", None, port),
+            maybe("--snapshot-instance", "SnapshotInstance", None, self.snapshot_instance.clone()),
+            maybe("--snapshot-cluster", "SnapshotCluster", None, self.snapshot_cluster.clone()),
         ]
         .into_iter()
         .flatten()
