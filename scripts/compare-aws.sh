@@ -35,7 +35,8 @@ echo '{"tasks": [{"family": "seven-memory", "effect": {"out_of_memory": {"contai
   --image 'busybox=' --faults "$scratch/faults.json" >"$scratch/log" 2>&1 </dev/null &
 echo $! >"$scratch/pid"
 for _ in $(seq 100); do [ ! -s "$scratch/port" ] || break; sleep 0.1; done
-export AWS_ENDPOINT_URL=http://127.0.0.1:$(cat "$scratch/port") AWS_DEFAULT_REGION=eu-west-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+AWS_ENDPOINT_URL=http://127.0.0.1:$(cat "$scratch/port")
+export AWS_ENDPOINT_URL AWS_DEFAULT_REGION=eu-west-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
 ECS_MIGRATE_CLUSTER='default' ECS_MIGRATE_SUBNETS=subnet-a ECS_MIGRATE_SECURITY_GROUPS=sg-a SHELL_IMAGE=busybox PAUSE=0.05 \
   EXECUTION_ROLE_ARN=arn:aws:iam::111122223333:role/execution LOG_GROUP=/ecs/seven-tasks \
   "$python" scripts/compare_aws.py record "$scratch/sandbox" >&2

@@ -17,13 +17,17 @@ TASKS = {
     "memory": (IMAGE, True, False, "tail /dev/zero"),
 }
 PATIENCE = 600
+NEEDED = ("EXECUTION_ROLE_ARN", "ECS_MIGRATE_SUBNETS", "ECS_MIGRATE_SECURITY_GROUPS")
 
 
 def record(folder):
+    if missing := [name for name in NEEDED if not os.environ.get(name)]:
+        print(f"compare-aws.sh: not set: {', '.join(missing)}; --help says what they are", file=sys.stderr)
+        sys.exit(2)
     import boto3
 
     ecs = boto3.client("ecs")
-    region, group = ecs.meta.region_name, os.environ.get("LOG_GROUP", "/ecs/seven-tasks")
+    region, group = ecs.meta.region_name, os.environ.get("LOG_GROUP") or "/ecs/seven-tasks"
     cluster = os.environ.get("ECS_MIGRATE_CLUSTER", "default")
     ids = lambda name: os.environ[name].split(",")
     network = {"awsvpcConfiguration": {
@@ -54,6 +58,7 @@ def record(folder):
                     ecs.stop_task(cluster=cluster, task=task, reason="seven tasks")
                     asked = True
                 time.sleep(pause)
+        ecs.deregister_task_definition(taskDefinition=definition["taskDefinition"]["taskDefinitionArn"])
         print(f"{name}: {status or 'never seen'}", flush=True)
 
 

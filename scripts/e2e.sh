@@ -52,10 +52,10 @@ expect() {
   shift 2
   "$@" >"$scratch/out" 2>&1 </dev/null || code=$?
   { [ "$code" = "$wanted" ] && grep -qF -- "$text" "$scratch/out"; } ||
-    { tail -n 60 "$scratch/out" >&2; fail "exit $code instead of $wanted with “$text”: $*"; }
-  echo "ok: exit $code, “$text”: ${*##*/target/}" | cut -c1-150
+    { tail -n 60 "$scratch/out" >&2; fail "exit $code instead of $wanted with '$text': $*"; }
+  echo "ok: exit $code, '$text': ${*##*/target/}" | cut -c1-150
 }
-same() { [ "$2" = "$3" ] || fail "$1: “$2” instead of “$3”"; echo "ok: $1: $3"; }
+same() { [ "$2" = "$3" ] || fail "$1: '$2' instead of '$3'"; echo "ok: $1: $3"; }
 until_true() {
   local what=$1
   shift
@@ -82,8 +82,10 @@ export GATEWAY_PORT DOCKER_HOST
 engine() { scripts/containers.sh run "$scratch/containers" "$@"; }
 mkdir "$scratch/empty" && cp /bin/busybox "$scratch/empty/busybox"
 printf 'FROM scratch\nCOPY busybox /busybox\nENTRYPOINT ["/busybox"]\nCMD ["sleep", "600"]\n' >"$scratch/empty/Dockerfile"
-engine buildah bud --quiet --tag 127.0.0.1/busybox "$scratch/empty" >"$scratch/bud.log" 2>&1 &&
-  engine podman run --rm 127.0.0.1/busybox true >>"$scratch/bud.log" 2>&1 || { cat "$scratch/bud.log"; skip "no container runs here"; }
+first_container() {
+  engine buildah bud --quiet --tag 127.0.0.1/busybox "$scratch/empty" && engine podman run --rm 127.0.0.1/busybox true
+}
+first_container >"$scratch/bud.log" 2>&1 || { cat "$scratch/bud.log"; skip "no container runs here"; }
 AWS_ENDPOINT_URL=$(scripts/ministack.sh start "$scratch/ministack")
 export AWS_ENDPOINT_URL AWS_REGION=eu-west-1 AWS_DEFAULT_REGION=eu-west-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_EC2_METADATA_DISABLED=true
 url=$(scripts/postgres.sh start "$scratch/postgres")
@@ -180,6 +182,8 @@ story() {
   "$target/debug/ecs-migrate" run --template "$scratch/story.json" --image "$busybox:${tag:-1}" --subnets subnet-a --security-groups sg-a \
     --expect plain "$@"
 }
+# The containers expand what stands in single quotes.
+# shellcheck disable=SC2016
 stories() {
   expect 0 "hello" story -- sh -c 'echo hello'
   expect 3 "bye" story -- sh -c 'echo bye; exit 3'

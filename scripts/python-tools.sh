@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints the Python that has the tools of the tests: cfn-lint, MiniStack and what it runs containers with, boto3, zizmor,
-# shellcheck and act, in pinned versions.
+# Prints the Python that has the tools of the tests: cfn-lint, MiniStack and what it runs containers with, boto3, zizmor, act
+# and shellcheck, in pinned versions.
 set -euo pipefail
 case "${1:-}" in
   -h | --help)

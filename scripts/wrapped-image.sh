@@ -10,7 +10,7 @@ case "${1:--h}" in
 esac
 folder=$1 runner=$2 migrations=$3
 cd "$(dirname "$0")/.."
-node=$(command -v node) && command -v npm >/dev/null || { echo "wrapped-image.sh: node and npm are missing" >&2; exit 1; }
+{ node=$(command -v node) && command -v npm >/dev/null; } || { echo "wrapped-image.sh: node and npm are missing" >&2; exit 1; }
 mkdir -p "$folder/base/root/bin" "$folder/context/amd64" "$folder/context/prisma"
 
 # The libraries as the linker finds them.

@@ -55,23 +55,14 @@ fn is_id(text: &str) -> bool {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::task::{TaskArn, TaskTimes};
+    use crate::task::{TaskArn, snapshot_examples};
 
     pub(crate) fn task(id: &str, started_by: &str, created_at: i64) -> TaskSnapshot {
         TaskSnapshot {
             arn: TaskArn::new(id),
-            version: 1,
-            definition: String::new(),
-            status: "STOPPED".to_owned(),
-            stop_code: None,
-            stopped_reason: None,
-            started: true,
             created_at: Some(created_at),
-            times: TaskTimes::default(),
             started_by: started_by.to_owned(),
-            run: None,
-            network: Vec::new(),
-            containers: Vec::new(),
+            ..snapshot_examples::task("STOPPED")
         }
     }
 

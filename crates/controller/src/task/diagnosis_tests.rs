@@ -1,8 +1,8 @@
 //! Every known literal has its cause, and what nobody knows stays unknown.
 
-use super::super::arn::TaskArn;
 use super::super::intent::Intent;
-use super::super::snapshot::{ContainerSnapshot, TaskTimes};
+use super::super::snapshot::ContainerSnapshot;
+use super::super::snapshot_examples;
 use super::super::verdict::{Case, Known, LogState, Logged, Workload, judge};
 use super::*;
 use serde_json::Value;
@@ -13,32 +13,20 @@ fn rows() -> Vec<Value> {
 
 fn task(wire: &Value) -> TaskSnapshot {
     let text = |value: &Value| value.as_str().map(str::to_owned);
+    let container = |container: &Value| ContainerSnapshot {
+        reason: text(&container["reason"]),
+        ..snapshot_examples::container(
+            container["name"].as_str().unwrap(),
+            container["lastStatus"].as_str().unwrap(),
+            container["exitCode"].as_i64().map(|code| i32::try_from(code).unwrap()),
+        )
+    };
     TaskSnapshot {
-        arn: TaskArn::new("arn:aws:ecs:r:1:task/c/0"),
-        version: 1,
-        definition: String::new(),
-        status: text(&wire["lastStatus"]).unwrap(),
         stop_code: wire["stopCode"].as_str().map(StopCode::named),
         stopped_reason: text(&wire["stoppedReason"]),
         started: !wire["startedAt"].is_null(),
-        created_at: None,
-        times: TaskTimes::default(),
-        started_by: String::new(),
-        run: None,
-        network: Vec::new(),
-        containers: wire["containers"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|container| ContainerSnapshot {
-                name: text(&container["name"]).unwrap(),
-                status: text(&container["lastStatus"]).unwrap(),
-                exit_code: container["exitCode"].as_i64().map(|code| i32::try_from(code).unwrap()),
-                reason: text(&container["reason"]),
-                image: String::new(),
-                image_digest: None,
-            })
-            .collect(),
+        containers: wire["containers"].as_array().unwrap().iter().map(container).collect(),
+        ..snapshot_examples::task(wire["lastStatus"].as_str().unwrap())
     }
 }
 

@@ -25,6 +25,8 @@ mod session_end;
 mod session_state;
 mod sightings;
 mod snapshot;
+#[cfg(test)]
+pub(crate) mod snapshot_examples;
 mod stop;
 mod streak;
 mod tail;

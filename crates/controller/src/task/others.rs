@@ -160,24 +160,15 @@ fn another<'a>(tasks: &'a [TaskSnapshot], own: &str) -> Option<&'a TaskSnapshot>
 
 #[cfg(test)]
 mod tests {
-    use super::super::snapshot::TaskTimes;
+    use super::super::snapshot_examples;
     use super::*;
 
     fn task(started_by: &str, status: &str, created_at: i64) -> TaskSnapshot {
         TaskSnapshot {
             arn: TaskArn::new(started_by),
-            version: 1,
-            definition: String::new(),
-            status: status.to_owned(),
-            stop_code: None,
-            stopped_reason: None,
-            started: true,
             created_at: Some(created_at),
-            times: TaskTimes::default(),
             started_by: started_by.to_owned(),
-            run: None,
-            network: Vec::new(),
-            containers: Vec::new(),
+            ..snapshot_examples::task(status)
         }
     }
 

@@ -170,32 +170,14 @@ impl Sightings {
 
 #[cfg(test)]
 mod tests {
-    use super::super::arn::TaskArn;
-    use super::super::snapshot::{ContainerSnapshot, StopCode, TaskTimes};
+    use super::super::snapshot_examples;
     use super::*;
 
     fn task(status: &str, version: i64, exit_code: Option<i32>) -> Described {
         Described::Task(Box::new(TaskSnapshot {
-            arn: TaskArn::new("x"),
             version,
-            definition: String::new(),
-            status: status.to_owned(),
-            stop_code: (status == "STOPPED").then_some(StopCode::EssentialContainerExited),
-            stopped_reason: None,
-            started: true,
-            created_at: None,
-            times: TaskTimes::default(),
-            started_by: String::new(),
-            run: None,
-            network: Vec::new(),
-            containers: vec![ContainerSnapshot {
-                name: "m".to_owned(),
-                status: status.to_owned(),
-                exit_code,
-                reason: None,
-                image: String::new(),
-                image_digest: None,
-            }],
+            containers: vec![snapshot_examples::container("m", status, exit_code)],
+            ..snapshot_examples::task(status)
         }))
     }
 

@@ -1,7 +1,6 @@
 //! The gate's truth table.
 
-use super::super::arn::TaskArn;
-use super::super::snapshot::{ContainerSnapshot, TaskTimes};
+use super::super::snapshot_examples;
 use super::*;
 use std::fmt::Write as _;
 
@@ -18,36 +17,14 @@ const NAMES: [&str; 8] = [
 
 fn task(stop_code: Option<&str>, exit_code: Option<i32>, started: bool) -> TaskSnapshot {
     TaskSnapshot {
-        arn: TaskArn::new("arn:aws:ecs:r:1:task/c/0"),
         version: 6,
-        definition: String::new(),
-        status: "STOPPED".to_owned(),
         stop_code: stop_code.map(StopCode::named),
-        stopped_reason: None,
         started,
-        created_at: None,
-        times: TaskTimes::default(),
-        started_by: String::new(),
-        run: None,
-        network: Vec::new(),
         containers: vec![
-            ContainerSnapshot {
-                name: "proxy".to_owned(),
-                status: "STOPPED".to_owned(),
-                exit_code: Some(0),
-                reason: None,
-                image: String::new(),
-                image_digest: None,
-            },
-            ContainerSnapshot {
-                name: "migrate".to_owned(),
-                status: "STOPPED".to_owned(),
-                exit_code,
-                reason: None,
-                image: String::new(),
-                image_digest: None,
-            },
+            snapshot_examples::container("proxy", "STOPPED", Some(0)),
+            snapshot_examples::container("migrate", "STOPPED", exit_code),
         ],
+        ..snapshot_examples::task("STOPPED")
     }
 }
 

@@ -92,3 +92,17 @@ async fn what_contradicts_is_named() {
         assert!(found.contains(said), "{name}: no {said:?} in {found}");
     }
 }
+
+#[tokio::test]
+async fn what_is_not_set_is_named_before_anything_runs() {
+    let Some(python) = tools::python().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(&python);
+    command.args(["scripts/compare_aws.py", "record"]).arg(folder.path().join("dump"));
+    command.env_remove("ECS_MIGRATE_SUBNETS").env_remove("EXECUTION_ROLE_ARN");
+    command.env("ECS_MIGRATE_SECURITY_GROUPS", "sg-a");
+    let (code, said) = compared(command).await;
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("not set: EXECUTION_ROLE_ARN, ECS_MIGRATE_SUBNETS;"), "{said}");
+    assert!(!folder.path().join("dump").exists());
+}
