@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`page`] | a page: its headings, links, and the commands that it shows |
 //! | [`anchor`] | what a heading is called in a link |
+//! | `binaries` | the binaries of this workspace, built and asked |
 //! | [`commands`] | `docs/commands.md`, from what the binaries answer to `--help` |
 //! | [`events`] | `docs/events.md`, from the protocol's source |
 //!
@@ -11,10 +12,12 @@
 //! build the book, and run the commands that the pages show.
 
 pub mod anchor;
+mod binaries;
 pub mod commands;
 pub mod events;
 pub mod page;
 
+pub use binaries::{answer, binaries};
 use std::path::{Path, PathBuf};
 
 /// The repository.

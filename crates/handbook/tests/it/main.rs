@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod book;
+mod generated;
 mod links;
 mod support;
