@@ -4,4 +4,5 @@
 mod book;
 mod generated;
 mod links;
+mod play;
 mod support;
