@@ -5,7 +5,12 @@ use super::foreign::{FOREIGN, HARMLESS};
 use handbook::root;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
 use tokio::process::Command;
+
+/// Nothing is done, so nothing takes long.
+const LONGEST: Duration = Duration::from_secs(20);
 
 const OURS: [&str; 3] = ["ecs-migrate", "ecs-migrate-runner", "ecs-migrate-sandbox"];
 
@@ -39,7 +44,8 @@ pub(crate) async fn play(binaries: &Path, script: &str) -> Result<usize, String>
     }
     let calls = folder.path().join("calls");
     std::fs::write(&calls, "").unwrap();
-    let output = Command::new("/bin/bash")
+    let mut bash = Command::new("/bin/bash");
+    let played = bash
         .args(["--noprofile", "--norc", "-c", script])
         .current_dir(&here)
         .env_clear()
@@ -47,9 +53,13 @@ pub(crate) async fn play(binaries: &Path, script: &str) -> Result<usize, String>
         .env("HOME", &here)
         .env("CALLS", &calls)
         .env("REAL", binaries)
-        .output()
-        .await
-        .unwrap();
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let Ok(output) = tokio::time::timeout(LONGEST, played).await else {
+        return Err("it waits for something that a program would do".to_owned());
+    };
+    let output = output.unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let complaint =
         |line: &&str| !line.contains("No such file or directory") || line.contains("scripts/");
