@@ -42,7 +42,6 @@ pub fn markdown() -> Result<String, String> {
             page.push_str(&format!("\n{}", table(shape, &shapes)));
         }
     }
-    page.push_str("\n# Shapes in them\n");
     let used = |shape: &Shape| shapes.values().any(|other| mentions(other, &shape.name));
     for shape in shapes.values().filter(|shape| !told.contains(&shape.name.as_str()) && used(shape))
     {
