@@ -27,8 +27,9 @@ pub fn markdown() -> Result<String, String> {
     let mut shapes = BTreeMap::new();
     for source in SOURCES {
         let path = root().join("crates/protocol/src").join(source).with_extension("rs");
-        let text = std::fs::read_to_string(&path).map_err(|error| format!("{path:?}: {error}"))?;
-        let file = syn::parse_file(&text).map_err(|error| format!("{path:?}: {error}"))?;
+        let shown = path.display();
+        let text = std::fs::read_to_string(&path).map_err(|error| format!("{shown}: {error}"))?;
+        let file = syn::parse_file(&text).map_err(|error| format!("{shown}: {error}"))?;
         shapes.extend(file.items.iter().filter_map(shape).map(|shape| (shape.name.clone(), shape)));
     }
     let take = |name: &str| shapes.get(name).ok_or(format!("there is no {name}"));
@@ -36,21 +37,18 @@ pub fn markdown() -> Result<String, String> {
     page.push_str(&table(take("EventLine")?, &shapes));
     let mut told = vec!["EventLine", "Event"];
     for (kind, holds, meaning) in &take("Event")?.rows {
-        page.push_str(&format!("\n## {kind}\n\n{meaning}\n"));
+        page.push_str(&["\n## ", kind, "\n\n", meaning, "\n"].concat());
         if let Some(shape) = shapes.get(holds) {
             told.push(&shape.name);
-            page.push_str(&format!("\n{}", table(shape, &shapes)));
+            page.push_str(&["\n", &table(shape, &shapes)].concat());
         }
     }
     let used = |shape: &Shape| shapes.values().any(|other| mentions(other, &shape.name));
     for shape in shapes.values().filter(|shape| !told.contains(&shape.name.as_str()) && used(shape))
     {
-        page.push_str(&format!(
-            "\n## {}\n\n{}\n\n{}",
-            shape.name,
-            shape.meaning,
-            table(shape, &shapes)
-        ));
+        let (name, meaning) = (&shape.name, &shape.meaning);
+        let rows = table(shape, &shapes);
+        page.push_str(&["\n## ", name, "\n\n", meaning, "\n\n", &rows].concat());
     }
     Ok(page)
 }
@@ -70,7 +68,7 @@ fn table(shape: &Shape, shapes: &BTreeMap<String, Shape>) -> String {
     for (name, kind, meaning) in &shape.rows {
         let linked: Vec<String> = kind.split(' ').map(|word| linked(word, shapes)).collect();
         let kind = if words { String::new() } else { format!(" {} |", linked.join(" ")) };
-        table.push_str(&format!("| `{name}` |{kind} {meaning} |\n"));
+        table.push_str(&["| `", name, "` |", &kind, " ", meaning, " |\n"].concat());
     }
     table
 }
@@ -116,12 +114,10 @@ fn shape(item: &Item) -> Option<Shape> {
 fn holds(kind: &Type) -> String {
     let Type::Path(path) = kind else { return "anything".to_owned() };
     let Some(last) = path.path.segments.last() else { return "anything".to_owned() };
-    let inner = || match &last.arguments {
-        PathArguments::AngleBracketed(arguments) => match arguments.args.first() {
-            Some(GenericArgument::Type(kind)) => holds(kind),
-            _ => "anything".to_owned(),
-        },
-        PathArguments::None | PathArguments::Parenthesized(_) => "anything".to_owned(),
+    let inner = || {
+        let PathArguments::AngleBracketed(given) = &last.arguments else { return String::new() };
+        let Some(GenericArgument::Type(kind)) = given.args.first() else { return String::new() };
+        holds(kind)
     };
     match last.ident.to_string().as_str() {
         "String" => "text".to_owned(),
@@ -136,15 +132,11 @@ fn holds(kind: &Type) -> String {
 
 /// The first paragraph of a doc comment, on one line and fit for a table; `See …` says nothing here.
 fn meaning(attributes: &[Attribute]) -> String {
-    let lines = attributes.iter().filter_map(|attribute| match &attribute.meta {
-        Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
-            Expr::Lit(literal) => match &literal.lit {
-                Lit::Str(text) => Some(text.value().trim().to_owned()),
-                _ => None,
-            },
-            _ => None,
-        },
-        _ => None,
+    let lines = attributes.iter().filter_map(|attribute| {
+        let Meta::NameValue(pair) = &attribute.meta else { return None };
+        let Expr::Lit(literal) = &pair.value else { return None };
+        let Lit::Str(text) = &literal.lit else { return None };
+        pair.path.is_ident("doc").then(|| text.value().trim().to_owned())
     });
     let paragraph: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
     paragraph.join(" ").replace("[`", "`").replace("`]", "`").replace('|', "\\|")

@@ -17,7 +17,7 @@ fn texts(book: &Path) -> BTreeMap<String, String> {
     let mut texts = BTreeMap::new();
     for entry in std::fs::read_dir(book).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        if !name.ends_with(".html") || name == "toc.html" {
+        if Path::new(&name).extension().is_none_or(|end| end != "html") || name == "toc.html" {
             continue;
         }
         let html = std::fs::read_to_string(book.join(&name)).unwrap();

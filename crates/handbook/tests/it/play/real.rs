@@ -48,10 +48,9 @@ pub(crate) async fn talk(place: &Place, text: &str) -> Result<(), String> {
     let turns = turns(text);
     let mut script = "exec 2>&1\n".to_owned();
     for turn in &turns {
-        script.push_str(&format!(
-            "{}\n__code=$?\necho \"{MARK} $__code\"\n(exit $__code)\n",
-            turn.command
-        ));
+        let tell = format!("\n__code=$?\necho \"{MARK} $__code\"\n(exit $__code)\n");
+        script.push_str(&turn.command);
+        script.push_str(&tell);
     }
     let output = end(place.shell(&script)).await?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
