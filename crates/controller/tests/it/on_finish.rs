@@ -32,7 +32,7 @@ fn examples() -> Vec<String> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/output.md");
     let page = std::fs::read_to_string(path).unwrap();
     let (_, part) = page.split_once("## `--on-finish`").unwrap();
-    let blocks = part.split("```sh\n").skip(2);
+    let blocks = part.split("```sh parse\n").skip(1);
     blocks.map(|block| block.split_once("```").unwrap().0.to_owned()).collect()
 }
 
