@@ -70,6 +70,7 @@ fn every_hazard_has_its_grade() {
         ("ALTER TABLE users SET SCHEMA app", "set-schema:users breaks"),
         ("ALTER TABLE users DROP COLUMN email", "drop-column:users.email loses"),
         ("DROP TABLE users", "drop-table:users loses"),
+        ("ALTER TABLE posts DROP CONSTRAINT f; DROP TABLE posts;", "drop-table:posts loses"),
         ("DROP SCHEMA app CASCADE", "drop-schema:app loses"),
         ("DROP VIEW v", "drop-view:v breaks"),
         ("DROP TYPE \"Role\"", "drop-type:Role breaks"),

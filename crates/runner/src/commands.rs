@@ -92,6 +92,8 @@ pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter)
     let msg = format!("{} started, version {version}", command.name());
     let started =
         RunStarted { version, command: command.name().to_owned(), origin: origin(environment) };
+    // Whoever saw the first line may send a signal.
+    let listener = Listener::listen();
     emitter.emit(Event::RunStarted(started), msg);
     let context = Context { options: &cli.options, environment, emitter, waiting: Cell::new(0) };
     let mut application = None;
@@ -120,7 +122,7 @@ pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter)
         | Command::Check(_)
         | Command::Start(_) => "stopping, what is open is rolled back",
     };
-    let mut listener = match Listener::listen() {
+    let mut listener = match listener {
         Ok(listener) => listener,
         Err(error) => {
             let error = Error::new(Kind::Unexpected, format!("cannot listen for signals: {error}"));

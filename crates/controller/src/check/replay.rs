@@ -3,6 +3,7 @@
 
 use crate::error::Error;
 use migrations::hazard::{Finding, Rule};
+use protocol::Event;
 use protocol::env;
 use protocol::event::RunFinished;
 use protocol::line::Line;
@@ -34,11 +35,7 @@ pub(crate) async fn replay(
     url: &str,
     environment: &BTreeMap<String, String>,
 ) -> Result<Replayed, Error> {
-    let cannot = |cause: String| {
-        Error::usage(format!("the migrations cannot be replayed: {cause}"))
-            .hinted("ecs-migrate-runner belongs beside ecs-migrate or on the PATH; --replay needs an empty server that may be written to")
-    };
-    let full = std::path::absolute(directory).map_err(|cause| cannot(cause.to_string()))?;
+    let full = std::path::absolute(directory).map_err(|cause| cannot(&cause.to_string()))?;
     let prisma = Prisma::beside(&full);
     let mut command = Command::new(runner());
     command
@@ -46,15 +43,11 @@ pub(crate) async fn replay(
         .arg("--migrations")
         .arg(&full)
         .env_clear()
+        .envs(environment.iter().filter(|(name, _)| is_passed_on(name)))
         .env(env::DATABASE_URL, url)
         .env(env::LOG_FORMAT, "json")
         .stdin(Stdio::null())
         .kill_on_drop(true);
-    for name in ["PATH", "HOME"] {
-        if let Some(value) = environment.get(name) {
-            command.env(name, value);
-        }
-    }
     let mut replayed = Replayed::default();
     match &prisma {
         Ok(prisma) => {
@@ -64,21 +57,41 @@ pub(crate) async fn replay(
             replayed.skipped.push(format!("the result was not compared with schema.prisma: {why}"));
         }
     }
-    let output = command.output().await.map_err(|cause| cannot(format!("{RUNNER}: {cause}")))?;
+    let output = command.output().await.map_err(|cause| cannot(&format!("{RUNNER}: {cause}")))?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let ended = text.lines().rev().find_map(|line| match Line::decode(line) {
-        Line::Event(line) => line.event.terminal().cloned(),
-        Line::Text(_) => None,
-    });
-    let ended = ended.ok_or_else(|| cannot(format!("{RUNNER} said nothing in the end")))?;
+    let (mut ended, mut last) = (None, String::new());
+    for line in text.lines() {
+        let Line::Event(line) = Line::decode(line) else { continue };
+        if let Some(finished) = line.event.terminal() {
+            ended = Some(finished.clone());
+        } else if let Event::Output(output) = line.event
+            && !output.text.trim().is_empty()
+        {
+            last = output.text;
+        }
+    }
+    let ended = ended.ok_or_else(|| cannot(&format!("{RUNNER} said nothing in the end")))?;
     if ended.exit_code != 0 {
-        replayed.findings.push(finding(&ended).map_err(cannot)?);
+        replayed.findings.push(finding(&ended, &last)?);
     }
     Ok(replayed)
 }
 
-/// What a failed replay means; or why it means nothing for the migrations.
-fn finding(ended: &RunFinished) -> Result<(String, Finding), String> {
+/// Prisma's CLI may need whatever a job has set, a proxy or a mirror; nothing may lead the runner or
+/// Prisma to another database than the scratch one.
+fn is_passed_on(name: &str) -> bool {
+    let others = ["ECS_MIGRATE_", "PG", "AWS_"].iter().any(|prefix| name.starts_with(prefix));
+    !others && !matches!(name, env::DATABASE_URL | "DIRECT_URL")
+}
+
+fn cannot(cause: &str) -> Error {
+    Error::usage(format!("the migrations cannot be replayed: {cause}"))
+        .hinted("ecs-migrate-runner belongs beside ecs-migrate or on the PATH; --replay needs an empty server that may be written to")
+}
+
+/// What a failed replay means; or why it means nothing for the migrations. `last` is the last line that
+/// Prisma's CLI wrote.
+fn finding(ended: &RunFinished, last: &str) -> Result<(String, Finding), Error> {
     let failure = ended.failure.clone().unwrap_or_default();
     match (ended.passed_through, ended.exit_code, failure.migration) {
         // `prisma migrate diff --exit-code`: 2 is a difference, 1 an error of its own.
@@ -86,14 +99,20 @@ fn finding(ended: &RunFinished) -> Result<(String, Finding), String> {
             let sentence = "the migrations do not make what schema.prisma says".to_owned();
             Ok((String::new(), Finding::of_file(Rule::SchemaDiffers, "schema.prisma", sentence)))
         }
-        (true, _, _) => Err(format!("prisma migrate diff: {}", failure.message)),
+        (true, _, _) => {
+            let text =
+                "everything applies, but Prisma's CLI cannot compare the result with schema.prisma";
+            Err(Error::usage(format!("{text}: {last}")).hinted(
+                "see whether `prisma migrate diff` works here; without node_modules it is skipped",
+            ))
+        }
         (false, _, Some(migration)) => {
             let line = failure.statement.map_or(1, |statement| statement.line);
             let sentence = format!("on an empty database: {}", failure.message);
             let finding = Finding::of_file(Rule::Replay, &migration, sentence);
             Ok((migration, Finding { line, ..finding }))
         }
-        (false, _, None) => Err(failure.message),
+        (false, _, None) => Err(cannot(&failure.message)),
     }
 }
 

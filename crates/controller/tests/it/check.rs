@@ -53,6 +53,8 @@ impl Repository {
         let directory = directory.to_str().unwrap();
         Invocation::new("http://127.0.0.1:9", &[&["check", directory], arguments].concat())
             .with("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .with("HTTPS_PROXY", "http://proxy")
+            .with("GITHUB_WORKSPACE", self.folder.path().to_str().unwrap())
             .run()
             .await
     }
@@ -150,14 +152,20 @@ async fn github_shows_findings_on_their_lines_and_code_scanning_gets_sarif() {
         .await;
     assert_eq!(ended.code, 14, "{}", ended.everything());
     let line = ended.out.lines().find(|line| line.starts_with("::error file=")).unwrap();
-    let expected = "20260301000000_drop_age/migration.sql,line=2,col=1,title=drop-column%3A loses data%2C breaks the running API::`users.a,b` is gone";
-    assert!(line.contains(expected), "{line}");
+    // GitHub knows files by their way from the checkout's root, wherever the step works.
+    let file = "prisma/migrations/20260301000000_drop_age/migration.sql";
+    let expected = "::error file=prisma/migrations/20260301000000_drop_age/migration.sql,line=2,col=1,title=drop-column%3A loses data%2C breaks the running API::`users.a,b` is gone";
+    assert!(line.starts_with(expected), "{line}");
     let sarif: Value = serde_json::from_str(&std::fs::read_to_string(sarif).unwrap()).unwrap();
     let result = &sarif["runs"][0]["results"][0];
     assert_eq!((&sarif["version"], &result["ruleId"]), (&"2.1.0".into(), &"drop-column".into()));
     let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
     assert_eq!(sarif["runs"][0]["tool"]["driver"]["rules"][index]["id"], "drop-column");
-    assert_eq!(result["locations"][0]["physicalLocation"]["region"]["startLine"], 2);
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(
+        (&place["artifactLocation"]["uri"], &place["region"]["startLine"]),
+        (&file.into(), &2.into())
+    );
 }
 
 #[tokio::test]
@@ -216,6 +224,10 @@ async fn everything_is_replayed_and_held_against_the_schema() {
         repository.names(&replay).await,
         (14, vec!["*schema-differs:schema.prisma".to_owned()])
     );
+    repository.write(prisma, "#!/bin/sh\necho \"no engine: $HTTPS_PROXY\" >&2; exit 1\n");
+    let broken = repository.check(&replay).await;
+    assert_eq!(broken.code, 2, "{}", broken.everything());
+    assert!(broken.err.contains("with schema.prisma: no engine: http://proxy"), "{}", broken.err);
     repository
         .migration("20260301000000_add_nick", "SELECT 1;\nALTER TABLE nope ADD COLUMN nick text;");
     let ended = repository.check(&replay).await;

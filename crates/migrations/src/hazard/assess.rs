@@ -1,6 +1,8 @@
 //! Owns the judgement over one script.
 
-use super::action::{Action, Column, ConstraintKind, Deed, Verb, actions};
+use super::action::{Action, Column, ConstraintKind, Deed, Verb};
+use super::reading::actions;
+use super::sentence::sentence;
 use super::types::{TypeChange, type_change};
 use super::{Finding, Grade, Known, Rule, exception, squawk};
 use crate::script::{Form, Phase, Script, line_at};
@@ -128,7 +130,8 @@ fn ours(action: &Action, known: &Known, changes_schema: bool) -> Vec<Rule> {
     rules
 }
 
-/// What the script puts back where it was, so that the code that runs sees no difference.
+/// What the script puts back where it was, or takes away whole, so that a part of it is no difference to
+/// the code that runs.
 struct PutBack<'a>(&'a [Action]);
 
 impl PutBack<'_> {
@@ -161,6 +164,13 @@ impl PutBack<'_> {
         })
     }
 
+    /// Its constraints go with it, whatever order they are dropped in.
+    fn is_dropped(&self, table: Option<&str>) -> bool {
+        self.0.iter().any(|action| {
+            action.table.as_deref() == table && matches!(action.deed, Deed::DropTable)
+        })
+    }
+
     fn has(&self, wanted: impl Fn(&Deed) -> bool) -> bool {
         self.0.iter().any(|action| wanted(&action.deed))
     }
@@ -184,6 +194,7 @@ fn harmless(rule: Rule, action: &Action, known: &Known, back: &PutBack<'_>) -> b
             known.is_new_type(name)
                 || known.old_name_of_type(name).is_some_and(|old| back.is_type(old))
         }
+        Deed::Drop { what, .. } if what == "CONSTRAINT" => back.is_dropped(table),
         Deed::Drop { what, name } if what.ends_with("VIEW") => back.is_view(name),
         Deed::RenameColumn { from, .. } => is_new_column(from),
         Deed::Column(column) => {
@@ -249,99 +260,4 @@ fn finding(
 fn default_was_needed(known: &Known, action: &Action) -> bool {
     let (Some(table), Deed::Column(column)) = (&action.table, &action.deed) else { return true };
     known.column(table, column).is_none_or(|column| column.not_null)
-}
-
-/// What is done to what, in lower case.
-fn sentence(rule: Rule, object: &str, action: &Action) -> String {
-    let table = action.table.as_deref().unwrap_or_default();
-    match rule {
-        Rule::CreateIndex => {
-            format!("no row of `{table}` can be written while the index `{object}` is built")
-        }
-        Rule::AddForeignKey => format!(
-            "`{object}` looks for the parent of every row, and nobody writes to either table meanwhile"
-        ),
-        Rule::AddCheck | Rule::SetNotNull => format!(
-            "every row of `{table}` is read for `{object}`, and nobody reads or writes it meanwhile"
-        ),
-        Rule::ValidateHere => {
-            format!("`{object}` is validated while the lock of its ADD CONSTRAINT is still held")
-        }
-        Rule::AddColumnRewrite => format!(
-            "`{object}` gets a value in every row, so the whole table is written again under its strongest lock"
-        ),
-        Rule::AddPrimaryKey | Rule::AddUnique | Rule::AddExclusion => {
-            format!("nobody reads or writes `{table}` while the index of `{object}` is built")
-        }
-        Rule::ChangeColumnType => {
-            format!("`{object}` gets another type, and every row of `{table}` is written again")
-        }
-        Rule::AddRequiredColumn => format!(
-            "`{object}` is NOT NULL without a default: every INSERT of the running code fails"
-        ),
-        Rule::DropColumn | Rule::DropTable | Rule::DropSchema | Rule::DropDatabase => {
-            format!("`{object}` is gone with its data, and the running code may still use it")
-        }
-        Rule::Truncate | Rule::DeleteAll => format!("every row of `{table}` is deleted"),
-        Rule::RenameColumn | Rule::RenameTable | Rule::RenameObject => format!(
-            "`{object}` has another name at once, and the running code asks for the old one"
-        ),
-        Rule::SetSchema => format!("`{object}` is in another schema at once"),
-        Rule::DropDefault => format!("INSERTs that leave out `{object}` fail"),
-        Rule::DropIdentity | Rule::DropExpression => {
-            format!("`{object}` is no longer filled by the database")
-        }
-        Rule::Revoke => format!("a right on `{object}` is taken away"),
-        Rule::RowSecurity => {
-            format!("row security of `{table}` changes: rows may be hidden from the running code")
-        }
-        Rule::DropPolicy => {
-            format!("the policy `{object}` is gone: rows may be hidden from the running code")
-        }
-        Rule::DropView
-        | Rule::DropType
-        | Rule::DropFunction
-        | Rule::DropSequence
-        | Rule::DropDomain
-        | Rule::DropExtension
-        | Rule::DropTrigger
-        | Rule::DropConstraint => {
-            format!("`{object}` is gone, and the running code may still rely on it")
-        }
-        Rule::DropIndex => {
-            format!("`{object}` is dropped under a lock that stops its table for a moment")
-        }
-        Rule::DropNotNull => format!("`{object}` may be NULL from now on"),
-        Rule::Reindex | Rule::RewriteTable => {
-            format!("nobody writes to `{object}` while it is written again")
-        }
-        Rule::DomainConstraint | Rule::DomainInTable => {
-            format!("every table with the domain `{object}` is read")
-        }
-        Rule::AttachPartition => {
-            format!("every row of `{object}` is read under the lock of its parent")
-        }
-        Rule::DetachPartition => format!("`{object}` stops its parent for a moment"),
-        Rule::RefreshView => format!("nobody reads `{object}` while it is filled"),
-        Rule::Backfill => format!("rows of `{table}` change in the transaction of a schema change"),
-        Rule::EnumOrder => format!("the new value of `{object}` comes last"),
-        Rule::OpaqueBlock => "a DO block is not looked into".to_owned(),
-        Rule::JsonColumn => format!("`{object}` is json, not jsonb"),
-        Rule::LongName => format!("`{object}` has a name of more than 63 bytes"),
-        Rule::NotOneTransaction
-        | Rule::Style
-        | Rule::Refused
-        | Rule::Exception
-        | Rule::Phase
-        | Rule::Unreadable
-        | Rule::LockFile
-        | Rule::Edited
-        | Rule::Deleted
-        | Rule::Renamed
-        | Rule::OutOfOrder
-        | Rule::BadName
-        | Rule::EmptyName
-        | Rule::Replay
-        | Rule::SchemaDiffers => rule.name().to_owned(),
-    }
 }

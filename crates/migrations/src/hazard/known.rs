@@ -1,7 +1,8 @@
 //! Owns what the earlier migrations tell about the schema: which tables are new, what columns they
 //! have. Only for fewer false alarms: what is not known here is judged as if it were there.
 
-use super::action::{Action, Column, ConstraintKind, Deed, actions};
+use super::action::{Action, Column, ConstraintKind, Deed};
+use super::reading::actions;
 use crate::script::Script;
 use std::collections::{BTreeMap, BTreeSet};
 

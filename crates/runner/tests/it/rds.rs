@@ -1,8 +1,9 @@
 //! What RDS keeps before the first change: asked over HTTP, as the task's role does.
 
-use crate::support::{Ended, World, finish};
-use protocol::Event;
+use crate::support::{Ended, World, finish, send};
 use protocol::event::RestorePoint;
+use protocol::{DatabaseState, Event};
+use rustix::process::Signal;
 use sandbox::{Config, Faults, RdsInstance, RequestAnswer, RequestFault, Sandbox, Server, Speed};
 
 struct Rds {
@@ -133,4 +134,37 @@ async fn without_what_was_asked_for_nothing_is_changed() {
     assert_eq!(rds.asked().len(), before);
     rds.deploy(&world, &[&loss[..], &["--approve", "drop-table:a"]].concat()).await.succeeded();
     assert_eq!(rds.sandbox.rds_snapshots().iter().filter(|(_, of)| of == "shop").count(), 1);
+}
+
+#[tokio::test]
+async fn without_a_way_to_rds_nothing_is_changed_and_a_signal_ends_the_waiting() {
+    let (world, rds) = (world().await, Rds::with(Faults::default()).await);
+    let nobody = || {
+        let mut command =
+            world.command(&["deploy", "--restore-point", "rds", "--rds", "instance:shop"]);
+        for (name, value) in [
+            ("AWS_ACCESS_KEY_ID", "x"),
+            ("AWS_SECRET_ACCESS_KEY", "y"),
+            ("AWS_REGION", "eu-west-1"),
+            ("AWS_ENDPOINT_URL", &rds.server.endpoint()),
+            ("AWS_ENDPOINT_URL_RDS", "http://127.0.0.1:1"),
+        ] {
+            command.env(name, value);
+        }
+        command.spawn().unwrap()
+    };
+    let locked = "EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
+    let child = nobody();
+    world.until(locked).await;
+    send(&child, Signal::TERM);
+    let ended = finish(child).await;
+    ended.failed(30);
+    assert_eq!(ended.finished().database, DatabaseState::Unchanged);
+    world.lock_is_free().await;
+    let ended = finish(nobody()).await;
+    let failure = ended.failed(14);
+    assert!(failure.message.contains("no answer"), "{failure:?}");
+    assert!(failure.hint.as_ref().unwrap().contains("VPC endpoint"), "{failure:?}");
+    assert!(!world.exists("a").await);
+    world.lock_is_free().await;
 }
