@@ -10,6 +10,7 @@
 mod check;
 mod compat;
 mod deploy;
+mod examples;
 mod exec;
 mod failover;
 mod first_process;

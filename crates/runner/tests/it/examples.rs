@@ -1,0 +1,72 @@
+//! Owns what the tests of `examples/` share: a checkout that can be changed, and containers without
+//! a container engine: what a Dockerfile copies, sets and starts, as files and a process.
+
+mod container;
+mod image;
+mod start_up;
+
+use crate::support::World;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// A copy of an example, to be changed like a commit would.
+pub(crate) struct Checkout {
+    folder: TempDir,
+}
+
+impl Checkout {
+    pub(crate) fn of(example: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        image::copy(&root().join("examples").join(example), folder.path());
+        Self { folder }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Adds a migration, or writes over it.
+    pub(crate) fn migration(&self, name: &str, script: &str) -> &Self {
+        let folder = self.migrations().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("migration.sql"), script).unwrap();
+        self
+    }
+
+    /// Names of the migrations, in order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.migrations()).unwrap().map(Result::unwrap);
+        let folders = entries.filter(|entry| entry.path().is_dir());
+        let mut names: Vec<String> =
+            folders.map(|entry| entry.file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// Where Prisma's marker is.
+    fn migrations(&self) -> PathBuf {
+        fn find(folder: &Path) -> Option<PathBuf> {
+            if folder.join("migration_lock.toml").exists() {
+                return Some(folder.to_owned());
+            }
+            let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+            entries.filter(|path| path.is_dir()).find_map(|path| find(&path))
+        }
+        find(self.path()).expect("a folder with migration_lock.toml")
+    }
+}
+
+/// The top of the repository.
+pub(crate) fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+impl World {
+    /// Every migration is there exactly once, and nothing else.
+    async fn has_exactly(&self, names: &[String]) {
+        let mut applied = self.history().await;
+        applied.sort();
+        let wanted: Vec<String> = names.iter().map(|name| format!("{name} applied 1")).collect();
+        assert_eq!(applied, wanted);
+    }
+}
