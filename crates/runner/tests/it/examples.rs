@@ -3,11 +3,14 @@
 
 mod container;
 mod image;
+mod kubernetes;
 mod start_up;
 
-use crate::support::World;
+use crate::support::{World, search_path};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use tempfile::TempDir;
+use tokio::process::Command;
 
 /// A copy of an example, to be changed like a commit would.
 pub(crate) struct Checkout {
@@ -56,12 +59,45 @@ impl Checkout {
     }
 }
 
+/// A script of an example, with programs of ours before those of the machine.
+pub(crate) fn script_of(checkout: &Checkout, name: &str, programs: &Path) -> Command {
+    let mut command = Command::new(checkout.path().join(name));
+    command
+        .env("PATH", format!("{}:{}", programs.display(), search_path()))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+/// Writes a program of a test: a shell script.
+pub(crate) fn program(folder: &Path, name: &str, script: &str) {
+    let path = folder.join(name);
+    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+}
+
 /// The top of the repository.
 pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
 impl World {
+    /// `PGHOST` and its kin, as secrets hold them.
+    pub(crate) fn parts(&self) -> Vec<(String, String)> {
+        let url = url::Url::parse(&self.url).unwrap();
+        let port = url.port().unwrap().to_string();
+        let parts = [
+            ("PGHOST", url.host_str().unwrap()),
+            ("PGPORT", &port),
+            ("PGDATABASE", &self.database),
+            ("PGUSER", "postgres"),
+            ("PGPASSWORD", "any #/@ %"),
+        ];
+        parts.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+    }
+
     /// Every migration is there exactly once, and nothing else.
     async fn has_exactly(&self, names: &[String]) {
         let mut applied = self.history().await;
