@@ -4,6 +4,7 @@
 mod container;
 mod image;
 mod kubernetes;
+mod release_command;
 mod start_up;
 
 use crate::support::{World, search_path};
