@@ -4,8 +4,10 @@
 mod container;
 mod image;
 mod kubernetes;
+mod laptop;
 mod release_command;
 mod start_up;
+mod wrapped;
 
 use crate::support::{World, search_path};
 use std::path::{Path, PathBuf};

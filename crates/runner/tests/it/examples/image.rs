@@ -101,6 +101,10 @@ impl Image {
         self
     }
 
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.inside(&self.folder.join(name)).exists()
+    }
+
     /// Where a path of the image is on this machine.
     fn inside(&self, path: &Path) -> PathBuf {
         self.root.path().join(path.strip_prefix("/").unwrap())
