@@ -5,6 +5,7 @@ mod container;
 mod image;
 mod kubernetes;
 mod laptop;
+mod plain_server;
 mod release_command;
 mod start_up;
 mod wrapped;
