@@ -83,7 +83,10 @@ find_bin() {
 }
 
 server() { as_server "$bin/pg_ctl" -D "$state/data" -s "$@"; }
-running() { [ -d "$state/data" ] && server status >/dev/null 2>&1; }
+# After a crash or a restart of the machine the number in postmaster.pid can be another process's, which pg_ctl takes for the server.
+running() {
+  pid=$(head -n 1 "$state/data/postmaster.pid" 2>/dev/null) && [ -n "$pid" ] && [[ $(ps -o args= -p "$pid") == *"$state/data"* ]]
+}
 
 if [ "$with" = system ]; then
   bin=$(find_bin)
@@ -157,6 +160,7 @@ start_system() {
     port=$(cat "$state/port")
     return
   fi
+  if [ -n "${pid:-}" ] && ps -p "$pid" >/dev/null; then rm -f "$state/data/postmaster.pid"; fi
   port=$(free_port)
   # A path of a socket may be no longer than 107 bytes, so there is none.
   server start -w -t 60 -l "$state/data/server.log" -o "-p $port -h 127.0.0.1 -c unix_socket_directories=''" 9>&- >&2 ||

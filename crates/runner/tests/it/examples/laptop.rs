@@ -111,8 +111,12 @@ async fn without_docker_the_machines_own_server_is_set_up_again_and_reset() {
     assert_eq!((count(&url, ACCOUNTS).await, count(&url, APPLIED).await), (3, 6));
     assert!(laptop.env().ends_with("MINE=1\n"), "{}", laptop.env());
 
-    // After a restart of the machine, on the same port.
+    // After a restart of the machine, on the same port, although its process number is another's.
     laptop.ready(&["--stop"]).await;
+    let folders =
+        std::fs::read_dir(laptop.state.path()).unwrap().map(|entry| entry.unwrap().path());
+    let data = folders.map(|folder| folder.join("data")).find(|data| data.exists()).unwrap();
+    std::fs::write(data.join("postmaster.pid"), format!("{}\n", std::process::id())).unwrap();
     assert!(tokio_postgres::connect(&url, tokio_postgres::NoTls).await.is_err());
     assert_eq!(laptop.ready(&[]).await.url, url);
     assert_eq!(count(&url, ACCOUNTS).await, 3);
