@@ -67,7 +67,12 @@ async fn zizmor_has_nothing_to_say() {
 #[tokio::test]
 async fn shellcheck_has_nothing_to_say() {
     let mut scripts = Vec::new();
-    for folder in [".github/actions/migrate", "scripts"] {
+    for folder in [
+        ".github/actions/migrate",
+        "scripts",
+        "examples/kubernetes",
+        "examples/kubernetes/plain-server",
+    ] {
         let read = std::fs::read_dir(tools::root().join(folder)).unwrap();
         let paths =
             read.map(|file| format!("{folder}/{}", file.unwrap().file_name().to_str().unwrap()));

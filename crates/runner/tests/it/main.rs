@@ -13,6 +13,7 @@ mod compat;
 mod deploy;
 mod drift;
 mod environment;
+mod examples;
 mod exec;
 mod failover;
 mod first_process;

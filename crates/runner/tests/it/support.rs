@@ -5,7 +5,7 @@ use protocol::event::RunFinished;
 use protocol::sequence::Sequences;
 use protocol::{Event, EventLine, Line};
 use rustix::process::{Pid, Signal, kill_process};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -298,18 +298,32 @@ pub(crate) fn skip(why: &str) {
 /// reason, where npm cannot.
 pub(crate) async fn npm(name: &str, why_not: &str) -> Option<PathBuf> {
     let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests").join(name);
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("npm-{name}"));
+    npm_of(&source, &format!("npm-{name}"), why_not).await
+}
+
+/// The same for any folder, which stays as it is: its files are copied under this name first.
+pub(crate) async fn npm_of(source: &Path, name: &str, why_not: &str) -> Option<PathBuf> {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::create_dir_all(&folder).unwrap();
     for entry in std::fs::read_dir(source).unwrap() {
         let path = entry.unwrap().path();
-        std::fs::copy(&path, folder.join(path.file_name().unwrap())).unwrap();
+        if path.is_file() {
+            std::fs::copy(&path, folder.join(path.file_name().unwrap())).unwrap();
+        }
     }
     // Written when everything is there, with what was asked for.
     let (wanted, ready) = (folder.join("package.json"), folder.join("node_modules/.ready"));
     let wanted = std::fs::read(wanted).unwrap();
     if std::fs::read(&ready).ok().as_ref() != Some(&wanted) {
         let install = Command::new("npm")
-            .args(["install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund"])
+            .args([
+                "install",
+                "--omit=dev",
+                "--ignore-scripts",
+                "--no-package-lock",
+                "--no-audit",
+                "--no-fund",
+            ])
             .current_dir(&folder)
             .stdin(Stdio::null())
             .output();

@@ -9,7 +9,7 @@ use tokio::process::Command;
 use tokio::sync::OnceCell;
 
 /// Their folder, installed once; none where npm cannot.
-async fn tools() -> Option<&'static PathBuf> {
+pub(crate) async fn tools() -> Option<&'static PathBuf> {
     static FOLDER: OnceCell<Option<PathBuf>> = OnceCell::const_new();
     let install = || npm("wrapped", "the Prisma CLI and dbmate cannot be installed with npm");
     FOLDER.get_or_init(install).await.as_ref()
