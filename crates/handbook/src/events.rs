@@ -76,10 +76,16 @@ fn table(shape: &Shape, shapes: &BTreeMap<String, Shape>) -> String {
 fn linked(word: &str, shapes: &BTreeMap<String, Shape>) -> String {
     let name = word.trim_end_matches(',');
     let rest = &word[name.len()..];
-    match shapes.get(name) {
-        Some(_) if name == "Event" => format!("one of the kinds below{rest}"),
-        Some(_) => format!("[{name}](#{}){rest}", name.to_lowercase()),
-        None => word.to_owned(),
+    if name == "Event" {
+        return format!("one of the kinds below{rest}");
+    }
+    let told_as_kind = |events: &Shape| {
+        events.rows.iter().find(|(_, holds, _)| holds == name).map(|(kind, ..)| kind.clone())
+    };
+    match (shapes.get("Event").and_then(told_as_kind), shapes.get(name)) {
+        (Some(kind), _) => format!("[{kind}](#{kind}){rest}"),
+        (None, Some(_)) => format!("[{name}](#{}){rest}", name.to_lowercase()),
+        (None, None) => word.to_owned(),
     }
 }
 
