@@ -28,6 +28,14 @@ pub enum State {
 }
 
 impl State {
+    /// Whether the next deployment brings it to its end, unless something blocks.
+    pub const fn awaits_deployment(self) -> bool {
+        match self {
+            Self::Pending | Self::Unfinished => true,
+            Self::Applied | Self::Edited | Self::Missing | Self::Ahead => false,
+        }
+    }
+
     /// The word in event lines and on a terminal.
     pub const fn word(self) -> &'static str {
         match self {
@@ -64,9 +72,9 @@ pub struct Status {
 }
 
 impl Status {
-    /// How many are to be applied.
+    /// How many the next deployment applies, or goes on with.
     pub fn pending(&self) -> usize {
-        self.migrations.iter().filter(|migration| migration.state == State::Pending).count()
+        self.migrations.iter().filter(|migration| migration.state.awaits_deployment()).count()
     }
 }
 
@@ -86,13 +94,20 @@ pub async fn status(
         environment::meet(&mut session, connection).await?;
         let history = History::locate(&session, connection).await?;
         sink.emit(session.connected(connection, history.schema()));
-        Ok::<_, Error>((history.rows(&session).await?, history.exists()))
+        let stranger = if history.exists() || directory.migrations.is_empty() {
+            None
+        } else {
+            history.refuse_strangers(&session).await.err()
+        };
+        Ok::<_, Error>((history.rows(&session).await?, history.exists(), stranger))
     };
     let read = read.await;
     let environment = session.environment.clone();
     session.close().await;
-    let (rows, managed) = read?;
-    Ok(Status { managed, environment, ..judge(directory, &rows, allowances) })
+    let (rows, managed, stranger) = read?;
+    let judged = judge(directory, &rows, allowances);
+    let blocker = judged.blocker.or(stranger);
+    Ok(Status { managed, environment, blocker, ..judged })
 }
 
 pub(crate) fn judge(directory: &Directory, rows: &[Row], allowances: &Allowances) -> Status {

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::history::History;
 use crate::lock;
 use crate::session::Session;
-use crate::status::{State, judge};
+use crate::status::judge;
 use migrations::Migration;
 
 /// The most names in a sentence.
@@ -47,7 +47,7 @@ pub(super) async fn look(session: &Session, check: &Check<'_>) -> Result<Past, E
         status
             .migrations
             .iter()
-            .any(|known| known.name == migration.name && known.state == State::Pending)
+            .any(|known| known.name == migration.name && known.state.awaits_deployment())
     };
     let pending: Vec<Migration> = directory.migrations.iter().filter(waiting).cloned().collect();
     let agrees = match &status.blocker {

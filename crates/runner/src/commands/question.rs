@@ -122,7 +122,7 @@ fn pending<'a>(directory: &'a Directory, status: Option<&'a Status>) -> Vec<&'a 
         Some(status) => status
             .migrations
             .iter()
-            .filter(|migration| migration.state == engine::State::Pending)
+            .filter(|migration| migration.state.awaits_deployment())
             .map(|migration| migration.name.as_str())
             .collect(),
     }

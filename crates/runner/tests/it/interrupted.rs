@@ -49,6 +49,8 @@ async fn after_sigkill_the_next_run_settles_and_applies_exactly_once() {
     // Before PostgreSQL 14 a server does not notice that its client is gone until the statement ends.
     world.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE current_setting('server_version_num')::int < 140000 AND query LIKE 'SELECT pg_sleep(60)%' AND pid <> pg_backend_pid() AND datname = current_database()").await;
     world.migration("20260102000000_b", "CREATE TABLE b(id int); CREATE TABLE c(id int);");
+    let ended = world.run(&["status"]).await;
+    assert_eq!(ended.succeeded().pending, 1, "the next run goes on with it: {}", ended.stdout);
     let ended = world.deploy().await;
     assert_eq!(ended.succeeded().applied, 1);
     assert!(ended.has(|event| matches!(event, protocol::Event::Settled(_))), "{}", ended.stdout);

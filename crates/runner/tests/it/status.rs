@@ -51,3 +51,16 @@ async fn every_state_is_named_and_a_blocker_gives_its_exit_code() {
     assert_eq!(states(&ended)[0], "1_a unfinished");
     ended.failed(12);
 }
+
+#[tokio::test]
+async fn a_database_that_others_filled_is_not_merely_pending() {
+    let world = World::new().await;
+    world.sql("CREATE TABLE theirs(id int)").await;
+    world.migration("1_a", "SELECT 1;");
+    let ended = world.run(&["status"]).await;
+    assert_eq!(states(&ended), ["1_a pending"]);
+    let failure = ended.failed(13);
+    assert!(failure.hint.contains("resolve --baseline"), "{failure:?}");
+    world.remove("1_a");
+    world.run(&["status"]).await.succeeded();
+}
