@@ -10,7 +10,8 @@
 //! | `process` | child processes, and becoming the application |
 //! | [`emit`] | the only writer of stdout |
 //! | [`words`] | progress as event and sentence |
-//! | [`review`] | the check before a deployment, and its phase |
+//! | `review` | the check before a deployment, and its phase |
+//! | `rds` | what RDS keeps of the time before the first change |
 //! | [`shutdown`] | signals |
 //! | [`prisma`] | what the Prisma CLI would print |
 //! | [`failure`] | errors as exit codes and failures |
@@ -22,7 +23,7 @@ pub mod environment;
 pub mod failure;
 pub mod prisma;
 mod process;
-pub mod rds;
+mod rds;
 mod review;
 pub mod shutdown;
 pub mod source;

@@ -2,9 +2,10 @@
 
 use crate::support::runner::{Lines, applied, ends_with, failed};
 use crate::support::story::{Story, at, config, container};
-use protocol::event::RunFinished;
+use protocol::DatabaseState;
+use protocol::event::{Event, RestorePoint, RunFinished};
 use sandbox::{Faults, Program, Script, TaskEffect, TaskFault};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn numbered(count: u64, code: i32) -> Script {
     (1..=count)
@@ -229,4 +230,40 @@ async fn a_long_run_is_mentioned_every_hour_and_asked_about_sparingly() {
     assert!(within(60) <= 60, "at most one a second in the first minute: {}", within(60));
     assert!(within(hour) <= 720, "one in five seconds over an hour: {}", within(hour));
     assert!(looks.len() <= 1440, "{}", looks.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_way_back_is_in_the_verdict_also_of_a_runner_that_was_killed() {
+    let program = |last: Option<RunFinished>| {
+        Program::scripted(move |launch| {
+            let mut lines = Lines::of(launch);
+            let point = RestorePoint {
+                at: "2026-11-21T12:00:05Z".into(),
+                way_back: "aws rds restore-db-instance-from-db-snapshot".into(),
+                ..RestorePoint::default()
+            };
+            let noted = lines.next("before the first change", Event::RestorePoint(point));
+            let script = Script::new().line(at(1), lines.started()).line(at(2), noted);
+            match last.clone() {
+                None => script.exits(at(3), 137),
+                Some(last) => {
+                    let code = i32::from(last.exit_code);
+                    script.line(at(3), lines.finished(last)).exits(at(3), code)
+                }
+            }
+        })
+    };
+    let changed = RunFinished { database: DatabaseState::Changed, ..failed(10, "boom") };
+    let way_back = "to 2026-11-21T12:00:05Z: aws rds restore-db-instance-from-db-snapshot";
+    for (last, said) in [
+        (None, true),
+        (Some(changed), true),
+        (Some(failed(10, "boom")), false),
+        (Some(applied(1)), false),
+    ] {
+        let story = Story::with(config().image("app:1", program(last)));
+        let told = story.run(&["--output", "json"]).await;
+        let expected = if said { json!(way_back) } else { Value::Null };
+        assert_eq!(told.result()["way_back"], expected, "{}", told.everything());
+    }
 }
