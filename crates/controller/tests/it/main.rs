@@ -21,6 +21,7 @@ mod on_call_input;
 mod on_call_real;
 mod on_finish;
 mod once;
+mod page;
 mod policies;
 mod processes;
 mod registering;
