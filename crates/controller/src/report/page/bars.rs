@@ -81,8 +81,12 @@ pub(super) struct Mark {
 impl Chart {
     /// Nothing when no phase has times; a phase that goes on reaches to the `now` of the reader.
     pub(super) fn of(timeline: &Timeline, scrub: &Scrub, now: i64) -> Option<Self> {
+        // A verdict does not wait for it, so on a page it would go on for ever.
+        let teardown =
+            |phase: &&Phase| phase.kind == PhaseKind::Teardown && phase.state == PhaseState::Open;
         let known = |phase: &&Phase| phase.start.is_some() || phase.state != PhaseState::Unknown;
-        let phases: Vec<&Phase> = timeline.phases.iter().filter(known).collect();
+        let phases: Vec<&Phase> =
+            timeline.phases.iter().filter(|phase| !teardown(phase)).filter(known).collect();
         let start = phases.iter().find_map(|phase| phase.start)?;
         let ends = phases.iter().filter_map(|phase| reach(phase, now));
         let length = (ends.max()? - start).max(1);
@@ -130,7 +134,7 @@ impl Chart {
             rows,
             marks: marks.map(|at| Mark { at: share(at, length), label: label(at) }).collect(),
             step: share(step, length),
-            incomplete: phases.len() < timeline.phases.len(),
+            incomplete: !timeline.phases.iter().all(|phase| known(&phase) || teardown(&phase)),
         })
     }
 }

@@ -45,7 +45,7 @@ impl PageFile {
                 "--report {shown} cannot be written: no file can be made in {}",
                 file.folder.display()
             ))
-            .caused_by(reason(cause))
+            .caused_by(reason(&cause))
             .hinted(HINT)),
         }
     }
@@ -59,7 +59,7 @@ impl PageFile {
             Ok(())
         };
         put().map_err(|cause| {
-            format!("--report {} could not be written: {}", self.path.display(), reason(cause))
+            format!("--report {} could not be written: {}", self.path.display(), reason(&cause))
         })
     }
 
@@ -75,16 +75,9 @@ impl PageFile {
 const HINT: &str = "name a file in a folder that is there: --report run.html";
 
 /// Without the temporary file's name, which tells nobody anything.
-fn reason(cause: io::Error) -> io::Error {
-    match cause.raw_os_error().or_else(|| inner(&cause)) {
-        Some(code) => io::Error::from_raw_os_error(code),
-        None => cause,
-    }
-}
-
-fn inner(cause: &io::Error) -> Option<i32> {
-    let source = std::error::Error::source(cause.get_ref()?)?;
-    source.downcast_ref::<io::Error>()?.raw_os_error()
+fn reason(cause: &io::Error) -> String {
+    let text = cause.to_string();
+    text.split_once(" at path \"").map_or(text.as_str(), |(reason, _)| reason).to_owned()
 }
 
 #[cfg(test)]

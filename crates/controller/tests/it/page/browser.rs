@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 /// How long an answer may take on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A browser of its own.
 pub(crate) struct Browser {
@@ -21,7 +21,7 @@ pub(crate) struct Browser {
     number: u64,
     /// What it said that nobody asked for.
     events: Vec<Value>,
-    _process: Child,
+    process: Child,
     _profile: tempfile::TempDir,
 }
 
@@ -39,8 +39,10 @@ impl Browser {
             .args(["--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"])
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .stdin(Stdio::null())
+            .stdout(Stdio::null())
             .stderr(Stdio::piped())
-            .kill_on_drop(true)
+            // Debian starts it from a shell script, so the whole group has to go at the end.
+            .process_group(0)
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stderr.take().unwrap()).lines();
@@ -56,7 +58,7 @@ impl Browser {
         // A full pipe would stop it.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let (socket, _) = connect_async(address).await.unwrap();
-        Some(Self { socket, number: 0, events: Vec::new(), _process: process, _profile: profile })
+        Some(Self { socket, number: 0, events: Vec::new(), process, _profile: profile })
     }
 
     /// An empty tab.
@@ -65,7 +67,8 @@ impl Browser {
         let attach = json!({"targetId": target["targetId"], "flatten": true});
         let attached = self.call("", "Target.attachToTarget", attach).await;
         let session = attached["sessionId"].as_str().unwrap().to_owned();
-        let mut tab = Tab { browser: self, session };
+        let target = target["targetId"].clone();
+        let mut tab = Tab { browser: self, target, session };
         for domain in ["Page", "Runtime", "Log", "Network"] {
             tab.call(&format!("{domain}.enable"), json!({})).await;
         }
@@ -99,9 +102,19 @@ impl Browser {
     }
 }
 
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let group = self.process.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(group) = group.and_then(rustix::process::Pid::from_raw) {
+            let _gone = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+    }
+}
+
 /// One tab of it.
 pub(crate) struct Tab<'a> {
     browser: &'a mut Browser,
+    target: Value,
     session: String,
 }
 
@@ -123,8 +136,7 @@ impl Tab<'_> {
     pub(crate) async fn open(&mut self, file: &Path) {
         let address = format!("file://{}", file.display());
         self.call("Page.navigate", json!({"url": address})).await;
-        let loaded = |event: &Value| event["method"] == "Page.loadEventFired";
-        while !self.browser.events.iter().any(loaded) {
+        while self.heard("Page.loadEventFired").is_empty() {
             let message = self.browser.message().await;
             self.browser.events.push(message);
         }
@@ -143,6 +155,11 @@ impl Tab<'_> {
         let whole = whole == "whole";
         let asked = json!({"format": "png", "captureBeyondViewport": whole});
         self.call("Page.captureScreenshot", asked).await["data"].as_str().unwrap().to_owned()
+    }
+
+    /// Only the tab in front is drawn, so the next one needs this one gone.
+    pub(crate) async fn close(self) {
+        self.browser.call("", "Target.closeTarget", json!({"targetId": self.target})).await;
     }
 
     /// Events of a method so far, of this tab.

@@ -209,12 +209,7 @@ async fn of_a_run_days_ago() {
         has(&page, "What it means", &["ecs-migrate explain", "ecs-migrate logs"]);
         has(&page, "Where it failed", &["ALTER TABLE"]);
         has(&page, "Log", &["advisory lock acquired"]);
-        has(
-            &page,
-            "The run",
-            &["alice", "key/19234567890"]
-                .map(|text| if text.starts_with("key") { "19234567890" } else { text }),
-        );
+        has(&page, "The run", &["alice", "19234567890"]);
         let warned =
             page.section("Warnings").is_some_and(|text| text.contains("ECS has forgotten"));
         assert_eq!(warned, forgotten);
@@ -300,6 +295,7 @@ async fn a_browser_shows_it() {
             })
         });
         assert_eq!(told.join().unwrap(), code, "{name}");
+        std::fs::copy(folder.file(), pictures().join(format!("{name}.html"))).unwrap();
         let mut papers = Vec::new();
         for scheme in ["light", "dark"] {
             for width in [360, 768, 1440] {
@@ -323,6 +319,7 @@ async fn a_browser_shows_it() {
                 let whole = tab.picture("whole").await;
                 let whole = data_encoding::BASE64.decode(whole.as_bytes()).unwrap();
                 std::fs::write(pictures().join(format!("{shown}.png")), whole).unwrap();
+                tab.close().await;
                 if width == 1440 {
                     papers.push(lightness(&mut browser, &picture).await);
                 }
@@ -342,5 +339,8 @@ async fn lightness(browser: &mut Browser, picture: &str) -> u64 {
           return Math.round((r + g + b) / 3);
         }})"
     );
-    browser.tab().await.ask(&script).await.as_u64().unwrap()
+    let mut tab = browser.tab().await;
+    let found = tab.ask(&script).await.as_u64().unwrap();
+    tab.close().await;
+    found
 }
