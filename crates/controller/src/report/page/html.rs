@@ -231,7 +231,7 @@ const fn phase(kind: &PhaseKind) -> &'static str {
         PhaseKind::Connect => "connecting to the database",
         PhaseKind::Lock => "waiting for the lock",
         PhaseKind::Migration(_) => "migration",
-        PhaseKind::Runner => "the runner beside",
+        PhaseKind::Runner => "other work of the runner",
         PhaseKind::Container => "the container",
         PhaseKind::Teardown => "tearing down",
     }

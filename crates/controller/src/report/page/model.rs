@@ -190,7 +190,7 @@ impl Model {
         self.advice.push(pair(scrub, "database", conclusion.database.sentence()));
         self.about(conclusion, seen, now);
         if let Some(explain) = &conclusion.explain {
-            self.commands.push(pair(scrub, "explain it again", explain));
+            self.commands.push(pair(scrub, "explain it", explain));
         }
         if conclusion.log_may_exist() {
             let command = conclusion.log.command.as_deref().unwrap_or_default();
@@ -253,7 +253,7 @@ impl Model {
         }
         self.commands.retain(|(name, _)| name.as_str() != "read its log");
         if let Some(explain) = &explanation.explain {
-            self.commands.insert(0, pair(scrub, "explain it again", explain));
+            self.commands.insert(0, pair(scrub, "explain it", explain));
         }
         self.commands.push(pair(scrub, "read its log", &explanation.see_all));
         self.see_all = Some(scrub.text(&explanation.see_all));
@@ -276,10 +276,12 @@ impl Model {
             self.advice.insert(0, migration);
         }
         let class = released.class();
-        self.tone = match class {
-            ExitCode::Success => Tone::Good,
-            ExitCode::Detached | ExitCode::Cancelled => Tone::Care,
-            _other => Tone::Bad,
+        self.tone = if released.is_good() {
+            Tone::Good
+        } else if [ExitCode::Detached, ExitCode::Cancelled].contains(&class) {
+            Tone::Care
+        } else {
+            Tone::Bad
         };
         self.word = if released.is_good() { "OK" } else { "NOT GREEN" };
         self.sentence = scrub.text(&released.sentence());
