@@ -109,7 +109,7 @@ impl Report {
 
     /// Writes the page, if the run came to any ending. Its failure changes nothing about the run.
     pub(crate) fn finish_the_page(&mut self) {
-        if let Some(complaint) = self.page.take().and_then(|page| page.write()) {
+        if let Some(complaint) = self.page.take().and_then(Page::write) {
             self.complain(&complaint);
         }
     }

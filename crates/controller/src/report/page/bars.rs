@@ -97,9 +97,9 @@ impl Chart {
             let end = reach(phase, now);
             let bar = phase.start.zip(end).map(|(start, end)| (start, end.max(start)));
             let row = Row {
-                what: match &phase.kind {
-                    PhaseKind::Migration(name) => What::Migration(scrub.text(name)),
-                    kind => What::Phase(kind.clone()),
+                what: match phase.kind.migration() {
+                    Some(name) => What::Migration(scrub.text(name)),
+                    None => What::Phase(phase.kind.clone()),
                 },
                 state: phase.state,
                 start: phase.start,

@@ -87,8 +87,7 @@ mod tests {
     fn refusal(path: &str) -> String {
         let error = PageFile::at(path).unwrap_err();
         assert_eq!((error.exit_code(), error.hint()), (2, Some(HINT)), "{path}");
-        let causes: String = error.causes().iter().map(|cause| format!(": {cause}")).collect();
-        format!("{error}{causes}")
+        [vec![error.to_string()], error.causes()].concat().join(": ")
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::course::{Course, Migration as Told, Statement};
 use super::text::{Scrub, Text};
 use crate::error::Error;
 use crate::service::Released;
-use crate::task::{Conclusion, PhaseState, Verdict, class_name};
+use crate::task::{Conclusion, DatabaseMeaning, PhaseState, Verdict, class_name};
 use crate::words;
 use jiff::Timestamp;
 use protocol::ExitCode;
@@ -315,7 +315,7 @@ impl Model {
         let causes = error.causes();
         self.advice.extend(causes.iter().map(|cause| pair(scrub, "caused by", cause)));
         self.advice.extend(error.hint().map(|hint| pair(scrub, "what to do", hint)));
-        let meaning = error.database_meaning().map(|meaning| meaning.sentence());
+        let meaning = error.database_meaning().map(DatabaseMeaning::sentence);
         self.advice.extend(meaning.map(|meaning| pair(scrub, "database", meaning)));
     }
 
@@ -393,8 +393,9 @@ impl Model {
         if let Some((waited, holders)) = &course.lock
             && (*waited >= 1_000 || !holders.is_empty())
         {
-            let by = holders.iter().map(|holder| format!(", held by {holder}")).collect::<String>();
-            let text = format!("{}{by}", milliseconds(*waited));
+            let mut said = vec![milliseconds(*waited)];
+            said.extend(holders.iter().map(|holder| format!("held by {holder}")));
+            let text = said.join(", ");
             self.waits.push(pair(scrub, "the run's own lock", &text));
         }
         self.sessions = course

@@ -162,7 +162,7 @@ async fn a_cancelled_run() {
     let (told, page) = ran(&story, &[]).await;
     assert_eq!(told.code, 83, "{}", told.everything());
     assert!(page.only("h1").starts_with("NOT GREEN cancelled"), "{}", page.only("h1"));
-    has(&page, "Migrations", &["interrupted"]);
+    has(&page, "What it means", &["run again when ready", "unchanged: nothing was written"]);
 }
 
 #[tokio::test(start_paused = true)]
