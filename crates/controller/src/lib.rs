@@ -74,6 +74,8 @@ pub async fn run(
             code
         }
     };
+    // The command that is told may want to send it.
+    report.finish_the_page();
     if let Some((command, result)) = report.take_to_tell() {
         let until = on_finish::deadline(Instant::now(), report.signalled());
         if let Some(complaint) = on_finish::tell(&command, &result, until).await {

@@ -194,6 +194,8 @@ pub const RUN_KEY: &str = "ECS_MIGRATE_RUN_KEY";
 pub const OUTPUT: &str = "ECS_MIGRATE_OUTPUT";
 /// The command that is told how a run ended.
 pub const ON_FINISH: &str = "ECS_MIGRATE_ON_FINISH";
+/// Where a page about the run is written.
+pub const REPORT: &str = "ECS_MIGRATE_REPORT";
 /// Subnets, under the name that teams' scripts use today.
 pub const VPC_SUBNETS: &str = "VPC_SUBNETS";
 /// Security groups, under the name that teams' scripts use today.

@@ -118,3 +118,17 @@ impl FollowArguments {
         ])
     }
 }
+
+/// Whether the run is written as a page.
+#[derive(Debug, Args)]
+pub(crate) struct PageArguments {
+    /// Write all of it as one HTML file, to attach to a ticket
+    #[arg(long, value_name = "FILE")]
+    report: Option<String>,
+}
+
+impl PageArguments {
+    pub(crate) fn flags(&self) -> Flags {
+        flags([(Key::Report, &self.report)])
+    }
+}

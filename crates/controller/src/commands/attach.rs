@@ -1,6 +1,6 @@
 //! Owns `attach`.
 
-use super::arguments::{FollowArguments, PlaceArguments};
+use super::arguments::{FollowArguments, PageArguments, PlaceArguments};
 use super::context::Context;
 use crate::aws::{Aws, connect};
 use crate::error::{Error, Kind};
@@ -22,12 +22,15 @@ pub(crate) struct Arguments {
     place: PlaceArguments,
     #[command(flatten)]
     follow: FollowArguments,
+    #[command(flatten)]
+    page: PageArguments,
 }
 
 impl Arguments {
     pub(super) fn flags(&self) -> Flags {
         let mut flags = self.place.flags();
         flags.extend(self.follow.flags());
+        flags.extend(self.page.flags());
         flags
     }
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::cli::CommandLine;
 use crate::error::Error;
-use crate::report::{Format, Report};
+use crate::report::{Format, PageFile, Report};
 use crate::settings::{Flags, Key, Layers};
 use crate::surroundings::Surroundings;
 use clap::Subcommand;
@@ -84,6 +84,14 @@ impl Command {
     }
 }
 
+/// What `--report` is about.
+const fn has_page(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Run(_) | Command::Release(_) | Command::Attach(_) | Command::Explain(_)
+    )
+}
+
 /// Runs a command; the answer is the process's exit code.
 pub(crate) async fn dispatch(
     command_line: CommandLine,
@@ -108,6 +116,11 @@ pub(crate) async fn dispatch(
         && let Some(told) = layers.find(Key::OnFinish)
     {
         report.tell_at_the_end(told.value);
+    }
+    if has_page(&command)
+        && let Some(path) = layers.find(Key::Report)
+    {
+        report.write_a_page(PageFile::at(&path.value)?, surroundings.clock.clone());
     }
     let context = Context {
         access: layers.access(&surroundings.environment),

@@ -63,6 +63,7 @@ pub(super) async fn one_off(
     let environment = run::variables(&arguments.environment)?;
     let mut listener = context.signals.listen().map_err(Error::no_signals)?;
     let report = context.report;
+    report.emit(&Event::Secrets(run::secrets(&environment)));
     let prepared = async {
         let aws = connect(context.aws, &context.access).await?;
         run::prepare(aws, &settings, report).await

@@ -57,6 +57,7 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
     })?;
     let cluster = settings.cluster.value.clone();
     let Context { report, pace, access, .. } = context;
+    report.emit(&Event::Secrets(run::secrets(&environment)));
     let dry_run = arguments.services.dry_run;
     let prepared = async {
         let aws = connect(context.aws, &access).await?;

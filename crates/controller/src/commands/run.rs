@@ -1,7 +1,8 @@
 //! Owns `run`.
 
 use super::arguments::{
-    DefinitionArguments, EnvironmentArguments, FollowArguments, NetworkArguments, PlaceArguments,
+    DefinitionArguments, EnvironmentArguments, FollowArguments, NetworkArguments, PageArguments,
+    PlaceArguments,
 };
 use super::build::{BuildArguments, Keys, build};
 use super::context::Context;
@@ -55,6 +56,8 @@ pub(crate) struct Arguments {
     whose: EnvironmentArguments,
     #[command(flatten)]
     follow: FollowArguments,
+    #[command(flatten)]
+    page: PageArguments,
     /// How long to try to get the task started [default: 5m]
     #[arg(long, value_name = "DURATION")]
     capacity_timeout: Option<String>,
@@ -80,6 +83,7 @@ impl Arguments {
         flags.extend(self.network.flags());
         flags.extend(self.whose.flags());
         flags.extend(self.follow.flags());
+        flags.extend(self.page.flags());
         flags.extend(cli::flags([
             (Key::CapacityTimeout, &self.capacity_timeout),
             (Key::IfRunning, &self.if_running),
@@ -110,10 +114,7 @@ pub(super) async fn run(arguments: Arguments, context: Context<'_>) -> Result<u8
         Error::new(Kind::Unexpected, "cannot listen to signals").caused_by(cause)
     })?;
     let report = context.report;
-    // Only GitHub's runner takes a mask out of what it shows: to anybody else it would be the leak.
-    if context.environment.get(env::GITHUB_ACTIONS).is_some_and(|value| value == "true") {
-        report.emit(&Event::Secrets(Secrets(secrets(&environment))));
-    }
+    report.emit(&Event::Secrets(secrets(&environment)));
     let prepared = async {
         let aws = connect(context.aws, &context.access).await?;
         planned.prepare(aws, report).await
@@ -237,16 +238,16 @@ pub(super) fn variables(arguments: &[String]) -> Result<Vec<(String, String)>, E
 
 /// The values of `--env` that a log must not show: the container is free to print them, and GitHub
 /// only knows the secrets that it gave. Short ones are words that would be blackened everywhere.
-fn secrets(environment: &[(String, String)]) -> Vec<String> {
+pub(super) fn secrets(environment: &[(String, String)]) -> Secrets {
     let is_secret = |name: &str, value: &str| {
         let name = name.to_ascii_uppercase();
         SECRET_NAMES.iter().any(|word| name.contains(word)) || value.contains("://")
     };
-    environment
+    let found = environment
         .iter()
         .filter(|(name, value)| value.len() >= SHORTEST_SECRET && is_secret(name, value))
-        .map(|(_, value)| value.clone())
-        .collect()
+        .map(|(_, value)| value.clone());
+    Secrets(found.collect())
 }
 
 #[cfg(test)]
@@ -261,7 +262,7 @@ mod tests {
             "MODE=production".to_owned(),
             "DATABASE=postgresql://u:p@h/d".to_owned(),
         ]);
-        assert_eq!(secrets(&environment.unwrap()), ["hunter22", "postgresql://u:p@h/d"]);
+        assert_eq!(secrets(&environment.unwrap()).0, ["hunter22", "postgresql://u:p@h/d"]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub(crate) enum Format {
 impl Format {
     /// The form that was chosen; `auto` is GitHub's inside a GitHub Actions step.
     pub(crate) fn of(choice: OutputChoice, environment: &BTreeMap<String, String>) -> Self {
-        let in_github = environment.get(env::GITHUB_ACTIONS).is_some_and(|value| value == "true");
+        let in_github = in_github(environment);
         match choice {
             OutputChoice::Text => Self::Text,
             OutputChoice::Json => Self::Json,
@@ -25,6 +25,11 @@ impl Format {
             OutputChoice::Auto => Self::Text,
         }
     }
+}
+
+/// Whether this is a step of GitHub Actions.
+pub(super) fn in_github(environment: &BTreeMap<String, String>) -> bool {
+    environment.get(env::GITHUB_ACTIONS).is_some_and(|value| value == "true")
 }
 
 /// The form for what goes wrong before the settings are read.

@@ -136,7 +136,7 @@ pub(super) fn progress(event: &Event) -> String {
 }
 
 /// `03:08:34.123Z`.
-fn time(line: &LogLine) -> String {
+pub(super) fn time(line: &LogLine) -> String {
     let written = match &line.text {
         LogText::Event(event) => event.at.parse().ok(),
         LogText::Plain(_) => None,
@@ -147,7 +147,7 @@ fn time(line: &LogLine) -> String {
         .unwrap_or_default()
 }
 
-fn readable(line: &LogLine) -> &str {
+pub(super) fn readable(line: &LogLine) -> &str {
     match &line.text {
         LogText::Event(event) if event.msg.is_empty() => "(an event without a sentence)",
         LogText::Event(_) | LogText::Plain(_) => line.text.readable(),

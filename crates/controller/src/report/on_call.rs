@@ -64,6 +64,8 @@ pub(crate) struct Explanation {
     pub(crate) row: RunRow,
     /// Command that shows the whole log.
     pub(crate) see_all: String,
+    /// Command that explains the run, for a page that somebody else reads.
+    pub(crate) explain: Option<String>,
 }
 
 impl OnCall {
@@ -298,7 +300,7 @@ fn timeline(timeline: &Timeline) -> String {
 }
 
 /// What only ECS knew.
-const FORGOTTEN: &str = "ECS has forgotten the task, which it does after about an hour: its exit code, stop code and reasons, revision, image and network, and the times before its first line; what is said here is the log's";
+pub(super) const FORGOTTEN: &str = "ECS has forgotten the task, which it does after about an hour: its exit code, stop code and reasons, revision, image and network, and the times before its first line; what is said here is the log's";
 
 #[cfg(test)]
 mod tests {

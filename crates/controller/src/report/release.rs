@@ -49,20 +49,20 @@ pub(super) fn rows(released: &Released) -> Vec<(String, String)> {
         if ending.is_good() {
             continue;
         }
-        if let Some(cause) = &ending.cause {
-            add("  cause", cause);
-        }
-        if let Some(fix) = &ending.fix {
-            add("  fix", fix);
-        }
-        for (name, text) in &ending.evidence {
+        for (name, text) in of_service(ending) {
             add(&format!("  {name}"), text);
-        }
-        if let Some(look) = &ending.look {
-            add("  see all", look);
         }
     }
     rows
+}
+
+/// What is said of one service beside its sentence.
+pub(super) fn of_service(ending: &Ending) -> Vec<(&str, &str)> {
+    let said = [("cause", &ending.cause), ("fix", &ending.fix)];
+    let said = said.into_iter().filter_map(|(name, text)| Some((name, text.as_deref()?)));
+    let evidence = ending.evidence.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+    let look = ending.look.as_deref().map(|look| ("see all", look));
+    said.chain(evidence).chain(look).collect()
 }
 
 /// The block at the end.

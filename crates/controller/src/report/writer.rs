@@ -1,14 +1,15 @@
 //! Owns the two streams and the renderer that feeds them.
 
 use super::event::Event;
-use super::format::Format;
+use super::format::{Format, in_github};
 use super::github::Github;
 use super::github_files::Files;
 use super::human::Human;
 use super::json::{self, Json};
 use super::log_view::LogView;
+use super::page::{Page, PageFile};
 use super::screen::Screen;
-use crate::surroundings::Surroundings;
+use crate::surroundings::{Clock, Surroundings};
 use protocol::{ExitCode, env};
 use serde_json::Value;
 use std::io::Write;
@@ -47,6 +48,11 @@ pub(crate) struct Report {
     result: Option<Value>,
     /// When the first signal came.
     signalled: Option<Instant>,
+    /// Whether a mask is taken out of what is shown: only GitHub's runner does that, to anybody else
+    /// it would be the leak.
+    masks: bool,
+    /// The page about the run, where one is wanted.
+    page: Option<Page>,
 }
 
 /// Whether log lines are shown.
@@ -78,6 +84,8 @@ impl Report {
             on_finish: None,
             result: None,
             signalled: None,
+            masks: in_github(&surroundings.environment),
+            page: None,
         }
     }
 
@@ -92,6 +100,18 @@ impl Report {
     /// A command that is told the result of this invocation.
     pub(crate) fn tell_at_the_end(&mut self, command: String) {
         self.on_finish = Some(command);
+    }
+
+    /// From here on everything goes into a page as well.
+    pub(crate) fn write_a_page(&mut self, file: PageFile, clock: Clock) {
+        self.page = Some(Page::new(file, clock));
+    }
+
+    /// Writes the page, if the run came to any ending. Its failure changes nothing about the run.
+    pub(crate) fn finish_the_page(&mut self) {
+        if let Some(complaint) = self.page.take().and_then(Page::write) {
+            self.complain(&complaint);
+        }
     }
 
     /// The command and the result, once.
@@ -149,9 +169,13 @@ impl Report {
     /// Shows one event. A reader that went away is no reason to stop watching a migration, so
     /// failing writes are ignored.
     pub(crate) fn emit(&mut self, event: &Event) {
+        if let Some(page) = &mut self.page {
+            page.see(event);
+        }
         let viewed;
         let event = match (&mut self.log, event) {
             (Log::Hidden, Event::Log(_)) => return,
+            (_, Event::Secrets(_)) if !self.masks => return,
             (Log::Through(view, count), Event::Log(lines)) => {
                 let (event, shown) = view.of(lines);
                 if shown == 0 {

@@ -37,6 +37,7 @@ pub(crate) enum Key {
     Commit,
     Output,
     OnFinish,
+    Report,
     Region,
     Profile,
     OidcRole,
@@ -44,7 +45,7 @@ pub(crate) enum Key {
 
 impl Key {
     /// Every setting, in the order of the documentation.
-    pub(crate) const ALL: [Self; 34] = [
+    pub(crate) const ALL: [Self; 35] = [
         Self::Cluster,
         Self::TaskDefinition,
         Self::Template,
@@ -76,6 +77,7 @@ impl Key {
         Self::Commit,
         Self::Output,
         Self::OnFinish,
+        Self::Report,
         Self::Region,
         Self::Profile,
         Self::OidcRole,
@@ -115,6 +117,7 @@ impl Key {
             Self::Commit => "commit",
             Self::Output => "output",
             Self::OnFinish => "on-finish",
+            Self::Report => "report",
             Self::Region => "region",
             Self::Profile => "profile",
             Self::OidcRole => "oidc-role",
@@ -156,14 +159,16 @@ impl Key {
             Self::Commit => &[env::COMMIT, env::GITHUB_SHA],
             Self::Output => &[env::OUTPUT],
             Self::OnFinish => &[env::ON_FINISH],
+            Self::Report => &[env::REPORT],
             Self::Region | Self::Profile => &[],
             Self::OidcRole => &[env::OIDC_ROLE, env::AWS_ROLE_ARN],
         }
     }
 
-    /// Whether the file may set it: a run's key, commit and tag belong to one run, not to a repository.
+    /// Whether the file may set it: a run's key, commit, tag and page belong to one
+    /// run, not to a repository.
     pub(crate) const fn is_in_file(self) -> bool {
-        !matches!(self, Self::RunKey | Self::Commit | Self::Tag)
+        !matches!(self, Self::RunKey | Self::Commit | Self::Tag | Self::Report)
     }
 
     /// What counts when nothing is set, for the documentation.
@@ -200,6 +205,7 @@ impl Key {
             | Self::Environment
             | Self::Commit
             | Self::OnFinish
+            | Self::Report
             | Self::OidcRole => "",
         }
     }
@@ -254,6 +260,9 @@ impl Key {
             Self::Output => "`auto`, `text`, `json` or `github`",
             Self::OnFinish => {
                 "command that gets the result of `run` and `attach` as JSON: [output.md](output.md#--on-finish)"
+            }
+            Self::Report => {
+                "HTML file about the run, of `run`, `release`, `attach` and `explain`: [output.md](output.md#--report)"
             }
             Self::Region => "AWS Region",
             Self::Profile => "profile of the AWS configuration",

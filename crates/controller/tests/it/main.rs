@@ -22,6 +22,7 @@ mod on_call_input;
 mod on_call_real;
 mod on_finish;
 mod once;
+mod page;
 mod policies;
 mod processes;
 mod registering;

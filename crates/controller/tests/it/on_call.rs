@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// A runner whose lines have the sandbox's time.
-struct Speaker {
+pub(crate) struct Speaker {
     run: String,
     began: i64,
     seq: u64,
@@ -22,12 +22,12 @@ struct Speaker {
 }
 
 impl Speaker {
-    fn of(launch: &Launch, origin: (i64, Instant)) -> Self {
+    pub(crate) fn of(launch: &Launch, origin: (i64, Instant)) -> Self {
         let began = origin.0 + i64::try_from(origin.1.elapsed().as_millis()).unwrap();
         Self { run: launch.environment[env::RUN].clone(), began, seq: 0, script: Script::new() }
     }
 
-    fn says(mut self, after: Duration, msg: &str, event: Event) -> Self {
+    pub(crate) fn says(mut self, after: Duration, msg: &str, event: Event) -> Self {
         self.seq += 1;
         let mut line = EventLine::new(&self.run, "p-1", self.seq, event);
         msg.clone_into(&mut line.msg);
@@ -37,7 +37,7 @@ impl Speaker {
         self
     }
 
-    fn started(self, launch: &Launch, command: &str) -> Self {
+    pub(crate) fn started(self, launch: &Launch, command: &str) -> Self {
         let text = |name: &str| launch.environment.get(name).cloned().unwrap_or_default();
         let origin = Origin {
             started_by: text(env::STARTED_BY),
@@ -52,12 +52,12 @@ impl Speaker {
         self.says(at(0), &format!("{command} started"), Event::RunStarted(started))
     }
 
-    fn locked(self) -> Self {
+    pub(crate) fn locked(self) -> Self {
         let event = LockAcquired { keys: vec![7], waited_ms: 0 };
         self.says(at(1), "lock acquired", Event::LockAcquired(event))
     }
 
-    fn begins(self, after: Duration, name: &str) -> Self {
+    pub(crate) fn begins(self, after: Duration, name: &str) -> Self {
         let event = MigrationStarted { migration: name.to_owned(), ..MigrationStarted::default() };
         self.says(after, &format!("applying {name}"), Event::MigrationStarted(event))
     }
@@ -75,7 +75,17 @@ impl Speaker {
         )
     }
 
-    fn ends(self, after: Duration, finished: RunFinished) -> Script {
+    /// The script so far, and the last line by itself.
+    pub(crate) fn last_word(self, after: Duration, finished: RunFinished) -> (Script, String) {
+        let before = self.script.clone();
+        let mut line = EventLine::new(&self.run, "p-1", self.seq + 1, Event::RunFinished(finished));
+        "deploy finished".clone_into(&mut line.msg);
+        let at = self.began + i64::try_from(after.as_millis()).unwrap();
+        line.at = format!("{:.3}", jiff::Timestamp::from_millisecond(at).unwrap());
+        (before, line.encode())
+    }
+
+    pub(crate) fn ends(self, after: Duration, finished: RunFinished) -> Script {
         let code = i32::from(finished.exit_code);
         let said = self.says(after, "deploy finished", Event::RunFinished(finished));
         said.script.exits(after + Duration::from_millis(100), code)
@@ -127,7 +137,9 @@ fn now() -> (i64, Instant) {
 }
 
 /// Runs of `app:1` as the program says, asked for by GitHub.
-fn story(program: impl Fn(&Launch, (i64, Instant)) -> Script + Send + Sync + 'static) -> Story {
+pub(crate) fn story(
+    program: impl Fn(&Launch, (i64, Instant)) -> Script + Send + Sync + 'static,
+) -> Story {
     let origin = now();
     let program = Program::scripted(move |launch| program(launch, origin));
     Story::with(config().image("app:1", program))

@@ -5,6 +5,7 @@ use super::locate::locate;
 use super::plan::plan;
 use super::summaries::row;
 use crate::aws::connect;
+use crate::commands::arguments::PageArguments;
 use crate::commands::context::Context;
 use crate::error::Error;
 use crate::report::{Event, Explanation, OnCall};
@@ -25,11 +26,15 @@ pub(crate) struct Arguments {
     run: Option<String>,
     #[command(flatten)]
     family: FamilyArguments,
+    #[command(flatten)]
+    page: PageArguments,
 }
 
 impl Arguments {
     pub(in crate::commands) fn flags(&self) -> Flags {
-        self.family.flags()
+        let mut flags = self.family.flags();
+        flags.extend(self.page.flags());
+        flags
     }
 }
 
@@ -61,8 +66,9 @@ pub(in crate::commands) async fn explain(
     let mut conclusion = recount(&plan, run.task.as_ref(), &tails);
     let row = row(&aws, family, run).await?;
     let see_all = command_about(&plan, "logs");
-    conclusion.explain = None;
-    let explanation = Explanation { conclusion, row, see_all };
+    // Who reads the explanation is not sent to it; who reads the page is.
+    let explain = conclusion.explain.take();
+    let explanation = Explanation { conclusion, row, see_all, explain };
     report.emit(&Event::OnCall(Box::new(OnCall::Explained(Box::new(explanation)))));
     Ok(0)
 }
