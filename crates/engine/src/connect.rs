@@ -60,14 +60,14 @@ pub(crate) async fn attempt(
             answered => return answered,
         }
     }
-    Err(last.unwrap_or_else(|| refusal::unreachable(settings, "its name has no address")))
+    Err(last.unwrap_or_else(|| refusal::unresolved(settings, "its name has no address")))
 }
 
 async fn addresses(settings: &ConnectionSettings) -> Result<Vec<IpAddr>, Refusal> {
     let looking = tokio::net::lookup_host((settings.host.as_str(), settings.port));
     match within(settings.connect_timeout, looking).await {
         Some(Ok(found)) => Ok(found.map(|address| address.ip()).collect()),
-        Some(Err(error)) => Err(refusal::unreachable(settings, &error.to_string())),
+        Some(Err(error)) => Err(refusal::unresolved(settings, &error.to_string())),
         None => Err(silent(settings)),
     }
 }

@@ -47,7 +47,9 @@ pub(crate) fn remedy(sqlstate: &str) -> Remedy {
 pub(crate) fn unreachable(settings: &ConnectionSettings, cause: &str) -> Refusal {
     let ConnectionSettings { host, port, .. } = settings;
     let hint = match host.as_str() {
-        "localhost" | "127.0.0.1" | "::1" => "is the database, or the port forward to it, up?",
+        "localhost" | "127.0.0.1" | "::1" => {
+            "is the database, or the port forward to it, up? in a container this is the container itself"
+        }
         _ => {
             "check host and port, that the database is running, and that its security group lets this task in"
         }
@@ -55,6 +57,13 @@ pub(crate) fn unreachable(settings: &ConnectionSettings, cause: &str) -> Refusal
     let message = format!("cannot reach the database at {host}:{port}: {cause}");
     let error = Error::new(Kind::Unreachable, message).hint(hint).prisma("P1001");
     Refusal { error, remedy: Remedy::Time }
+}
+
+/// The host's name leads to no address.
+pub(crate) fn unresolved(settings: &ConnectionSettings, cause: &str) -> Refusal {
+    let Refusal { error, remedy } = unreachable(settings, cause);
+    let hint = "check the host's spelling, and that the network of this task resolves it: a private name only inside its VPC, with DNS support on";
+    Refusal { error: error.hint(hint), remedy }
 }
 
 /// What an attempt ended with.

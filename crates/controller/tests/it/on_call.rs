@@ -132,7 +132,7 @@ fn red(launch: &Launch, origin: (i64, Instant)) -> Script {
         .ends(at(4), finished)
 }
 
-fn now() -> (i64, Instant) {
+pub(crate) fn now() -> (i64, Instant) {
     (jiff::Timestamp::now().as_millisecond(), Instant::now())
 }
 

@@ -65,8 +65,12 @@ fn decoded(text: &str) -> String {
         .map_or_else(|_| text.to_owned(), std::borrow::Cow::into_owned)
 }
 
-/// A `#`, `/` or `?` before the last `@` is a password that was not encoded.
+/// Quotes around it are of somebody who thought that a shell reads the file. A `#`, `/` or `?` before
+/// the last `@` is a password that was not encoded.
 fn hint(text: &str) -> &'static str {
+    if text.starts_with(['"', '\'']) {
+        return "leave out the quotes around it: Docker's --env-file, ECS and Kubernetes take them as a part of the value";
+    }
     let authority = text
         .split_once("://")
         .map_or("", |(_, rest)| rest)
@@ -194,6 +198,8 @@ mod tests {
             ("postgresql://u:hunter#2@db/shop", "percent-encoded"),
             ("mysql://u:hunter2@db/shop", "postgresql://USER"),
             ("hunter2", "postgresql://USER"),
+            ("\"postgresql://u:hunter2@db/shop\"", "leave out the quotes"),
+            ("'postgresql://u:hunter#2@db/shop'", "leave out the quotes"),
             ("postgresql://db/shop", "postgresql://USER"),
             ("postgresql://u:hunter2@db:port/shop", "postgresql://USER"),
             ("postgresql://u:hunter2@one:5432,two:5432/shop", "primary"),

@@ -51,6 +51,9 @@ async fn a_database_that_does_not_answer() {
         let failure = failure(&world, &changes, 21).await;
         assert!(failure.message.contains(word), "{failure:?}");
         assert_eq!(failure.prisma_code.as_deref(), Some("P1001"));
+        let hint = failure.hint.unwrap();
+        let expected = if word == "database.invalid" { "spelling" } else { "the container itself" };
+        assert!(hint.contains(expected), "{word}: {hint}");
     }
 }
 

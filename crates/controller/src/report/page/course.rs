@@ -69,6 +69,11 @@ impl Course {
         }
     }
 
+    /// From now on another run speaks, and what the first one said stays.
+    pub(super) fn follow_another_run(&mut self) {
+        self.run = None;
+    }
+
     fn read(&mut self, line: &EventLine) {
         match &line.event {
             Event::RunStarted(started) => self.started = Some(started.clone()),

@@ -35,6 +35,8 @@ pub(crate) struct Page {
 struct Seen {
     scrub: Scrub,
     launched: Option<Launched>,
+    /// Whether a migration was green already.
+    migrated: bool,
     course: Course,
     log: Log,
     /// Texts and hints.
@@ -61,8 +63,12 @@ impl Page {
             Event::Secrets(secrets) => self.seen.scrub.hide(secrets),
             Event::Warning { text, hint } => self.seen.warn(text, hint.as_deref()),
             Event::Launched { task, cluster, definition, container, .. } => {
-                // What an earlier task of this run said is not this one's.
-                (self.seen.course, self.seen.log) = (Course::default(), Log::default());
+                if self.seen.migrated {
+                    self.seen.course.follow_another_run();
+                } else {
+                    // What an earlier task of this run said is not this one's.
+                    (self.seen.course, self.seen.log) = (Course::default(), Log::default());
+                }
                 self.seen.launched = Some(Launched {
                     task: task.to_string(),
                     cluster: cluster.clone(),
@@ -87,9 +93,9 @@ impl Page {
                     self.end(Ending::Explained(explanation));
                 }
             }
-            // The release goes on; its ending has the migration.
-            Event::Migrated(_)
-            | Event::Note(_)
+            // The release goes on, maybe with a second task behind the rollout.
+            Event::Migrated(_) => self.seen.migrated = true,
+            Event::Note(_)
             | Event::Data(_)
             | Event::Differences(_)
             | Event::Definition { .. }

@@ -276,6 +276,13 @@ impl Model {
             let migration = pair(scrub, "migration", &conclusion.sentence);
             self.advice.insert(0, migration);
         }
+        let more = [
+            ("without proof", released.unproved.clone()),
+            ("after-deploy", released.contract.sentence()),
+        ];
+        for (name, text) in more {
+            self.advice.extend(text.as_ref().map(|text| pair(scrub, name, text)));
+        }
         let class = released.class();
         self.tone = if released.is_good() {
             Tone::Good
@@ -373,6 +380,20 @@ impl Model {
                     self.migrations.push(row);
                 }
             }
+        }
+        // Those behind the rollout are another task's, with a timeline of its own.
+        for told in &seen.course.migrations {
+            if names.contains(&told.name.as_str()) {
+                continue;
+            }
+            let (state, tone) = match (told.failed, told.took) {
+                (true, _) => ("failed", Tone::Bad),
+                (false, Some(_)) => ("applied", Tone::Good),
+                (false, None) => ("how it ended is not known", Tone::Care),
+            };
+            let took = told.took.map(Duration::from_millis);
+            self.migrations.push(row(&told.name, state, Some(tone), took));
+            names.push(&told.name);
         }
         let waiting = seen.course.planned.iter().filter(|name| !names.contains(&name.as_str()));
         self.migrations.extend(waiting.map(|name| row(name, "not begun", None, None)));

@@ -4,6 +4,7 @@ mod browser;
 mod parsed;
 mod stories;
 
+use crate::support::shop::{Shop, crashes, rolls_back, serves};
 use crate::support::story::{Story, Told, at};
 use browser::Browser;
 use controller::Signal;
@@ -214,6 +215,51 @@ async fn of_a_run_days_ago() {
             page.section("Warnings").is_some_and(|text| text.contains("ECS has forgotten"));
         assert_eq!(warned, forgotten);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_with_its_services_and_what_followed_them() {
+    let shop = Shop::open(stories::in_phases(), serves(), rolls_back()).await;
+    let folder = Folder::new();
+    shop.release(&["--report", &folder.argument()]).await.says(0, &["OK: "]);
+    let page = folder.page();
+    assert!(page.only("h1").starts_with("OK "), "{}", page.only("h1"));
+    has(&page, "What it means", &["1 migration applied behind the rollout"]);
+    has(&page, "Services", &["api deployed", "is on api:2"]);
+    let migrations = page.section("Migrations").unwrap();
+    assert_eq!(migrations.matches("applied").count(), 2, "{migrations}");
+    for section in ["Migrations", "Statements", "Log"] {
+        has(&page, section, &[INIT, INDEX]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_that_was_rolled_back() {
+    let shop = Shop::open(stories::in_phases(), crashes(), rolls_back()).await;
+    let folder = Folder::new();
+    assert_eq!(shop.release(&["--report", &folder.argument()]).await.code, 88);
+    let page = folder.page();
+    assert!(page.only("h1").starts_with("NOT GREEN "), "{}", page.only("h1"));
+    has(&page, "What it means", &["1 migration still pending"]);
+    has(
+        &page,
+        "Services",
+        &["not deployed", "rolled back from api:2 to api:1", "boom: no such column"],
+    );
+    has(&page, "Migrations", &[INIT, "applied"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_attaches_gets_the_page_too() {
+    let story = stories::of(stories::green).signal(at(2), Signal::Interrupt);
+    let told = story.run(&["--on-cancel", "detach", "--output", "json"]).await;
+    assert_eq!(told.code, 84, "{}", told.everything());
+    let task = told.result()["task_arn"].as_str().unwrap().to_owned();
+    let story = story.without_signals();
+    let folder = Folder::new();
+    let attach = ["attach", &task, "--report", &folder.argument()];
+    story.invoke(&attach).await.says(0, &["OK: 3 migrations applied"]);
+    has(&folder.page(), "Migrations", &[INIT, ORDERS, INDEX]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! Runs whose pages are looked at.
 
-use crate::on_call::{Speaker, story};
+use crate::on_call::{Speaker, now, story};
 use crate::support::story::{Story, at};
 use protocol::event::{
     AttemptBlocked, Connected, Event, Heartbeat, LockAcquired, LockWaiting, MigrationApplied,
@@ -9,7 +9,7 @@ use protocol::event::{
 use protocol::failure::FailedStatement;
 use protocol::traffic::{Blocker, StatementCost, TableLock};
 use protocol::{DatabaseState, Failure};
-use sandbox::{Launch, OnTerminate, Script};
+use sandbox::{Launch, OnTerminate, Program, Script};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -269,6 +269,24 @@ pub(super) fn hostile(_launch: &Launch, _began: Began) -> Script {
         .line(at(2), "the password is hunter22-and-more & <b>bold</b> &amp; \" onload=\"x")
         .line(at(3), "x".repeat(20_000))
         .exits(at(4), 3)
+}
+
+/// A runner with a migration before the rollout and one behind it.
+pub(super) fn in_phases() -> Program {
+    let began = now();
+    Program::scripted(move |launch| {
+        let expand = launch.environment["ECS_MIGRATE_PHASE"] == "expand";
+        let (name, waiting) = if expand { (INIT, 1) } else { (INDEX, 0) };
+        let finished = RunFinished {
+            pending: waiting,
+            after_deploy: waiting,
+            ..ends(Outcome::Applied, 1, DatabaseState::Changed)
+        };
+        opened(launch, began, &[name])
+            .says(at(8), &format!("applying {name}"), begins(name, "transaction", 1))
+            .says(at(9), &format!("applied {name}"), applied(name, vec![cost(1, 2, 820)]))
+            .ends(at(9), finished)
+    })
 }
 
 pub(super) fn of(program: fn(&Launch, Began) -> Script) -> Story {
