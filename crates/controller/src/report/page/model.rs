@@ -1,23 +1,21 @@
 //! Owns what the page says, part by part, before it has any form. PURE.
 
+mod runner;
+mod services;
+
 use super::super::on_call::{Explanation, RunState};
-use super::super::{release, rows};
+use super::super::rows;
 use super::Seen;
 use super::bars::Chart;
-use super::course::{Course, Migration as Told, Statement};
 use super::text::{Scrub, Text};
 use crate::error::Error;
 use crate::service::Released;
-use crate::task::{Conclusion, DatabaseMeaning, PhaseState, Verdict, class_name};
+use crate::task::{Conclusion, DatabaseMeaning, Verdict, class_name};
 use crate::words;
 use jiff::Timestamp;
 use protocol::ExitCode;
 use protocol::event::Origin;
-use std::collections::BTreeMap;
 use std::time::Duration;
-
-/// Migrations in the table.
-const MIGRATIONS: usize = 1_000;
 
 /// How it went, at a glance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -269,49 +267,6 @@ impl Model {
         }
     }
 
-    fn released(&mut self, released: &Released, seen: &Seen, now: i64) {
-        let scrub = &seen.scrub;
-        if let Some(conclusion) = &released.migration {
-            self.concluded(conclusion, seen, now);
-            let migration = pair(scrub, "migration", &conclusion.sentence);
-            self.advice.insert(0, migration);
-        }
-        let more = [
-            ("without proof", released.unproved.clone()),
-            ("after-deploy", released.contract.sentence()),
-        ];
-        for (name, text) in more {
-            self.advice.extend(text.as_ref().map(|text| pair(scrub, name, text)));
-        }
-        let class = released.class();
-        self.tone = if released.is_good() {
-            Tone::Good
-        } else if [ExitCode::Detached, ExitCode::Cancelled].contains(&class) {
-            Tone::Care
-        } else {
-            Tone::Bad
-        };
-        self.word = if released.is_good() { "OK" } else { "NOT GREEN" };
-        self.sentence = scrub.text(&released.sentence());
-        self.exit = Some(exit(scrub, class.code(), &class_name(class)));
-        self.services = released
-            .services
-            .iter()
-            .map(|ending| {
-                let took = words::duration(ending.duration);
-                let own = [("definition", ending.definition.as_str()), ("took", &took)];
-                let own = own.into_iter().chain(release::of_service(ending));
-                Service {
-                    name: scrub.text(&ending.service),
-                    good: ending.is_good(),
-                    sentence: scrub.text(&ending.sentence),
-                    rows: own.map(|(name, text)| pair(scrub, name.trim(), text)).collect(),
-                    last_lines: ending.last_lines.iter().map(|line| scrub.text(line)).collect(),
-                }
-            })
-            .collect();
-    }
-
     fn failed(&mut self, error: &Error, seen: &Seen) {
         let scrub = &seen.scrub;
         let class = error.class();
@@ -337,145 +292,6 @@ impl Model {
         ];
         let known = known.into_iter().filter(|(_, text)| !text.is_empty());
         self.facts.extend(known.map(|(name, text)| pair(scrub, name, text)));
-    }
-
-    /// State and duration are the timeline's, which bears lost lines; the rest is the runner's.
-    fn migrations(&mut self, conclusion: &Conclusion, seen: &Seen) {
-        let scrub = &seen.scrub;
-        let told: BTreeMap<&str, &Told> =
-            seen.course.migrations.iter().map(|told| (told.name.as_str(), told)).collect();
-        let row = |name: &str, state, tone, took: Option<Duration>| {
-            let told = told.get(name);
-            let statements = told.map_or(0, |told| told.statements);
-            Migration {
-                name: scrub.text(name),
-                state,
-                tone,
-                took: took.map(words::duration).unwrap_or_default(),
-                statements: if statements == 0 { String::new() } else { statements.to_string() },
-                mode: told.map_or_else(Text::default, |told| scrub.text(mode(&told.mode))),
-            }
-        };
-        let mut names = Vec::new();
-        for phase in &conclusion.timeline.phases {
-            let Some(name) = phase.kind.migration() else { continue };
-            let (state, tone) = match phase.state {
-                PhaseState::Done => ("applied", Some(Tone::Good)),
-                PhaseState::Failed => ("failed", Some(Tone::Bad)),
-                PhaseState::Interrupted => ("interrupted", Some(Tone::Care)),
-                PhaseState::Open => ("goes on", Some(Tone::Going)),
-                PhaseState::Unknown => ("how it ended is not known", Some(Tone::Care)),
-            };
-            let took = told
-                .get(name)
-                .and_then(|told| told.took)
-                .map(Duration::from_millis)
-                .or_else(|| phase.duration());
-            let row = row(name, state, tone, took);
-            // It was begun again on another connection.
-            match names.iter().position(|known| *known == name) {
-                Some(place) => self.migrations[place] = row,
-                None => {
-                    names.push(name);
-                    self.migrations.push(row);
-                }
-            }
-        }
-        // Those behind the rollout are another task's, with a timeline of its own.
-        for told in &seen.course.migrations {
-            if names.contains(&told.name.as_str()) {
-                continue;
-            }
-            let (state, tone) = match (told.failed, told.took) {
-                (true, _) => ("failed", Tone::Bad),
-                (false, Some(_)) => ("applied", Tone::Good),
-                (false, None) => ("how it ended is not known", Tone::Care),
-            };
-            let took = told.took.map(Duration::from_millis);
-            self.migrations.push(row(&told.name, state, Some(tone), took));
-            names.push(&told.name);
-        }
-        let waiting = seen.course.planned.iter().filter(|name| !names.contains(&name.as_str()));
-        self.migrations.extend(waiting.map(|name| row(name, "not begun", None, None)));
-        let hidden = self.migrations.len().saturating_sub(MIGRATIONS);
-        self.migrations.drain(..hidden);
-        self.hidden = hidden as u64;
-    }
-
-    /// What only the runner's lines say.
-    fn lines(&mut self, course: &Course, scrub: &Scrub) {
-        let longest = course.statements.first().map_or(1, |first| first.cost.duration_ms.max(1));
-        self.statements =
-            course.statements.iter().map(|one| statement(one, longest, scrub)).collect();
-        self.shorter = course.statement_count.saturating_sub(course.statements.len() as u64);
-        if let Some((waited, cause)) = &course.connect {
-            let text = format!("{} until it answered: {cause}", milliseconds(*waited));
-            self.waits.push(pair(scrub, "database", &text));
-        }
-        if let Some((waited, holders)) = &course.lock
-            && (*waited >= 1_000 || !holders.is_empty())
-        {
-            let mut said = vec![milliseconds(*waited)];
-            said.extend(holders.iter().map(|holder| format!("held by {holder}")));
-            let text = said.join(", ");
-            self.waits.push(pair(scrub, "the run's own lock", &text));
-        }
-        self.sessions = course
-            .sessions
-            .iter()
-            .map(|session| {
-                let blocker = &session.blocker;
-                let since =
-                    blocker.since_ms.map(|since| format!(", open for {}", milliseconds(since)));
-                let who = [blocker.application.as_str(), blocker.user.as_str()];
-                let who: Vec<&str> = who.into_iter().filter(|text| !text.is_empty()).collect();
-                let cells = [
-                    if blocker.pid == 0 { String::new() } else { blocker.pid.to_string() },
-                    format!("{}{}", blocker.blocker, since.unwrap_or_default()),
-                    who.join(", "),
-                    session.kept.clone(),
-                    blocker.query.clone(),
-                ];
-                cells.map(|cell| scrub.text(&cell))
-            })
-            .collect();
-        self.attempts = course
-            .attempts
-            .iter()
-            .map(|attempt| {
-                let cells = [
-                    attempt.migration.clone(),
-                    attempt.attempt.to_string(),
-                    attempt.sqlstate.clone(),
-                    milliseconds(attempt.blocked_ms),
-                    milliseconds(attempt.pause_ms),
-                ];
-                cells.map(|cell| scrub.text(&cell))
-            })
-            .collect();
-        if let Some(connected) = &course.connected
-            && !connected.host.is_empty()
-        {
-            let encrypted = if connected.tls { "encrypted" } else { "not encrypted" };
-            let text = format!(
-                "{} at {}:{} as {}, PostgreSQL {}, {encrypted}",
-                connected.database,
-                connected.host,
-                connected.port,
-                connected.user,
-                connected.server_version
-            );
-            self.facts.push(pair(scrub, "database", &text));
-            if let Some(environment) = &connected.environment {
-                self.facts.push(pair(scrub, "environment", environment));
-            }
-        }
-        if let Some(started) = &course.started
-            && !started.version.is_empty()
-        {
-            let text = format!("ecs-migrate-runner {} {}", started.version, started.command);
-            self.facts.push(pair(scrub, "runner", &text));
-        }
     }
 }
 
@@ -518,40 +334,6 @@ fn failure(conclusion: &Conclusion, scrub: &Scrub) -> Option<Failure> {
     })
 }
 
-fn statement(one: &Statement, longest: u64, scrub: &Scrub) -> StatementRow {
-    let Statement { migration, cost } = one;
-    let line = if cost.line == 0 { String::new() } else { format!(":{}", cost.line) };
-    let mut more = Vec::new();
-    if cost.lock_wait_ms > 0 {
-        more.push(format!("waited {} for locks", milliseconds(cost.lock_wait_ms)));
-    }
-    if cost.attempts > 1 {
-        more.push(words::count(u64::from(cost.attempts), "attempt"));
-    }
-    if let Some(lock) = &cost.lock {
-        more.push(format!("{} on {}", lock.mode, lock.relation));
-    }
-    if !cost.rewritten.is_empty() {
-        more.push(format!("rewrote {}", cost.rewritten.join(", ")));
-    }
-    StatementRow {
-        place: scrub.text(&format!("{migration}/migration.sql{line}")),
-        number: cost.number,
-        took: milliseconds(cost.duration_ms),
-        share: cost.duration_ms * 100 / longest,
-        rows: if cost.rows == 0 { String::new() } else { cost.rows.to_string() },
-        more: scrub.text(&more.join("; ")),
-    }
-}
-
-fn mode(word: &str) -> &str {
-    match word {
-        "transaction" => "one transaction",
-        "statements" => "statement by statement",
-        other => other,
-    }
-}
-
 /// A link that leads nowhere but to where it seems to.
 fn is_link(url: &str) -> bool {
     url.starts_with("https://")
@@ -580,5 +362,43 @@ pub(super) fn moment(at: i64) -> String {
 }
 
 #[cfg(test)]
-#[path = "model_tests.rs"]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_leads_where_it_seems_to() {
+        for (url, expected) in [
+            (
+                "https://eu-west-1.console.aws.amazon.com/cloudwatch/home?region=eu-west-1#a$252Fb",
+                true,
+            ),
+            ("http://eu-west-1.console.aws.amazon.com/", false),
+            ("javascript:alert(1)", false),
+            ("https://a/\"onclick=\"x", false),
+            ("https://a/\u{202e}b", false),
+            ("https://a/ b", false),
+        ] {
+            assert_eq!(is_link(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_code_of_ours_has_a_meaning_and_a_commands_own_has_none() {
+        let scrub = Scrub::default();
+        assert_eq!(
+            exit(&scrub, 10, "migration_failed").2,
+            Some(ExitCode::MigrationFailed.meaning())
+        );
+        assert_eq!(exit(&scrub, 10, "container_exit").2, None);
+        assert_eq!(exit(&scrub, 3, "container_exit").2, None);
+    }
+
+    #[test]
+    fn a_place_is_family_and_cluster_by_name() {
+        assert_eq!(
+            place("shop-migrate:7", "arn:aws:ecs:x:1:cluster/prod"),
+            "shop-migrate in cluster prod"
+        );
+        assert_eq!(moment(1_795_230_514_123), "2026-11-21T03:08:34Z");
+    }
+}
