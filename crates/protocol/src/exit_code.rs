@@ -210,7 +210,11 @@ pub fn markdown() -> String {
     let mut page = String::from(
         "# Exit codes\n\nGenerated from `crates/protocol/src/exit_code.rs`; a test compares.\n\n\
          The code of a wrapped command (`exec`, `start`) and of a plain container passes through \
-         unchanged, so `--output json` names the class beside the number.\n",
+         unchanged, so `--output json` names the class beside the number.\n\n\
+         “Rolled back” and “nothing was changed” are said of the migration that failed: earlier ones \
+         of the same run stay. Where more is to be said the last line says it, and its field \
+         `database` too: 10 and 23 are also the end of a script that runs statement by statement and \
+         that the next run resumes.\n",
     );
     for (title, owner) in [
         ("Both binaries", Owner::Both),
