@@ -9,6 +9,7 @@ Usage: scripts/bench.sh engine [--rounds N] [--migrations DIR]
        scripts/bench.sh start [--rounds N]
        scripts/bench.sh gate [--rounds N]
        scripts/bench.sh image [--rounds N]
+       scripts/bench.sh check [--rounds N] [--migrations DIR]
 
   engine   nothing pending on 434 and on 5,000 migrations, applying 434, and a 200 MB data migration;
            beside psql, Prisma's schema engine (npm) and dbmate (PyPI) where they can be had
@@ -19,6 +20,7 @@ Usage: scripts/bench.sh engine [--rounds N] [--migrations DIR]
            fabfuel's ecs run (PyPI) against one sandbox
   image    sizes of the native, the wrapped and a plain Prisma image; image push beside buildah; from run to
            verdict on MiniStack. As root, with podman, buildah, docker-registry and npm
+  check    ecs-migrate check on 434 new migrations, beside squawk's own program (PyPI)
 
 Needs python3. Builds in release mode.
 USAGE
@@ -26,7 +28,7 @@ USAGE
 
 what=${1:-}
 case "$what" in
-  engine | traffic | start | gate | image) shift ;;
+  engine | traffic | start | gate | image | check) shift ;;
   -h | --help) usage; exit 0 ;;
   *) usage >&2; exit 2 ;;
 esac
@@ -44,6 +46,17 @@ if [ "$what" = image ]; then
   chmod 0755 "$scratch"
   trap 'rm -rf "$scratch"' EXIT
   scripts/bench/image.sh "$(cd "$target" && pwd)/release/ecs-migrate" "$runner" "$scratch/work" "${2:-3}"
+  exit
+fi
+if [ "$what" = check ]; then
+  cargo build --release --locked --quiet -p ecs-migrate
+  scratch=$(mktemp -d)
+  trap 'rm -rf "$scratch"' EXIT
+  if python3 -m venv "$scratch/venv" 2>/dev/null && "$scratch/venv/bin/pip" install -q squawk-cli==2.70.0 2>/dev/null; then
+    squawk=$scratch/venv/bin/squawk
+  fi
+  python3 scripts/bench/check.py --controller "$(cd "$target" && pwd)/release/ecs-migrate" --scratch "$scratch/work" \
+    ${squawk:+--squawk "$squawk"} "$@"
   exit
 fi
 cargo build --release --locked --quiet -p ecs-migrate-runner

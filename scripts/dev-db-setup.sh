@@ -118,9 +118,11 @@ if [ -n "$reset" ]; then
 fi
 
 is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+# free_port [FROM]
 free_port() {
   local port=${DEV_DB_PORT:-54320}
   [ ! -s "$state/port" ] || [ -n "${DEV_DB_PORT:-}" ] || port=$(cat "$state/port")
+  port=${1:-$port}
   for port in $(seq "$port" $((port + 50))); do
     if is_free "$port"; then echo "$port"; return; fi
   done
@@ -161,10 +163,14 @@ start_system() {
     return
   fi
   if [ -n "${pid:-}" ] && ps -p "$pid" >/dev/null; then rm -f "$state/data/postmaster.pid"; fi
+  local said=$state/data/server.log
   port=$(free_port)
   # A path of a socket may be no longer than 107 bytes, so there is none.
-  server start -w -t 60 -l "$state/data/server.log" -o "-p $port -h 127.0.0.1 -c unix_socket_directories=''" 9>&- >&2 ||
-    { tail -n 20 "$state/data/server.log" >&2; fail "PostgreSQL does not start"; }
+  until as_server rm -f "$said" && server start -w -t 60 -l "$said" -o "-p $port -h 127.0.0.1 -c unix_socket_directories=''" 9>&- >"$state/pg_ctl.log" 2>&1; do
+    # Somebody else took the port after it was looked at, or holds it without listening yet.
+    grep -q "already in use" "$said" 2>/dev/null || { cat "$state/pg_ctl.log" "$said" >&2; fail "PostgreSQL does not start"; }
+    port=$(free_port $((port + 1)))
+  done
 }
 
 "start_$with"

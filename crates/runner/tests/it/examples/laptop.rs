@@ -129,6 +129,21 @@ async fn without_docker_the_machines_own_server_is_set_up_again_and_reset() {
     assert_eq!((count(&url, ACCOUNTS).await, count(&url, APPLIED).await), (2, 6));
 }
 
+/// Two projects' scripts may look at a port in the same moment: it is free, and then it is not.
+#[tokio::test]
+async fn a_port_that_somebody_takes_meanwhile_is_left_to_him() {
+    let taken = (54_320..54_400).find_map(|port| {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        // Bound, and nobody listens: who connects is refused, as at a free one.
+        socket.bind((std::net::Ipv4Addr::LOCALHOST, port).into()).ok().map(|()| (socket, port))
+    });
+    let (_socket, port) = taken.expect("a free port");
+    let laptop = Laptop::new("system");
+    let said = laptop.ready(&[]).await;
+    assert!(!said.url.contains(&format!(":{port}/")), "{}", said.url);
+    assert_eq!(count(&said.url, ACCOUNTS).await, 2);
+}
+
 #[tokio::test]
 async fn somebodys_file_stays_as_it_is() {
     let laptop = Laptop::new("system");
