@@ -39,19 +39,32 @@ fn query() -> String {
     )
 }
 
+/// What a name can stand for, the likeliest first. `public` was left out of it, and need not be in the
+/// search path; a dot can be a part of a quoted name. Never three parts: those would name another
+/// database, which is an error.
+fn spellings(table: &str) -> Vec<String> {
+    let whole = quote::identifier(table);
+    let in_public = format!("public.{whole}");
+    match table.split_once('.') {
+        Some((schema, name)) => {
+            let qualified = format!("{}.{}", quote::identifier(schema), quote::identifier(name));
+            vec![qualified, whole, in_public]
+        }
+        None => vec![whole, in_public],
+    }
+}
+
 /// What is known of `table`, for a finding about it.
 pub(super) async fn of(session: &Session, table: &str, finding: &Finding) -> Result<Facts, Error> {
-    let parts: Vec<String> = table.split('.').map(quote::identifier).collect();
-    let plain = parts.join(".");
-    // `public` was left out of the name, and need not be in the search path.
-    let in_public = format!("public.{plain}");
     let found = session
-        .one(
-            "SELECT coalesce(to_regclass($1), to_regclass($2))::oid::int8",
-            &[(&plain, Type::TEXT), (&in_public, Type::TEXT)],
+        .query(
+            "SELECT to_regclass(name)::oid::int8 FROM unnest($1::text[]) WITH ORDINALITY AS names(name, place) \
+             WHERE to_regclass(name) IS NOT NULL ORDER BY place LIMIT 1",
+            &[(&spellings(table), Type::TEXT_ARRAY)],
         )
         .await?;
-    let Some(oid) = found.get::<_, Option<i64>>(0) else { return Ok(Facts::Absent) };
+    let Some(row) = found.first() else { return Ok(Facts::Absent) };
+    let oid: i64 = row.get(0);
     let column = finding.object.strip_prefix(table).and_then(|rest| rest.strip_prefix('.'));
     let oid = u32::try_from(oid).unwrap_or_default();
     let row = session
@@ -67,4 +80,18 @@ pub(super) async fn of(session: &Session, table: &str, finding: &Finding) -> Res
         column_type: row.get(4),
         known_not_null: session.major() >= 12 && row.get(5),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_its_schema_or_publics_and_never_three_parts() {
+        assert_eq!(spellings("users"), ["\"users\"", "public.\"users\""]);
+        assert_eq!(
+            spellings("app.users"),
+            ["\"app\".\"users\"", "\"app.users\"", "public.\"app.users\""]
+        );
+    }
 }

@@ -85,6 +85,23 @@ async fn what_breaks_the_api_blocks_whatever_the_size() {
 }
 
 #[tokio::test]
+async fn a_table_is_found_by_every_way_to_name_it() {
+    let world = world(1).await;
+    world.sql("CREATE SCHEMA app; CREATE TABLE app.t (id int); INSERT INTO app.t VALUES (1); CREATE TABLE \"a.b\" (id int); INSERT INTO \"a.b\" VALUES (1); CREATE TABLE empty (id int)").await;
+    for (script, expected) in [
+        ("DROP TABLE app.t;", vec!["drop-table"]),
+        ("DROP TABLE \"a.b\";", vec!["drop-table"]),
+        // Nothing is lost where nothing is.
+        ("DROP TABLE IF EXISTS app.gone, nowhere.gone, gone;", vec![]),
+    ] {
+        world.migration("2_b", script);
+        let ended = world.run(&["deploy", "--check", "--phase", "all"]).await;
+        assert_eq!(found(&ended).0, expected, "{script}: {}", ended.stdout);
+        assert_eq!(ended.code, if expected.is_empty() { 0 } else { 14 }, "{script}");
+    }
+}
+
+#[tokio::test]
 async fn what_stands_around_is_said() {
     let world = world(40).await;
     world.sql("CREATE INDEX bad ON events (id); UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'bad'::regclass").await;
