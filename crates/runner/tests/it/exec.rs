@@ -258,7 +258,8 @@ async fn a_lost_connection_is_no_reason_to_stop_unless_somebody_else_has_the_loc
     );
     let child = world.script(&script).spawn().unwrap();
     world.file("ready").await;
-    let before = world.value(&format!("SELECT pid FROM pg_stat_activity WHERE {RUNNER}")).await;
+    // Not the one that only observes.
+    let before = world.value(&format!("SELECT pid FROM pg_stat_activity JOIN pg_locks USING (pid) WHERE {RUNNER} AND locktype = 'advisory'")).await;
     world.sql(&format!("SELECT pg_terminate_backend({before})")).await;
     world.until(&format!("EXISTS (SELECT FROM pg_stat_activity JOIN pg_locks l USING (pid) WHERE {RUNNER} AND pid <> {before} AND locktype = 'advisory')")).await;
     std::fs::write(world.path("ready.end"), "").unwrap();

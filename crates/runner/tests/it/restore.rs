@@ -1,6 +1,6 @@
 //! Where the database was before the first change, how to get back there, and what is kept.
 
-use crate::support::{Ended, World, finish, search_path};
+use crate::support::{Ended, World, finish, is_too_old, search_path};
 use protocol::event::RestorePoint;
 use protocol::{DatabaseState, Event};
 
@@ -82,7 +82,11 @@ async fn a_backup_runs_before_the_first_change_and_its_failure_changes_nothing()
     let locked = "SELECT count(*), to_regclass('a') FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     let backup = format!("psql -X -A -t -o {kept} -c \"{locked}\"");
     let dump = world.path("schema.sql");
-    run(&backup, &["--schema-dump", &dump]).await.succeeded();
+    let kept_both = run(&backup, &["--schema-dump", &dump]).await;
+    if is_too_old(&kept_both.stdout) {
+        return;
+    }
+    kept_both.succeeded();
     assert_eq!(std::fs::read_to_string(&kept).unwrap(), "1|\n", "under the lock, before the table");
     assert!(std::fs::read_to_string(&dump).unwrap().contains("PostgreSQL database dump"));
     // Nothing to apply, nothing to keep.

@@ -284,6 +284,15 @@ pub(crate) fn nowhere() -> PathBuf {
     PathBuf::from("/nonexistent/migrations")
 }
 
+/// Whether `pg_dump` refused the server as newer than itself: a skip that is counted.
+pub(crate) fn is_too_old(said: &str) -> bool {
+    let refused = said.contains("server version mismatch");
+    if refused {
+        skip("pg_dump is older than the server");
+    }
+    refused
+}
+
 /// Says that a test cannot be done on this machine; `scripts/test.sh` counts these lines.
 pub(crate) fn skip(why: &str) {
     use std::io::Write as _;
