@@ -361,8 +361,8 @@ pub(crate) fn blocked(blocker: Blocker) -> Error {
 }
 
 pub(crate) fn unreadable(name: &str, cause: &str) -> Error {
-    Error::new(Kind::Configuration, format!("cannot read the script of `{name}`: {cause}"))
-        .hint("every migration is a directory with a file migration.sql in UTF-8")
+    Error::new(Kind::Configuration, format!("its script cannot be read: {cause}"))
+        .hint("--migrations names the folder whose folders are the migrations, each with a file migration.sql in UTF-8")
         .migration(name)
         .prisma("P3015")
 }

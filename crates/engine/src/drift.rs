@@ -154,10 +154,15 @@ pub(crate) async fn before(
         .hint("write a migration for what shall stay, take back the rest; or --on-drift warn"))
 }
 
-/// `somebody changed the schema by hand: 2 differences from the applied migrations`
+/// `the schema was changed beside the migrations: 2 differences`
 pub(crate) fn sentence(count: usize) -> String {
+    format!("the schema was changed beside the migrations: {}", differences(count))
+}
+
+/// `1 difference`, `2 differences`.
+pub(crate) fn differences(count: usize) -> String {
     let noun = if count == 1 { "difference" } else { "differences" };
-    format!("the schema was changed beside the migrations: {count} {noun}")
+    format!("{count} {noun}")
 }
 
 /// Not the deployment's own connection or an interrupt.

@@ -258,7 +258,10 @@ async fn compare(
     } else if resolve.force == Force::No {
         return Err(Error::new(
             Kind::Contradicted,
-            format!("the database is not what these migrations make: {count} differences"),
+            format!(
+                "the database is not what these migrations make: {}",
+                drift::differences(count)
+            ),
         )
         .hint("write a migration for the differences, or accept them with --force"));
     }

@@ -112,7 +112,14 @@ fn finding(ended: &RunFinished, last: &str) -> Result<(String, Finding), Error> 
             let finding = Finding::of_file(Rule::Replay, &migration, sentence);
             Ok((migration, Finding { line, ..finding }))
         }
-        (false, _, None) => Err(cannot(&failure.message)),
+        (false, _, None) => {
+            let error =
+                Error::usage(format!("the migrations cannot be replayed: {}", failure.message));
+            Err(match failure.hint {
+                Some(hint) => error.hinted(hint),
+                None => error,
+            })
+        }
     }
 }
 

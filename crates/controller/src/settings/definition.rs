@@ -46,7 +46,7 @@ pub(crate) enum ContainerChoice {
 pub(crate) fn source(layers: &Layers) -> Result<DefinitionSource, Error> {
     let reference = layers.find(Key::TaskDefinition);
     let template = layers.find(Key::Template);
-    let image = layers.find(Key::Image);
+    let image = image(layers)?;
     match (reference, template) {
         (Some(reference), Some(template)) if reference.strength() == template.strength() => {
             Err(Error::usage(format!(
@@ -67,6 +67,17 @@ pub(crate) fn source(layers: &Layers) -> Result<DefinitionSource, Error> {
             "set --task-definition FAMILY, or --template FILE with --image URI; \
              or `task-definition` in ecs-migrate.toml",
         )),
+    }
+}
+
+/// The image; that of the command line or the file may be an empty variable of a script.
+fn image(layers: &Layers) -> Result<Option<Setting<String>>, Error> {
+    match layers.find(Key::Image) {
+        Some(image) if image.value.trim().is_empty() => {
+            Err(Error::usage(format!("the image ({}) is empty", image.origin))
+                .hinted("see whether the variable that it is made of is set here"))
+        }
+        image => Ok(image),
     }
 }
 

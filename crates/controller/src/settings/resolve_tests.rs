@@ -60,6 +60,10 @@ fn what_is_missing_or_wrong_is_named_with_its_origin() {
             "a template (flag --template) needs an image",
         ),
         (
+            layers(&[(Key::Template, "x.json"), (Key::Image, "")], &[], WHOLE),
+            "the image (flag --image) is empty",
+        ),
+        (
             layers(&[], &[(Key::Timeout, "ECS_MIGRATE_TIMEOUT", "soon")], WHOLE),
             "`soon` (env ECS_MIGRATE_TIMEOUT) is not a duration such as 90s, 30m or 1h 30m",
         ),

@@ -37,3 +37,26 @@ pub(crate) enum Intent {
     /// Left it.
     Detach,
 }
+
+/// What a cancellation says first.
+pub(super) const CANCELLED: &str = "cancelled";
+/// What a time limit says first.
+pub(super) const TIME_LIMIT: &str = "the time limit of";
+
+/// What ECS is given as the reason of a stop; DescribeTasks has it as `stoppedReason` from then on.
+pub(super) fn reason(why: &str) -> String {
+    format!("ecs-migrate: {why}")
+}
+
+impl Intent {
+    /// What an earlier invocation wanted, by the reason that it gave ECS.
+    pub(super) fn of_reason(given: &str) -> Self {
+        if given.starts_with(&reason(CANCELLED)) {
+            Self::Cancel
+        } else if given.starts_with(&reason(TIME_LIMIT)) {
+            Self::Timeout
+        } else {
+            Self::None
+        }
+    }
+}

@@ -6,7 +6,7 @@ use super::ending;
 use super::intent::Intent;
 use super::launch::Origin;
 use super::session::Plan;
-use super::snapshot::TaskSnapshot;
+use super::snapshot::{StopCode, TaskSnapshot};
 use super::tails::{Tail, Tails};
 use super::verdict::{Case, Known, LogState, Logged, Workload, judge};
 use protocol::event::RunFinished;
@@ -22,7 +22,7 @@ pub(crate) fn recount(plan: &Plan, task: Option<&TaskSnapshot>, tails: &Tails) -
         task: task.map_or(Known::Forgotten, Known::Task),
         container: &plan.container,
         finished,
-        intent: Intent::None,
+        intent: intent(task, &plan.container),
         log,
         workload,
         origin: plan.origin,
@@ -40,6 +40,14 @@ pub(crate) fn recount(plan: &Plan, task: Option<&TaskSnapshot>, tails: &Tails) -
         duration: Duration::from_millis(took),
         ended_at_first_sight: true,
     })
+}
+
+/// A task that one of us stopped is judged as by the one who did.
+fn intent(task: Option<&TaskSnapshot>, container: &str) -> Intent {
+    let stopped = task
+        .filter(|task| task.decides(container) && task.stop_code == Some(StopCode::UserInitiated));
+    let given = stopped.and_then(|task| task.stopped_reason.as_deref());
+    given.map_or(Intent::None, Intent::of_reason)
 }
 
 /// A plain container has no last word: its log is complete when it was read to its end.
@@ -76,7 +84,7 @@ pub(crate) fn glance(task: Option<&TaskSnapshot>, container: &str, ends: Ends<'_
         task: task.map_or(Known::Forgotten, Known::Task),
         container,
         finished: ends.finished,
-        intent: Intent::None,
+        intent: intent(task, container),
         log: ends.log,
         workload,
         origin: Origin::Found,

@@ -1,7 +1,7 @@
 //! Owns where a session stands, and how it reacts to what happens.
 
 use super::drain::LastWord;
-use super::intent::{Intent, OnCancel};
+use super::intent::{self, Intent, OnCancel};
 use super::pace::Pace;
 use super::phase::PhaseKind;
 use super::session::{Beginning, Plan};
@@ -119,7 +119,7 @@ impl<'a> Session<'a> {
             Beginning::Signalled(signal) => self.signalled(signal),
             Beginning::Stopping => {
                 let patience = self.plan.stop_timeout + STOP_GRACE;
-                self.request_stop(Intent::Cancel, "cancelled", patience);
+                self.request_stop(Intent::Cancel, intent::CANCELLED, patience);
             }
         }
     }
@@ -141,7 +141,7 @@ impl<'a> Session<'a> {
                 self.deadline = Some(self.deadline.map_or(sooner, |set| set.min(sooner)));
             }
             (OnCancel::Stop, Intent::None | Intent::Timeout | Intent::Detach) => {
-                let why = format!("cancelled by {}", signal.name());
+                let why = format!("{} by {}", intent::CANCELLED, signal.name());
                 self.request_stop(Intent::Cancel, &why, CANCEL_PATIENCE);
             }
         }
@@ -155,7 +155,7 @@ impl<'a> Session<'a> {
             self.aws.clone(),
             self.plan.cluster.clone(),
             self.plan.task.clone(),
-            (format!("ecs-migrate: {why}"), self.stop_answers.clone()),
+            (intent::reason(why), self.stop_answers.clone()),
         ));
         self.hurry();
     }
@@ -242,7 +242,8 @@ impl<'a> Session<'a> {
             && now >= self.began + limit.value
         {
             let why = format!(
-                "the time limit of {} ({}) was reached",
+                "{} {} ({}) was reached",
+                intent::TIME_LIMIT,
                 words::duration(limit.value),
                 limit.origin
             );

@@ -244,6 +244,8 @@ async fn everything_is_replayed_and_held_against_the_schema() {
         .await;
     assert_eq!(wrong.code, 2, "{}", wrong.everything());
     assert!(!wrong.everything().contains("hunter2"), "{}", wrong.everything());
+    // The runner was found, so what it says to do is what helps.
+    assert!(wrong.err.contains("is the database, or the port forward"), "{}", wrong.everything());
     let left = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
     assert_eq!(database.ask(left).await, "0");
 }

@@ -92,3 +92,27 @@ async fn cancel_finds_the_tasks_of_a_run_and_is_idempotent() {
     told.says(0, &["nothing to cancel"]);
     assert_eq!(story.calls("StopTask"), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn explain_says_of_a_stop_of_ours_what_the_run_said() {
+    let cancelled =
+        Story::running(rolls_back_when_stopped()).signal(at(RUNNING), Signal::Interrupt);
+    cancelled.run(&[]).await.says(83, &["cancelled: the task was stopped, rollback proved"]);
+    let late = Story::running(rolls_back_when_stopped());
+    late.run(&["--timeout", "2m"]).await.says(82, &["timed out: the task was stopped"]);
+    for (story, sentence, listed) in [
+        (
+            cancelled.without_signals(),
+            "cancelled: the task was stopped, rollback proved",
+            "interrupted  83",
+        ),
+        (late, "timed out: the task was stopped, rollback proved", "interrupted  82"),
+    ] {
+        let family = ["--task-definition", "app-migrate"];
+        let told = story.invoke(&[&["explain"][..], &family].concat()).await;
+        told.says(0, &[sentence]);
+        assert!(!told.everything().contains("somebody stopped"), "{}", told.everything());
+        let runs = story.invoke(&[&["runs"][..], &family].concat()).await;
+        runs.says(0, &[listed]);
+    }
+}

@@ -85,8 +85,14 @@ impl Context<'_> {
         if yes {
             return Ok(());
         }
-        Err(Error::new(Kind::Contradicted, format!("{place}, was left alone: the answer was no"))
-            .hint("if it is the right one, run again"))
+        let (answered, hint) = match wanted {
+            Wanted::Yes => ("no", "if it is the right one, run again".to_owned()),
+            Wanted::Name(name) => {
+                ("not its name", format!("if it is the right one, run again and type {name}"))
+            }
+        };
+        let sentence = format!("{place}, was left alone: the answer was {answered}");
+        Err(Error::new(Kind::Contradicted, sentence).hint(hint))
     }
 
     /// One line that a person types; empty when there is none.

@@ -128,7 +128,11 @@ async fn a_directory_without_a_script_stops_before_anything_is_applied() {
     world.migration("20260101000000_a", "CREATE TABLE a(id int);");
     std::fs::create_dir(world.directory.path().join("20260102000000_b")).unwrap();
     let red = world.deploy().await;
-    assert_eq!(red.failed(2).prisma_code.as_deref(), Some("P3015"));
+    let failure = red.failed(2);
+    assert_eq!(failure.prisma_code.as_deref(), Some("P3015"));
+    let sentence = format!("{}; {}", failure.message, failure.hint.as_deref().unwrap());
+    assert!(sentence.starts_with("its script cannot be read: "), "{sentence}");
+    assert!(sentence.contains("--migrations names the folder"), "{sentence}");
     assert!(!world.exists("a").await);
 }
 

@@ -70,6 +70,8 @@ async fn a_gates_database_needs_its_name() {
         };
         assert_eq!(code, 14, "{said}");
         assert!(said.contains("belongs to `production`: type that name to go on"), "{said}");
+        assert!(said.contains("the answer was not its name; "), "{said}");
+        assert!(said.contains("run again and type production"), "{said}");
     }
     assert!(!world.exists("b").await);
     let (code, said) = on_a_terminal(&world, &["deploy"], "production\n").await.unwrap();

@@ -1,8 +1,9 @@
 //! Programs of others that the pages name in blocks which only are read, and why they are not run.
 
 /// Name and reason.
-pub(crate) const FOREIGN: [(&str, &str); 8] = [
+pub(crate) const FOREIGN: [(&str, &str); 9] = [
     ("aws", "speaks to an account"),
+    ("cargo", "builds for minutes"),
     ("curl", "goes to the network"),
     ("docker", "needs a container engine"),
     ("gh", "speaks to an account"),
