@@ -347,6 +347,11 @@ pub(crate) fn blocked(blocker: Blocker) -> Error {
                 rows.iter().filter_map(|row| row.logs.clone()).collect::<Vec<_>>().join("\n");
             Error { detail: (!logs.is_empty()).then_some(logs), unfinished: rows, ..error }
         }
+        Blocker::NothingHere(applied) => Error::new(
+            Kind::HistoryDiffers,
+            format!("there are no migrations here, but the database has {applied} of them applied"),
+        )
+        .hint("is --migrations the right folder, and did the image get its files?"),
         Blocker::Differs(differences) => {
             let sentences: Vec<String> = differences.iter().map(Difference::to_string).collect();
             let permissions: Vec<String> = differences

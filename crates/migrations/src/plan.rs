@@ -139,6 +139,8 @@ impl FromStr for Allowances {
 pub enum Blocker {
     /// Attempts that neither finished nor were rolled back, and are not ours to settle.
     Unfinished(Vec<Row>),
+    /// There is nothing on disk, and so many are applied: a wrong folder, or an image without its files.
+    NothingHere(usize),
     /// The history differs from the directory, and no permission covers it.
     Differs(Vec<Difference>),
     /// A pending migration whose script cannot be read.
@@ -164,6 +166,9 @@ impl Plan {
         // The latest row of a name counts: an earlier one may be of a script that failed.
         let live: BTreeMap<&str, &Row> =
             rows.iter().filter(|row| row.applied()).map(|row| (row.name.as_str(), row)).collect();
+        if directory.migrations.is_empty() && !live.is_empty() && !allowances.everything {
+            return Err(Blocker::NothingHere(live.len()));
+        }
         let newest_applied = live.keys().copied().max_by(|a, b| order::compare(a, b));
         let newest_on_disk = directory.newest();
 
@@ -282,6 +287,12 @@ mod tests {
         let unfinished = Row { finished_at: None, ..row("0") };
         let blocker = plan(&["1"], std::slice::from_ref(&unfinished)).unwrap_err();
         assert_eq!(blocker, Blocker::Unfinished(vec![unfinished]));
+    }
+
+    #[test]
+    fn nothing_on_disk_is_a_wrong_folder_once_something_is_applied() {
+        assert_eq!(plan(&[], &[row("1"), row("2")]).unwrap_err(), Blocker::NothingHere(2));
+        assert_eq!(plan(&[], &[]).unwrap(), Plan::default());
     }
 
     #[test]

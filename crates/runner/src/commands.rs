@@ -19,6 +19,7 @@ pub(crate) use ending::not_become;
 use crate::cli::{Cli, Command};
 use crate::emit::Emitter;
 use crate::environment::Environment;
+use crate::near_miss::near_misses;
 use crate::process::program::Program;
 use crate::shutdown::Listener;
 use context::Context;
@@ -49,6 +50,11 @@ pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter)
     let listener = Listener::listen();
     emitter.emit(Event::RunStarted(started), msg);
     let context = Context { options: &cli.options, environment, emitter, waiting: Cell::new(0) };
+    if !context.prisma() {
+        for (name, meant) in near_misses(environment.names()) {
+            context.say("no_such_setting", format!("{name} is no setting; {meant} is one"));
+        }
+    }
     let mut application = None;
     let work = async |interrupt: Interrupt| match command {
         Command::Deploy => deploy::run(&context, interrupt).await,

@@ -20,6 +20,11 @@ impl Environment {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// All names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// Where programs are.
     pub fn path(&self) -> Option<&OsStr> {
         self.get("PATH").map(OsStr::new)

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`cli`] | what a person or a task definition can say |
 //! | [`environment`] | the environment, read once |
+//! | `near_miss` | misspelt variables |
 //! | [`source`] | where the database is: secret, URL, `PG*` |
 //! | [`commands`] | `deploy`, `replay`, `status`, `resolve`, `exec`, `start`, `unblock`, `check` |
 //! | `process` | child processes, and becoming the application |
@@ -21,6 +22,7 @@ pub mod commands;
 pub mod emit;
 pub mod environment;
 pub mod failure;
+mod near_miss;
 pub mod prisma;
 mod process;
 mod rds;

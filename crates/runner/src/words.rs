@@ -262,7 +262,8 @@ pub(crate) fn migration_failed(error: &Error) -> Option<(Event, String)> {
 /// A failure as one sentence with what to do.
 pub(crate) fn sentence(failure: &Failure) -> String {
     let mut text = String::new();
-    if let Some(migration) = &failure.migration {
+    let named = |migration: &&String| !failure.message.starts_with(&format!("`{migration}`"));
+    if let Some(migration) = failure.migration.as_ref().filter(named) {
         text.push_str(&["`", migration, "`"].concat());
         if let Some(statement) = &failure.statement {
             text = format!(

@@ -142,6 +142,37 @@ async fn an_empty_directory_is_green_with_a_notice() {
 }
 
 #[tokio::test]
+async fn a_setting_that_is_misspelt_is_named() {
+    let world = World::new().await;
+    world.migration("1_a", "SELECT 1;");
+    let run = async |command: &[&str]| {
+        let mut command = world.command(command);
+        finish(command.env("ECS_MIGRATE_CHEK", "1").spawn().unwrap()).await
+    };
+    let ended = run(&["status"]).await;
+    ended.succeeded();
+    assert!(ended.notice("no_such_setting"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("ECS_MIGRATE_CHEK is no setting; ECS_MIGRATE_CHECK is one"));
+    assert!(!run(&["status", "--compat", "prisma"]).await.stdout.contains("no setting"));
+}
+
+#[tokio::test]
+async fn an_image_that_lost_its_migrations_is_not_green() {
+    let world = World::new().await;
+    world.migration("1_a", "SELECT 1;");
+    world.deploy().await.succeeded();
+    world.remove("1_a");
+    for command in ["deploy", "status"] {
+        let ended = world.run(&[command]).await;
+        let failure = ended.failed(13);
+        assert!(failure.message.contains("has 1 of them applied"), "{failure:?}");
+        assert!(failure.hint.as_deref().unwrap().contains("--migrations"), "{failure:?}");
+    }
+    // Prisma goes on.
+    assert_eq!(world.run(&["deploy", "--compat", "prisma"]).await.code, 0);
+}
+
+#[tokio::test]
 async fn it_runs_without_a_working_directory_a_terminal_or_a_home() {
     let world = World::new().await;
     world.migration("20260101000000_a", "SELECT 1;");
