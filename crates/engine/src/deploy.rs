@@ -150,9 +150,8 @@ async fn deploy_in(
     }
     // Again, under the lock: another run may have made the table meanwhile.
     let mut history = History::locate(session, deploy.connection).await?;
-    history.ensure(session).await?;
-    if !deploy.steps.is_empty() {
-        steps::ensure(session).await?;
+    if !history.exists() {
+        history.refuse_strangers(session).await?;
     }
     let rows = history.rows(session).await?;
     recovery.credit(&rows, report, sink);
@@ -174,6 +173,11 @@ async fn deploy_in(
             let compared = (deploy.connection, deploy.directory);
             drift::before(session, compared, guard, (sink, interrupt)).await?;
         }
+    }
+    // Behind everything that may still refuse: what is refused leaves nothing.
+    history.ensure(session).await?;
+    if !deploy.steps.is_empty() {
+        steps::ensure(session).await?;
     }
     environment::claim(session, deploy.connection, sink).await?;
     if plan.pending.is_empty() {

@@ -102,6 +102,22 @@ async fn a_table_is_found_by_every_way_to_name_it() {
 }
 
 #[tokio::test]
+async fn what_is_refused_leaves_nothing_in_an_empty_database() {
+    let world = World::new().await;
+    world.sql("CREATE SCHEMA other; CREATE TABLE other.t AS SELECT 1 AS id").await;
+    world.migration("1_a", "DROP TABLE other.t;");
+    let refused = async |arguments: &[&str], code| {
+        world.run(&[&["deploy", "--environment", "x"], arguments].concat()).await.failed(code);
+        assert!(!world.exists("_prisma_migrations").await, "{arguments:?}");
+        let ours = "SELECT count(*) FROM pg_namespace WHERE nspname = 'ecs_migrate'";
+        assert_eq!(world.value(ours).await, "0", "{arguments:?}");
+    };
+    refused(&["--check"], 14).await;
+    std::fs::create_dir(world.directory.path().join("2_unreadable")).unwrap();
+    refused(&[], 2).await;
+}
+
+#[tokio::test]
 async fn what_stands_around_is_said() {
     let world = world(40).await;
     world.sql("CREATE INDEX bad ON events (id); UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'bad'::regclass").await;
