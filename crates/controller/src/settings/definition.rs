@@ -44,9 +44,16 @@ pub(crate) enum ContainerChoice {
 /// The definition that was asked for. When two layers name different sources, the stronger layer's
 /// choice counts: a flag overrides the other kind of source in the file.
 pub(crate) fn source(layers: &Layers) -> Result<DefinitionSource, Error> {
+    source_with(layers, image(layers)?)
+}
+
+/// The same with `image`, whatever is set.
+pub(super) fn source_with(
+    layers: &Layers,
+    image: Option<Setting<String>>,
+) -> Result<DefinitionSource, Error> {
     let reference = layers.find(Key::TaskDefinition);
     let template = layers.find(Key::Template);
-    let image = image(layers)?;
     match (reference, template) {
         (Some(reference), Some(template)) if reference.strength() == template.strength() => {
             Err(Error::usage(format!(

@@ -137,9 +137,8 @@ fn platform(layers: &Layers) -> Result<PlatformChoice, Error> {
         return Ok(PlatformChoice::Usual);
     }
     // Only the definition is asked for, and a template is none without an image.
-    let mut layers = layers.clone();
-    layers.flags.entry(Key::Image).or_default();
-    definition::source(&layers).map(PlatformChoice::OfDefinition)
+    let unmade = Setting::by_default("unmade".to_owned());
+    definition::source_with(layers, Some(unmade)).map(PlatformChoice::OfDefinition)
 }
 
 /// A tag (OCI distribution specification, "Pulling manifests").
