@@ -1,11 +1,13 @@
 //! One migration's turn: how it runs, and what is left when it fails.
 
 use crate::account::Account;
-use crate::deploy::{Deploy, Habits, unreadable};
+use crate::blocked::unreadable;
+use crate::deploy::{Deploy, Habits};
 use crate::error::{DatabaseState, Error, Kind, Loss};
 use crate::history::History;
 use crate::interrupt::Interrupt;
 use crate::journal;
+use crate::known;
 use crate::observe::Observer;
 use crate::progress::{Progress, Sink};
 use crate::session::Session;
@@ -14,7 +16,7 @@ use crate::transaction::{self, Attempt, Begun, Stop};
 use crate::units;
 use migrations::script::Form;
 use migrations::{Marker, Migration, Mode, Script};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use tokio::time::Instant;
 
 /// One migration's turn.
@@ -29,7 +31,7 @@ pub(crate) struct Step<'a> {
     /// The attempt's row.
     pub(crate) id: &'a str,
     /// Who began it.
-    pub(crate) begun: Begun,
+    pub(crate) begun: Begun<'a>,
     /// Who looks on.
     pub(crate) observer: &'a Observer,
 }
@@ -43,8 +45,14 @@ pub(crate) async fn apply(
     let name = step.migration.name.as_str();
     let text = step.migration.read().map_err(|cause| unreadable(name, &cause))?;
     let checksum = migrations::checksum::checksum(&text);
-    let script = Script::parse(text);
+    let mut script = Script::parse(text);
+    let known = known::read(session, step.begun).await?;
+    // Its repair may have made it a transaction; what is done must not be done again.
+    if !known.is_empty() {
+        script = script.in_units("an earlier run applied a part of it");
+    }
     let mode = match &script.form {
+        Form::Transaction { .. } if script.may_end_unseen() => Mode::Whole,
         Form::Transaction { .. } => Mode::Transaction,
         Form::Statements { .. } => Mode::Statements,
         Form::Refused { reason, hint, line } => {
@@ -53,7 +61,8 @@ pub(crate) async fn apply(
                 .migration(name));
         }
     };
-    if units::need_journal(&script) {
+    let journaled = !known.is_empty() || units::need_journal(&script);
+    if journaled {
         journal::ensure(session).await.map_err(|error| error.migration(name))?;
     }
     if let Some(cause) = &script.unparsable {
@@ -75,6 +84,7 @@ pub(crate) async fn apply(
     });
     let pace = Pace::new(&step.deploy.traffic, &script);
     let account = RefCell::new(Account::default());
+    let left = Cell::new(false);
     let attempt = Attempt {
         session,
         history: step.history,
@@ -84,6 +94,9 @@ pub(crate) async fn apply(
         id: step.id,
         key: step.deploy.lock_keys[0],
         begun: step.begun,
+        known: &known,
+        journaled,
+        left: &left,
         marker: &marker,
         observer: step.observer,
         pace: &pace,
@@ -100,11 +113,11 @@ pub(crate) async fn apply(
         Ok(()) => {}
         Err(Stop::Lost(loss)) => return Err(lost(name, loss)),
         Err(Stop::Failed(error)) => {
-            return Err(ended(step, session, (step.id, &marker), *error).await);
+            return Err(ended(&attempt, step.deploy.habits, *error).await);
         }
         Err(Stop::Interrupted) => {
             let error = Error::new(Kind::Interrupted, "interrupted").migration(name);
-            return Err(ended(step, session, (step.id, &marker), error).await);
+            return Err(ended(&attempt, step.deploy.habits, error).await);
         }
     }
     sink.emit(Progress::MigrationApplied {
@@ -125,26 +138,24 @@ fn lost(name: &str, loss: Loss) -> Error {
 }
 
 /// Rolls back what is open and records what is left; the error then says so.
-async fn ended(
-    step: &Step<'_>,
-    session: &Session,
-    (id, marker): (&str, &Marker),
-    error: Error,
-) -> Error {
+async fn ended(attempt: &Attempt<'_>, habits: Habits, error: Error) -> Error {
+    let Attempt { session, history, id, marker, .. } = *attempt;
     let record = async {
         session.run("ROLLBACK").await?;
         session.reset().await?;
         let part_way = match marker.mode {
-            Mode::Transaction => error.database == DatabaseState::NeedsAttention,
-            Mode::Statements => !journal::entries(session, id).await?.is_empty(),
+            Mode::Transaction | Mode::Whole => error.database == DatabaseState::NeedsAttention,
+            Mode::Statements => {
+                attempt.left.get() || !journal::entries(session, id).await?.is_empty()
+            }
         };
-        let failed = step.deploy.habits == Habits::Prisma && error.kind != Kind::Interrupted;
+        let failed = habits == Habits::Prisma && error.kind != Kind::Interrupted;
         if failed && !part_way {
-            step.history.note(session, id, &error.message).await?;
+            history.note(session, id, &error.message).await?;
         } else if part_way {
-            step.history.note(session, id, &format!("{marker}\n{}", error.message)).await?;
+            history.note(session, id, &format!("{marker}\n{}", error.message)).await?;
         } else {
-            step.history
+            history
                 .roll_back(session, id, &format!("ecs-migrate: rolled back: {}", error.message))
                 .await?;
         }

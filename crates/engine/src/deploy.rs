@@ -1,6 +1,8 @@
 //! The story of a deployment: connect, lock, settle, plan, apply; and again after a lost connection.
 
+use crate::announce::announce;
 use crate::apply::{Step, apply};
+use crate::blocked::blocked;
 use crate::drift::{self, DriftSearch, OnDrift};
 use crate::environment;
 use crate::error::{DatabaseState, Error, Kind};
@@ -20,8 +22,8 @@ use crate::settle::{Resumable, settle};
 use crate::steps;
 use crate::traffic::Traffic;
 use crate::transaction::Begun;
-use migrations::plan::{Blocker, Difference};
-use migrations::{Allowances, Directory, Plan, Row, Share};
+use migrations::plan::Blocker;
+use migrations::{Allowances, Directory, Mode, Plan, Row, Share};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -131,7 +133,7 @@ pub async fn deploy_and_hold(
             }
             outcome => {
                 session.close().await;
-                return outcome.map(|_done| None);
+                return outcome.map(|_done| None).map_err(|error| recovery.in_doubt(error));
             }
         }
     }
@@ -146,6 +148,9 @@ async fn deploy_in(
     let history = History::locate(session, deploy.connection).await?;
     sink.emit(session.connected(deploy.connection, history.schema()));
     if !lock_in_turn(deploy, session, sink, interrupt).await? {
+        let history = History::locate(session, deploy.connection).await?;
+        recovery.credit(&history.rows(session).await?, report, sink);
+        report.pending = 0;
         return Ok(false);
     }
     // Again, under the lock: another run may have made the table meanwhile.
@@ -156,16 +161,34 @@ async fn deploy_in(
     let rows = history.rows(session).await?;
     recovery.credit(&rows, report, sink);
     let (rows, resumable) = settle(session, &history, rows, sink).await?;
+    let begun = !resumable.is_empty();
+    let known = (&mut history, rows, resumable);
+    let outcome = go_on(deploy, session, known, (report, recovery), (sink, interrupt)).await;
+    match outcome {
+        Err(error) if begun && error.database == DatabaseState::Unchanged => {
+            Err(still_part_way(error, session, &history).await)
+        }
+        outcome => outcome.map(|()| true),
+    }
+}
+
+/// Plans, and applies what is planned.
+async fn go_on(
+    deploy: &Deploy<'_>,
+    session: &Session,
+    (history, rows, resumable): (&mut History, Vec<Row>, Resumable),
+    (report, recovery): (&mut Report, &mut Recovery),
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
+) -> Result<(), Error> {
     if let Some(error) = recovery.ended.clone() {
-        return Err(error.database(left(&resumable)));
+        return Err(error.database(DatabaseState::Unchanged));
     }
     check_resumable(&resumable, deploy.directory)?;
     let plan = make_plan(deploy, &rows).map_err(blocked)?;
     announce(&plan, deploy, sink);
     report.waiting = plan.waiting.len();
     report.pending = plan.pending.len() + report.waiting;
-    // What a lost connection interrupted was looked into before.
-    if !plan.pending.is_empty() && recovery.attempt.is_none() {
+    if !plan.pending.is_empty() && !recovery.reviewed {
         if let Some(review) = deploy.review {
             hazard::review(review, session, (deploy.directory, &plan), sink).await?;
         }
@@ -173,6 +196,7 @@ async fn deploy_in(
             let compared = (deploy.connection, deploy.directory);
             drift::before(session, compared, guard, (sink, interrupt)).await?;
         }
+        recovery.reviewed = true;
     }
     // Behind everything that may still refuse: what is refused leaves nothing.
     history.ensure(session).await?;
@@ -181,7 +205,7 @@ async fn deploy_in(
     }
     environment::claim(session, deploy.connection, sink).await?;
     if plan.pending.is_empty() {
-        return Ok(true);
+        return Ok(());
     }
     if report.restore_point.is_none() {
         let point = restore::note(session, deploy.connection, deploy.kept).await?;
@@ -190,11 +214,11 @@ async fn deploy_in(
     }
     let notes = if plan.applied.is_empty() { Notes::Nothing } else { Notes::Locks };
     let observer = Observer::open(deploy.connection, notes, sink, interrupt).await;
-    let turn = (&history, &plan, &resumable);
+    let turn = (&*history, &plan, &resumable);
     let outcome =
         apply_all(deploy, turn, (session, &observer), (report, recovery, sink, interrupt)).await;
     observer.close().await;
-    outcome.map(|()| true)
+    outcome
 }
 
 async fn apply_all(
@@ -217,7 +241,7 @@ async fn apply_all(
             ));
         }
         let (id, begun) = match resumable.get(&migration.name) {
-            Some(row) => (row.id.clone(), Begun::Earlier),
+            Some(row) => (row.id.clone(), Begun::Earlier(row)),
             None => (uuid::Uuid::new_v4().to_string(), Begun::Now),
         };
         let number = report.applied.len() + 1;
@@ -269,9 +293,20 @@ async fn done(deploy: &Deploy<'_>, session: &Session) -> Result<Option<Plan>, Er
     Ok(steps::finished(session, deploy.steps).await?.then_some(plan))
 }
 
-/// What a run that must not go on leaves.
-fn left(resumable: &Resumable) -> DatabaseState {
-    if resumable.is_empty() { DatabaseState::Unchanged } else { DatabaseState::PartWay }
+/// A run that changed nothing where an earlier one left a migration part-way; it may have been
+/// rolled back meanwhile.
+async fn still_part_way(error: Error, session: &Session, history: &History) -> Error {
+    let part_way = |row: &Row| {
+        row.unfinished() && row.marker().is_some_and(|marker| marker.mode == Mode::Statements)
+    };
+    match history.rows(session).await {
+        Ok(rows) if !rows.iter().any(part_way) => error,
+        Ok(_) if error.kind == Kind::Interrupted => {
+            Error { kind: Kind::InterruptedPartWay, ..error }.database(DatabaseState::PartWay)
+        }
+        Ok(_) => error.database(DatabaseState::PartWay),
+        Err(_) => error.database(DatabaseState::Unknown),
+    }
 }
 
 fn check_resumable(resumable: &Resumable, directory: &Directory) -> Result<(), Error> {
@@ -290,88 +325,4 @@ fn check_resumable(resumable: &Resumable, directory: &Directory) -> Result<(), E
 /// What is to be applied in this share.
 fn make_plan(deploy: &Deploy<'_>, rows: &[Row]) -> Result<Plan, Blocker> {
     Plan::make(deploy.directory, rows, deploy.allowances)?.share(deploy.share, deploy.allowances)
-}
-
-fn announce(plan: &Plan, deploy: &Deploy<'_>, sink: &mut dyn Sink) {
-    for difference in &plan.allowed {
-        sink.emit(Progress::Notice {
-            code: "difference_allowed",
-            text: format!("allowed: {difference}"),
-        });
-    }
-    if deploy.directory.migrations.is_empty() {
-        let text = format!("`{}` holds no migrations", deploy.directory.path.display());
-        sink.emit(Progress::Notice { code: "no_migrations", text });
-    }
-    if plan.pending.is_empty() && !plan.ahead.is_empty() {
-        let text = format!(
-            "the database is ahead by {}: it was migrated by a newer version (newest: `{}`)",
-            plan.ahead.len(),
-            plan.ahead.last().map_or("", String::as_str)
-        );
-        sink.emit(Progress::Notice { code: "database_ahead", text });
-    }
-    if !plan.waiting.is_empty() {
-        let text = format!(
-            "{} for the rollout of the new code: {}",
-            waits(plan.waiting.len()),
-            plan.waiting.join(", ")
-        );
-        sink.emit(Progress::Notice { code: "waits_for_rollout", text });
-    }
-    sink.emit(Progress::Planned {
-        found: deploy.directory.migrations.len(),
-        applied: plan.applied.len(),
-        pending: plan.pending.iter().map(|migration| migration.name.clone()).collect(),
-        ahead: plan.ahead.clone(),
-        waiting: plan.waiting.clone(),
-    });
-}
-
-fn waits(count: usize) -> String {
-    if count == 1 { "1 migration waits".to_owned() } else { format!("{count} migrations wait") }
-}
-
-/// Why nothing may be applied, as an error.
-pub(crate) fn blocked(blocker: Blocker) -> Error {
-    match blocker {
-        Blocker::Unfinished(rows) => {
-            let names: Vec<String> = rows
-                .iter()
-                .map(|row| format!("`{}` (started at {})", row.name, row.started_at))
-                .collect();
-            let error = Error::new(
-                Kind::UnfinishedMigration,
-                format!("an earlier run of another tool did not finish {}", names.join(", ")),
-            )
-            .hint("find out what of it is in the database, then `resolve --rolled-back NAME` or `resolve --applied NAME`")
-            .migration(&rows[0].name)
-            .prisma("P3009");
-            let logs =
-                rows.iter().filter_map(|row| row.logs.clone()).collect::<Vec<_>>().join("\n");
-            Error { detail: (!logs.is_empty()).then_some(logs), unfinished: rows, ..error }
-        }
-        Blocker::NothingHere(applied) => Error::new(
-            Kind::HistoryDiffers,
-            format!("there are no migrations here, but the database has {applied} of them applied"),
-        )
-        .hint("is --migrations the right folder, and did the image get its files?"),
-        Blocker::Differs(differences) => {
-            let sentences: Vec<String> = differences.iter().map(Difference::to_string).collect();
-            let permissions: Vec<String> = differences
-                .iter()
-                .map(|difference| format!("--allow {}", difference.permission()))
-                .collect();
-            Error::new(Kind::HistoryDiffers, sentences.join("; "))
-                .hint(format!("restore the files, or allow it: {}", permissions.join(" ")))
-        }
-        Blocker::Unreadable { name, cause } => unreadable(&name, &cause),
-    }
-}
-
-pub(crate) fn unreadable(name: &str, cause: &str) -> Error {
-    Error::new(Kind::Configuration, format!("its script cannot be read: {cause}"))
-        .hint("--migrations names the folder whose folders are the migrations, each with a file migration.sql in UTF-8")
-        .migration(name)
-        .prisma("P3015")
 }

@@ -45,10 +45,7 @@ pub(crate) async fn gather(session: &Session, script: &Script) -> Result<Evidenc
 
 async fn look(session: &Session, object: &Object) -> Result<(String, bool), Fault> {
     let (words, row) = match object {
-        Object::Relation(name) => (
-            name.clone(),
-            session.one("SELECT pg_catalog.to_regclass($1) IS NOT NULL", &[(name, Type::TEXT)]).await?,
-        ),
+        Object::Relation(name) => return relation(session, name).await,
         Object::Type(name) => (
             format!("type {name}"),
             session.one("SELECT pg_catalog.to_regtype($1) IS NOT NULL", &[(name, Type::TEXT)]).await?,
@@ -65,4 +62,19 @@ async fn look(session: &Session, object: &Object) -> Result<(String, bool), Faul
         ),
     };
     Ok((words, row.get(0)))
+}
+
+/// An invalid index serves no query: it is what a failed build leaves.
+async fn relation(session: &Session, name: &str) -> Result<(String, bool), Fault> {
+    let row = session
+        .one(
+            "SELECT pg_catalog.to_regclass($1) IS NOT NULL, EXISTS (SELECT FROM pg_catalog.pg_index \
+             WHERE indexrelid = pg_catalog.to_regclass($1) AND NOT indisvalid)",
+            &[(&name, Type::TEXT)],
+        )
+        .await?;
+    Ok(match (row.get(0), row.get(1)) {
+        (true, true) => (format!("{name} (an invalid index)"), false),
+        (there, _) => (name.to_owned(), there),
+    })
 }

@@ -5,6 +5,7 @@
 
 use crate::error::{Error, Fault, Kind};
 use crate::lock;
+use crate::quote;
 use crate::session::Session;
 use std::collections::BTreeMap;
 use tokio_postgres::types::Type;
@@ -96,6 +97,44 @@ pub(crate) async fn intend(
         )
         .await
         .map(|_touched| ())
+}
+
+/// How far a change of the role reaches.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Reach {
+    /// Until the transaction ends: afterwards what the script set holds again.
+    Transaction,
+    /// Until it is set again.
+    Session,
+}
+
+impl Reach {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Transaction => "LOCAL",
+            Self::Session => "SESSION",
+        }
+    }
+}
+
+/// Leaves the role that the script took on, which need not reach our schema; what it was.
+pub(crate) async fn leave_role(session: &Session, reach: Reach) -> Result<Option<String>, Fault> {
+    let role: String = session.one("SELECT pg_catalog.current_setting('role')", &[]).await?.get(0);
+    if role == "none" {
+        return Ok(None);
+    }
+    session.run(&format!("SET {} ROLE NONE", reach.word())).await?;
+    Ok(Some(role))
+}
+
+/// Takes it on again.
+pub(crate) async fn take_role(
+    session: &Session,
+    role: Option<String>,
+    reach: Reach,
+) -> Result<(), Fault> {
+    let Some(role) = role else { return Ok(()) };
+    session.run(&format!("SET {} ROLE {}", reach.word(), quote::identifier(&role))).await
 }
 
 /// Marks a unit as done; false if the lock is not ours any more.

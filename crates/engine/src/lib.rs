@@ -34,8 +34,10 @@
 //! | [`error`], `hint` | why it failed and what to do |
 
 mod account;
+mod announce;
 mod application;
 mod apply;
+mod blocked;
 mod cancel;
 mod certificate;
 mod check;
@@ -55,6 +57,8 @@ mod host;
 mod index;
 pub mod interrupt;
 mod journal;
+mod known;
+mod leftover;
 mod lock;
 pub mod login;
 pub mod observe;

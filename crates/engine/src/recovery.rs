@@ -28,6 +28,10 @@ pub(crate) struct Recovery {
     pub(crate) attempt: Option<Attempted>,
     /// Why the run must not go on after it has settled.
     pub(crate) ended: Option<Error>,
+    /// Whether what is checked before the first change was checked: it is not, in the middle.
+    pub(crate) reviewed: bool,
+    /// Whether the attempt's connection was lost, and nobody has looked what became of it.
+    doubt: bool,
     /// What was applied when the connection was lost last.
     applied: usize,
     losses: u32,
@@ -61,7 +65,8 @@ impl Recovery {
         let text = format!("{}; connecting again", error.message);
         sink.emit(Progress::Notice { code: "connection_lost", text });
         if report.applied.len() > self.applied {
-            *self = Self { attempt: self.attempt.take(), ..Self::default() };
+            let Self { attempt, reviewed, .. } = std::mem::take(self);
+            *self = Self { attempt, reviewed, ..Self::default() };
         }
         self.applied = report.applied.len();
         let old = Old {
@@ -84,6 +89,7 @@ impl Recovery {
         if same {
             old.end(&again).await;
         }
+        self.doubt = self.attempt.is_some();
         self.losses += 1;
         self.losses_of_one_server += u32::from(same);
         let on_purpose = same && deliberate(error.sqlstate.as_deref());
@@ -93,8 +99,22 @@ impl Recovery {
         Ok(again)
     }
 
+    /// What an error means while nobody has looked what became of the attempt that was under way.
+    pub(crate) fn in_doubt(&self, error: Error) -> Error {
+        let attempt = match &self.attempt {
+            Some(attempt) if self.doubt && error.database == DatabaseState::Unchanged => attempt,
+            Some(_) | None => return error,
+        };
+        let message =
+            format!("{}; what became of `{}` is not known", error.message, attempt.migration);
+        Error { message, kind: doubtful_kind(error.kind), ..error }
+            .hint("run again: the next run finds out what became of it")
+            .database(DatabaseState::Unknown)
+    }
+
     /// Counts what was committed though its answer was lost.
     pub(crate) fn credit(&mut self, rows: &[Row], report: &mut Report, sink: &mut dyn Sink) {
+        self.doubt = false;
         let Some(attempt) = self.attempt.take() else { return };
         if rows.iter().any(|row| row.id == attempt.id && row.applied()) {
             sink.emit(Progress::MigrationApplied {
@@ -135,6 +155,11 @@ impl Old {
 /// cut connection says nothing, or 57P02.
 fn deliberate(sqlstate: Option<&str>) -> bool {
     sqlstate.is_some_and(|code| !matches!(code, "57P02" | "57P03" | "25006"))
+}
+
+/// A signal is not proved to have rolled anything back.
+fn doubtful_kind(kind: Kind) -> Kind {
+    if kind == Kind::Interrupted { Kind::ConnectionLost } else { kind }
 }
 
 /// A signal while connecting again leaves as much in doubt as the loss itself.

@@ -213,19 +213,20 @@ async fn baseline(
     if resolve.force != Force::Blind {
         compare(resolve, session, (history.schema(), &directory), (sink, interrupt)).await?;
     }
+    let scripts: Result<Vec<String>, Error> =
+        upto.iter().map(|migration| on_disk(resolve, &migration.name)).collect();
+    let scripts = scripts?;
     history.create(session).await?;
     session.run("BEGIN").await?;
-    for migration in upto {
-        history
-            .record(session, (&migration.name, &checksum(&migration.read().unwrap_or_default())))
-            .await?;
+    for (migration, script) in upto.iter().zip(&scripts) {
+        history.record(session, (&migration.name, &checksum(script))).await?;
     }
     session.run("COMMIT").await?;
-    say(
-        sink,
-        "resolved",
-        format!("{} migrations up to `{name}` are marked as applied", upto.len()),
-    );
+    let marked = match upto.len() {
+        1 => "1 migration is".to_owned(),
+        count => format!("{count} migrations up to `{name}` are"),
+    };
+    say(sink, "resolved", format!("{marked} marked as applied"));
     Ok(())
 }
 

@@ -3,12 +3,14 @@
 //! Only rows with our marker: Prisma since 7.4 commits statement by statement, so a row of its may
 //! stand for half a migration.
 
-use crate::error::{Error, Fault, Kind};
+use crate::error::{DatabaseState, Error, Fault, Kind};
 use crate::history::History;
 use crate::progress::{Progress, Sink};
 use crate::session::Session;
-use migrations::{Mode, Row};
+use migrations::{Marker, Mode, Row};
 use std::collections::BTreeMap;
+use std::time::Duration;
+use tokio::time::Instant;
 use tokio_postgres::types::Type;
 
 /// Unfinished attempts that go on where they stopped, by the migration's name.
@@ -30,7 +32,7 @@ pub(crate) async fn settle(
             left.push(row);
             continue;
         };
-        if still_runs(session, &row, marker.backend).await? {
+        if stays(session, &row, &marker).await? {
             return Err(Error::new(
                 Kind::LockNotObtained,
                 format!(
@@ -39,7 +41,8 @@ pub(crate) async fn settle(
                 ),
             )
             .hint("wait until it has ended, then run again")
-            .migration(&row.name));
+            .migration(&row.name)
+            .database(DatabaseState::Unknown));
         }
         match marker.mode {
             Mode::Transaction => {
@@ -53,8 +56,9 @@ pub(crate) async fn settle(
                     outcome: "rolled back",
                 });
             }
+            // That it goes on is said when it does: its directory may be gone.
+            Mode::Whole => return Err(cut_off(&row)),
             Mode::Statements => {
-                sink.emit(Progress::Settled { migration: row.name.clone(), outcome: "resumed" });
                 resumable.insert(row.name.clone(), row);
             }
         }
@@ -62,14 +66,45 @@ pub(crate) async fn settle(
     Ok((left, resumable))
 }
 
+/// It may have committed a part of itself before.
+fn cut_off(row: &Row) -> Error {
+    let message = format!(
+        "an earlier run did not finish `{}`, which may have ended its own transaction",
+        row.name
+    );
+    Error::new(Kind::PartlyApplied, message)
+        .hint("find out what of it is in the database, then `resolve --rolled-back NAME` or `resolve --applied NAME`")
+        .migration(&row.name)
+        .database(DatabaseState::NeedsAttention)
+}
+
+/// A backend gives its locks away a moment before it is gone.
+const GONE_WITHIN: Duration = Duration::from_secs(2);
+
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+async fn stays(session: &Session, row: &Row, marker: &Marker) -> Result<bool, Fault> {
+    let begun = Instant::now();
+    while still_runs(session, row, marker).await? {
+        if begun.elapsed() >= GONE_WITHIN {
+            return Ok(true);
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    Ok(false)
+}
+
 /// A backend outlives its killed client until it notices; it has released the lock only if its
-/// script did that itself. A process id alone is not enough: it is used again.
-async fn still_runs(session: &Session, row: &Row, backend: i32) -> Result<bool, Fault> {
+/// script did that itself. A process id alone is not enough: it is used again, and a pooler lends
+/// the backend itself to others.
+async fn still_runs(session: &Session, row: &Row, marker: &Marker) -> Result<bool, Fault> {
     let row = session
         .one(
             "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND pid <> pg_catalog.pg_backend_pid() \
-             AND datname = pg_catalog.current_database() AND backend_start <= $2::text::timestamptz)",
-            &[(&backend, Type::INT4), (&row.started_at, Type::TEXT)],
+             AND datname = pg_catalog.current_database() AND backend_start <= $2::text::timestamptz \
+             AND state IS DISTINCT FROM 'idle' AND application_name IN \
+             (pg_catalog.left('ecs-migrate ' || $3, 63), pg_catalog.current_setting('application_name')))",
+            &[(&marker.backend, Type::INT4), (&row.started_at, Type::TEXT), (&marker.run, Type::TEXT)],
         )
         .await?;
     Ok(row.get(0))

@@ -66,10 +66,23 @@ pub(crate) async fn run_statement(
             }
             note_locks(attempt, index, (locks, seen)).await
         }
-        Ok(Ran::Cancelled) => Err(Stop::Interrupted),
+        Ok(Ran::Cancelled) => {
+            attempt.left.set(may_have_committed(script, statement));
+            Err(Stop::Interrupted)
+        }
         Err(Fault::Lost(cause)) => Err(Stop::Lost(cause)),
-        Err(Fault::Server(db)) => Err(Stop::Failed(Box::new(refusal(attempt, &db, Some(index))))),
+        Err(Fault::Server(db)) => {
+            // An error at a place of the statement itself came before anything of it ran.
+            let began = !matches!(db.position(), Some(ErrorPosition::Original(_)));
+            attempt.left.set(began && may_have_committed(script, statement));
+            Err(Stop::Failed(Box::new(refusal(attempt, &db, Some(index)))))
+        }
     }
+}
+
+/// Whether what it does inside, which cannot be seen, may have ended transactions.
+fn may_have_committed(script: &Script, statement: &Statement) -> bool {
+    statement.class == Class::Opaque && runs_alone(script, statement)
 }
 
 /// Whether a statement is the last one of our transaction: its locks are looked at while that

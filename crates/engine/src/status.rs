@@ -113,7 +113,7 @@ pub async fn status(
 pub(crate) fn judge(directory: &Directory, rows: &[Row], allowances: &Allowances) -> Status {
     let settled: Vec<Row> =
         rows.iter().filter(|row| !(row.unfinished() && row.marker().is_some())).cloned().collect();
-    let blocker = Plan::make(directory, &settled, allowances).err().map(crate::deploy::blocked);
+    let blocker = Plan::make(directory, &settled, allowances).err().map(crate::blocked::blocked);
     let on_disk = directory.migrations.iter().map(|migration| migration.name.as_str());
     let live = rows.iter().filter(|row| row.rolled_back_at.is_none());
     let names: BTreeSet<&str> = on_disk.chain(live.map(|row| row.name.as_str())).collect();

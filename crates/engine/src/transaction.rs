@@ -4,15 +4,16 @@ use crate::account::Account;
 use crate::error::{DatabaseState, Error, Fault, Kind, Loss};
 use crate::history::{Fence, History};
 use crate::interrupt::Interrupt;
+use crate::known::Known;
 use crate::lock;
 use crate::observe::{Locks, Observer, Seen, Watching, watch};
 use crate::progress::Sink;
-use crate::session::Session;
+use crate::session::{Ran, Session};
 use crate::statement::{note_locks, refusal, run_statement};
 use crate::traffic::{Pace, Tries};
-use migrations::Marker;
 use migrations::script::{Class, Script};
-use std::cell::RefCell;
+use migrations::{Marker, Row};
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use tokio_postgres::types::Type;
 
@@ -28,7 +29,13 @@ pub(crate) struct Attempt<'a> {
     /// The advisory key of the fence.
     pub(crate) key: i64,
     /// Whether an earlier run began it.
-    pub(crate) begun: Begun,
+    pub(crate) begun: Begun<'a>,
+    /// What the journal has of an earlier run.
+    pub(crate) known: &'a Known,
+    /// Whether what is done is written into the journal.
+    pub(crate) journaled: bool,
+    /// Whether the unit that failed last left something all the same.
+    pub(crate) left: &'a Cell<bool>,
     /// What the row says while the script runs.
     pub(crate) marker: &'a Marker,
     /// Who looks on.
@@ -59,7 +66,7 @@ impl Attempt<'_> {
                     .start(self.session, self.id, (self.name, self.checksum), self.marker)
                     .await
             }
-            Begun::Earlier => {
+            Begun::Earlier(_) => {
                 self.history.note(self.session, self.id, &self.marker.to_string()).await
             }
         }
@@ -67,12 +74,12 @@ impl Attempt<'_> {
 }
 
 /// Who began an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Begun {
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Begun<'a> {
     /// This run.
     Now,
-    /// An earlier one, which did not come to its end.
-    Earlier,
+    /// An earlier one, which did not come to its end; its row.
+    Earlier(&'a Row),
 }
 
 /// Why an attempt ended before its end.
@@ -163,7 +170,7 @@ async fn once(
     };
     let finishing = async {
         tokio::join!(
-            settle_constraints(attempt),
+            settle_constraints(attempt, interrupt),
             attempt.history.finish(session, &fence, attempt.checksum),
             noting
         )
@@ -235,13 +242,14 @@ pub(crate) async fn fenced(attempt: &Attempt<'_>) -> Result<i64, Stop> {
 
 /// Deferred constraints speak up before the finished mark, and a `SET ROLE` of the script must not
 /// decide who writes it.
-pub(crate) async fn settle_constraints(attempt: &Attempt<'_>) -> Result<(), Stop> {
-    match attempt
-        .session
-        .run("SET CONSTRAINTS ALL IMMEDIATE; RESET SESSION AUTHORIZATION; RESET ROLE")
-        .await
-    {
-        Ok(()) => Ok(()),
+pub(crate) async fn settle_constraints(
+    attempt: &Attempt<'_>,
+    interrupt: &mut Interrupt,
+) -> Result<(), Stop> {
+    let sql = "SET CONSTRAINTS ALL IMMEDIATE; RESET SESSION AUTHORIZATION; RESET ROLE";
+    match Box::pin(attempt.session.run_interruptible(sql, interrupt)).await {
+        Ok(Ran::Done(_)) => Ok(()),
+        Ok(Ran::Cancelled) => Err(Stop::Interrupted),
         Err(Fault::Lost(cause)) => Err(Stop::Lost(cause)),
         Err(Fault::Server(db)) => Err(Stop::Failed(Box::new(refusal(attempt, &db, None)))),
     }

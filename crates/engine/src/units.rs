@@ -4,26 +4,26 @@
 //! a transaction its end in the journal commits with it; what cannot, is looked up in the catalog
 //! when its end is unknown.
 
-use crate::error::{DatabaseState, Error, Kind};
+use crate::error::DatabaseState;
 use crate::history::Fence;
-use crate::index;
+use crate::index::{self, Found};
 use crate::interrupt::Interrupt;
-use crate::journal::{self, Entry};
+use crate::journal::{self, Entry, Reach};
+use crate::known::{self, fingerprint};
+use crate::leftover;
 use crate::observe::{Watching, watch};
 use crate::progress::{Progress, Sink};
 use crate::session::Ran;
 use crate::statement::run_statement;
 use crate::traffic::{Tries, named, wait_for_old_transactions};
 use crate::transaction::{Attempt, Begun, Stop, fenced, lock_lost, settle_constraints};
-use migrations::checksum::checksum;
 use migrations::script::{Class, Form, Script};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::ops::Range;
 use tokio::time::Instant;
 
 /// How a unit may run.
-enum Way {
+pub(crate) enum Way {
     /// A setting of the session: again in every attempt, never in the journal.
     Setting,
     /// In a transaction of ours, together with its end in the journal.
@@ -36,6 +36,10 @@ enum Way {
     Index(String, String),
     /// Alone, and this index is gone after it.
     Drop(String),
+    /// Alone, and a partition is detached after it.
+    Detach,
+    /// Alone, and indexes are built again beside themselves.
+    Reindex,
 }
 
 /// Whether what is done has to be remembered. One index build or drop does not need it, because the
@@ -58,12 +62,13 @@ pub(crate) async fn run(
     interrupt: &mut Interrupt,
 ) -> Result<(), Stop> {
     attempt.start().await?;
-    let known = if need_journal(attempt.script) {
-        journal::entries(attempt.session, attempt.id).await?
-    } else {
-        unwritten(attempt, units)
-    };
-    check_prefix(attempt, units, &known)?;
+    let unwritten = if attempt.journaled { None } else { Some(known::unwritten(attempt, units)) };
+    let known = unwritten.as_ref().unwrap_or(attempt.known);
+    known::check_done(attempt, units, known)?;
+    if let Begun::Earlier(_) = attempt.begun {
+        let migration = attempt.name.to_owned();
+        sink.emit(Progress::Settled { migration, outcome: "resumed" });
+    }
     for (number, unit) in (0_i32..).zip(units) {
         if interrupt.requested() {
             return Err(Stop::Interrupted);
@@ -80,56 +85,7 @@ pub(crate) async fn run(
             skipped,
         });
     }
-    finish(attempt).await
-}
-
-/// What the journal would say where there is none: that an earlier run intended everything.
-fn unwritten(attempt: &Attempt<'_>, units: &[Range<usize>]) -> BTreeMap<i32, Entry> {
-    match attempt.begun {
-        Begun::Now => BTreeMap::new(),
-        Begun::Earlier => {
-            let intended =
-                |unit| Entry { fingerprint: fingerprint(attempt, unit), finished: false };
-            (0..).zip(units.iter().map(intended)).collect()
-        }
-    }
-}
-
-/// What is done must still be in the file as it was done.
-fn check_prefix(
-    attempt: &Attempt<'_>,
-    units: &[Range<usize>],
-    known: &BTreeMap<i32, Entry>,
-) -> Result<(), Stop> {
-    let edited = known.iter().filter(|(_, entry)| entry.finished).find(|(number, entry)| {
-        usize::try_from(**number)
-            .ok()
-            .and_then(|number| units.get(number))
-            .is_none_or(|unit| fingerprint(attempt, unit) != entry.fingerprint)
-    });
-    let Some((number, _entry)) = edited else {
-        return Ok(());
-    };
-    Err(Stop::Failed(Box::new(
-        Error::new(
-            Kind::PartlyApplied,
-            format!("statement {} of `{}` was applied by an earlier run, and the file has changed there since", number + 1, attempt.name),
-        )
-        .hint("restore what is applied already and change only what failed")
-        .migration(attempt.name)
-        .database(DatabaseState::NeedsAttention),
-    )))
-}
-
-fn fingerprint(attempt: &Attempt<'_>, unit: &Range<usize>) -> String {
-    let statements = &attempt.script.statements[unit.clone()];
-    checksum(
-        &statements
-            .iter()
-            .map(|statement| attempt.script.text_of(statement))
-            .collect::<Vec<_>>()
-            .join(";\n"),
-    )
+    finish(attempt, interrupt).await
 }
 
 /// Whether it was done before.
@@ -149,31 +105,46 @@ async fn run_unit(
     if entry.is_some_and(|entry| entry.finished) {
         return Ok(true);
     }
-    // Our own intent came before it: the index is the one that the last attempt built.
-    if let Way::Index(name, _table) = &way
-        && entry.is_some()
-        && index::find(session, name).await? == index::Found::Valid
-    {
-        done(attempt, place).await?;
-        return Ok(true);
+    let intended = fingerprint(attempt.script, unit);
+    // Our own intent came before it, so what is there is the last attempt's.
+    if entry.is_some_and(|entry| entry.fingerprint == intended) {
+        match &way {
+            Way::Index(index, table)
+                if index::of(session, (index, table)).await? == Found::Valid =>
+            {
+                done(attempt, place, Reach::Session).await?;
+                return Ok(true);
+            }
+            Way::Drop(name) if index::named(session, name).await? == Found::Nothing => {
+                done(attempt, place, Reach::Session).await?;
+                return Ok(true);
+            }
+            Way::Detach if leftover::finish_detaching(attempt, unit.start, interrupt).await? => {
+                done(attempt, place, Reach::Session).await?;
+                return Ok(true);
+            }
+            Way::Index(..)
+            | Way::Drop(_)
+            | Way::Detach
+            | Way::Reindex
+            | Way::Setting
+            | Way::Wrapped
+            | Way::Own
+            | Way::Alone => {}
+        }
     }
-    // Our own intent came before it: the last attempt dropped it.
-    if let Way::Drop(name) = &way
-        && entry.is_some()
-        && index::find(session, name).await? == index::Found::Nothing
-    {
-        done(attempt, place).await?;
-        return Ok(true);
-    }
-    if need_journal(attempt.script) {
-        journal::intend(session, place, &fingerprint(attempt, unit)).await?;
+    if attempt.journaled {
+        let role = journal::leave_role(session, Reach::Session).await?;
+        journal::intend(session, place, &intended).await?;
+        journal::take_role(session, role, Reach::Session).await?;
     }
     let ran = until_done(attempt, (number, unit), &way, (sink, interrupt)).await;
     match ran {
         Ok(()) => Ok(false),
         Err(Stop::Lost(cause)) => Err(Stop::Lost(cause)),
         Err(stop) => {
-            if need_journal(attempt.script) {
+            if attempt.journaled && !attempt.left.get() {
+                session.run("RESET ROLE").await?;
                 journal::withdraw(session, place).await?;
             }
             Err(stop)
@@ -195,10 +166,10 @@ async fn until_done(
         let ran = match way {
             Way::Wrapped => wrapped(attempt, place, (&mut *sink, &mut *interrupt)).await,
             Way::Own => own(attempt, place, (&mut *sink, &mut *interrupt)).await,
-            Way::Index(name, table) => {
-                build(attempt, place, (name, table), (&mut *sink, &mut *interrupt)).await
+            Way::Index(index, table) => {
+                build(attempt, place, (index, table), (&mut *sink, &mut *interrupt)).await
             }
-            Way::Setting | Way::Alone | Way::Drop(_) => {
+            Way::Setting | Way::Alone | Way::Drop(_) | Way::Detach | Way::Reindex => {
                 alone(attempt, place, (&mut *sink, &mut *interrupt)).await
             }
         };
@@ -207,20 +178,15 @@ async fn until_done(
             return Err(stop);
         }
         attempt.session.run("ROLLBACK").await?;
-        if let Way::Index(name, _table) = way
-            && index::drop_in_time(attempt.session, name).await? == index::Found::Invalid
-        {
-            sink.emit(Progress::Notice {
-                code: "invalid_index_left",
-                text: format!("the index {name} is left invalid, because it could not be dropped in time; the next attempt drops it"),
-            });
-        }
+        attempt.left.set(leftover::look(attempt, way, sink).await?);
         match way {
             Way::Wrapped | Way::Own | Way::Index(..) | Way::Drop(_) => {
                 tries.again(stop, (&mut *sink, &mut *interrupt)).await?;
             }
             // What runs alone may have done a part of its work.
-            Way::Alone | Way::Setting => return Err(named(attempt, stop)),
+            Way::Alone | Way::Setting | Way::Detach | Way::Reindex => {
+                return Err(named(attempt, stop));
+            }
         }
     }
 }
@@ -231,9 +197,11 @@ fn way(script: &Script, unit: &Range<usize>) -> Way {
         Class::Setting => Way::Setting,
         Class::Begin { .. } => Way::Own,
         Class::ConcurrentIndex { index: Some(index), table } => {
-            Way::Index(index::qualified(index, table), table.clone())
+            Way::Index(index.clone(), table.clone())
         }
         Class::ConcurrentDrop { index } => Way::Drop(index.clone()),
+        Class::Alone(words) if words.starts_with("DETACH") => Way::Detach,
+        Class::Alone(words) if words.starts_with("REINDEX") => Way::Reindex,
         Class::ConcurrentIndex { index: None, .. }
         | Class::Alone(_)
         | Class::Commit { .. }
@@ -257,7 +225,7 @@ async fn alone(
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<(), Stop> {
     run_statement(attempt, unit.start, sink, interrupt).await?;
-    done(attempt, (attempt.id, number)).await
+    done(attempt, (attempt.id, number), Reach::Session).await
 }
 
 /// Builds an index, after what an earlier attempt left of it is dropped.
@@ -267,13 +235,12 @@ async fn build(
     (name, table): (&str, &str),
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<(), Stop> {
-    if index::find(attempt.session, name).await? == index::Found::Invalid {
+    if let Some(sql) = index::drop_statement(attempt.session, (name, table)).await? {
         let seen = RefCell::default();
         let watching = Watching {
             doing: format!("dropping the invalid index {name}"),
             ..attempt.watching(&seen)
         };
-        let sql = format!("DROP INDEX CONCURRENTLY IF EXISTS {name}");
         let dropping = attempt.session.run_interruptible(&sql, interrupt);
         if let Ran::Cancelled = watch(&watching, sink, dropping).await? {
             return Err(Stop::Interrupted);
@@ -297,7 +264,7 @@ async fn wrapped(
     attempt.session.run("BEGIN").await?;
     fenced(attempt).await?;
     run_statement(attempt, unit.start, sink, interrupt).await?;
-    done(attempt, (attempt.id, number)).await?;
+    done(attempt, (attempt.id, number), Reach::Transaction).await?;
     attempt.session.run("COMMIT").await?;
     Ok(())
 }
@@ -313,33 +280,38 @@ async fn own(
     }
     let commits = matches!(attempt.script.statements[last].class, Class::Commit { plain: true });
     if commits {
-        done(attempt, (attempt.id, number)).await?;
+        done(attempt, (attempt.id, number), Reach::Transaction).await?;
     }
     // A COMMIT is not interrupted: its answer is the truth.
     let (_interrupter, mut never) = Interrupt::pair();
     run_statement(attempt, last, sink, &mut never).await?;
     if !commits {
-        done(attempt, (attempt.id, number)).await?;
+        done(attempt, (attempt.id, number), Reach::Session).await?;
     }
     Ok(())
 }
 
-async fn done(attempt: &Attempt<'_>, place: (&str, i32)) -> Result<(), Stop> {
-    if !need_journal(attempt.script) || journal::finish(attempt.session, place, attempt.key).await?
-    {
+async fn done(attempt: &Attempt<'_>, place: (&str, i32), reach: Reach) -> Result<(), Stop> {
+    if !attempt.journaled {
         return Ok(());
     }
-    Err(Stop::Failed(Box::new(lock_lost(attempt).database(DatabaseState::NeedsAttention))))
+    let session = attempt.session;
+    let role = journal::leave_role(session, reach).await?;
+    if !journal::finish(session, place, attempt.key).await? {
+        let error = lock_lost(attempt).database(DatabaseState::NeedsAttention);
+        return Err(Stop::Failed(Box::new(error)));
+    }
+    Ok(journal::take_role(session, role, reach).await?)
 }
 
 /// The finished mark and the end of the journal in one transaction.
-async fn finish(attempt: &Attempt<'_>) -> Result<(), Stop> {
+async fn finish(attempt: &Attempt<'_>, interrupt: &mut Interrupt) -> Result<(), Stop> {
     let session = attempt.session;
     // The script may have left any role or search path behind.
     session.reset().await?;
     session.run("BEGIN").await?;
     let transaction = fenced(attempt).await?;
-    settle_constraints(attempt).await?;
+    settle_constraints(attempt, interrupt).await?;
     let fence = Fence { id: attempt.id, transaction: Some(transaction), key: attempt.key };
     if !attempt.history.finish(session, &fence, attempt.checksum).await? {
         return Err(Stop::Failed(Box::new(lock_lost(attempt))));

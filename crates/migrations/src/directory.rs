@@ -3,6 +3,7 @@
 use crate::checksum::Digests;
 use crate::lock_file::{self, LockFileError};
 use crate::order;
+use crate::script::{Phase, Script};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,11 @@ impl Migration {
     /// The script as it is on disk now.
     pub fn read(&self) -> Result<String, String> {
         read_script(&self.path)
+    }
+
+    /// Whether it is marked as one that old code would not survive.
+    pub fn waits_for_rollout(&self) -> bool {
+        Script::phase_of(&self.read().unwrap_or_default()) == Ok(Phase::AfterDeploy)
     }
 }
 

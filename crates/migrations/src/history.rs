@@ -43,6 +43,8 @@ impl Row {
 pub enum Mode {
     /// Script and history row in one transaction.
     Transaction,
+    /// As [`Mode::Transaction`], but nobody can tell whether the script ends it before its end.
+    Whole,
     /// Statement by statement, each remembered in the journal.
     Statements,
 }
@@ -52,6 +54,7 @@ impl Mode {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Transaction => "transaction",
+            Self::Whole => "whole",
             Self::Statements => "statements",
         }
     }
@@ -88,6 +91,7 @@ impl Marker {
             run: run.strip_prefix("run=")?.to_owned(),
             mode: match mode {
                 "transaction" => Mode::Transaction,
+                "whole" => Mode::Whole,
                 "statements" => Mode::Statements,
                 _ => return None,
             },
@@ -116,7 +120,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_marker_comes_back_with_a_text_behind_it(run in "[^\\r\\n]{0,60}", backend in any::<i32>(), more in ".{0,40}") {
-            for mode in [Mode::Transaction, Mode::Statements] {
+            for mode in [Mode::Transaction, Mode::Whole, Mode::Statements] {
                 let marker = Marker { run: run.clone(), mode, backend };
                 prop_assert_eq!(Marker::parse(&format!("{marker}\n{more}")), Some(marker));
             }

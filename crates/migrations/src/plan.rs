@@ -10,6 +10,7 @@ pub use share::Share;
 use crate::directory::{Directory, Migration};
 use crate::history::Row;
 use crate::order;
+use crate::script::Script;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
@@ -143,6 +144,13 @@ pub enum Blocker {
     NothingHere(usize),
     /// The history differs from the directory, and no permission covers it.
     Differs(Vec<Difference>),
+    /// A pending migration that says something of itself that is not understood.
+    Misspelt {
+        /// Name of the migration.
+        name: String,
+        /// What it says, as a sentence.
+        sentence: String,
+    },
     /// A pending migration whose script cannot be read.
     Unreadable {
         /// Name of the migration.
@@ -219,6 +227,12 @@ impl Plan {
                 name: migration.name.clone(),
                 cause: format!("{}: {cause}", migration.path.display()),
             });
+        }
+        for migration in &plan.pending {
+            let text = migration.read().unwrap_or_default();
+            if let Err(sentence) = Script::phase_of(&text) {
+                return Err(Blocker::Misspelt { name: migration.name.clone(), sentence });
+            }
         }
         Ok(plan)
     }

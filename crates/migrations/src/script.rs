@@ -1,15 +1,15 @@
 //! A script's statements, and whether it can be one transaction.
 
+mod directive;
 mod large;
 mod mode;
 mod parse;
-mod phase;
 mod redact;
 
 use std::ops::Range;
 
+pub use directive::Phase;
 pub(crate) use large::LIMIT as LARGE;
-pub use phase::Phase;
 pub use redact::without_literals;
 
 /// The directive that asks for statement by statement, in a comment before the first statement.
@@ -26,7 +26,7 @@ pub struct Script {
     pub form: Form,
     /// Whether it says [`TRANSACTION_OFF`].
     pub directive: bool,
-    /// When it may run, or why what it says of that is not understood.
+    /// When it may run, or the sentence about a comment of ours that is not understood.
     pub phase: Result<Phase, String>,
     /// What the parser could not make sense of; such a script is sent whole.
     pub unparsable: Option<String>,
@@ -153,17 +153,38 @@ impl Script {
             text.remove(0);
         }
         let parsed = parse::parse(&text);
-        let directive = mode::directive(&text);
-        let form = mode::form(&text, &parsed);
-        let phase = phase::of(&text);
+        let said = directive::read(&text);
+        let form = mode::form(&text, &parsed, said.transaction_off);
         Self {
             text,
             statements: parsed.statements,
             form,
-            directive,
-            phase,
+            directive: said.transaction_off,
+            phase: said.phase,
             unparsable: parsed.unparsable,
         }
+    }
+
+    /// The same unit by unit, also where it could be one transaction: for what was begun so.
+    #[must_use]
+    pub fn in_units(mut self, reason: &str) -> Self {
+        if let Form::Transaction { .. } = self.form {
+            self.form = mode::by_units(&self.statements, reason.to_owned());
+        }
+        self
+    }
+
+    /// Whether it may end its transaction where nobody sees it: the parser does not know the script,
+    /// and a word in it could do so.
+    pub fn may_end_unseen(&self) -> bool {
+        let text = self.text.to_ascii_lowercase();
+        let ends = ["commit", "end", "rollback", "abort", "prepare"];
+        self.unparsable.is_some() && ends.iter().any(|word| text.contains(word))
+    }
+
+    /// [`Script::phase`] of `text`, without taking its statements apart.
+    pub fn phase_of(text: &str) -> Result<Phase, String> {
+        directive::read(text).phase
     }
 
     /// The text of a statement.

@@ -95,7 +95,7 @@ pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)>
         }
         Progress::MigrationStarted { migration, number, of, mode, statements } => {
             let how = match mode {
-                migrations::Mode::Transaction => "in one transaction",
+                migrations::Mode::Transaction | migrations::Mode::Whole => "in one transaction",
                 migrations::Mode::Statements => "statement by statement",
             };
             let msg = format!(

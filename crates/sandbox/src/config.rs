@@ -28,6 +28,7 @@ pub struct Config {
     pub(crate) pushed: Vec<(String, String, Vec<String>)>,
     pub(crate) roles: Vec<(String, String)>,
     pub(crate) denied: Vec<String>,
+    pub(crate) assumed: Option<String>,
     pub(crate) rds: Vec<RdsInstance>,
     pub(crate) images: Images,
     pub(crate) dwell: Dwell,
@@ -53,6 +54,7 @@ impl Config {
             pushed: Vec::new(),
             roles: Vec::new(),
             denied: Vec::new(),
+            assumed: None,
             rds: Vec::new(),
             images: Images::default(),
             dwell: speed.dwell(),
@@ -138,6 +140,13 @@ impl Config {
     #[must_use]
     pub fn role(mut self, name: impl Into<String>, trust: impl Into<String>) -> Self {
         self.roles.push((name.into(), trust.into()));
+        self
+    }
+
+    /// Every request is made in a session of this role, which may have a path: `team/deploy`.
+    #[must_use]
+    pub fn assumed_role(mut self, path: impl Into<String>) -> Self {
+        self.assumed = Some(path.into());
         self
     }
 

@@ -65,7 +65,11 @@ impl Core {
     pub(crate) fn new(config: Config) -> Self {
         let clock = Clock::start(config.wall_clock);
         Self {
-            identity: Identity { account: config.account.clone(), region: config.region.clone() },
+            identity: Identity {
+                account: config.account.clone(),
+                region: config.region.clone(),
+                assumed: config.assumed.clone(),
+            },
             journal: Journal::new(config.observer.clone()),
             faults: FaultBook::new(config.faults.clone(), &config.region, clock.now()),
             clock,

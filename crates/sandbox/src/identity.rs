@@ -5,6 +5,8 @@
 pub(crate) struct Identity {
     pub(crate) account: String,
     pub(crate) region: String,
+    /// The role, with its path, whose session every request is made in; of a user without one.
+    pub(crate) assumed: Option<String>,
 }
 
 impl Identity {
@@ -58,10 +60,20 @@ impl Identity {
         format!("arn:aws:iam::{}:role/{name}", self.account)
     }
 
-    /// Who a caller is: every request is the same user's.
+    /// Who a caller is: every request is the same user's, or the same session's. A session's ARN has its
+    /// role's name without the path (IAM, "IAM identifiers").
     pub(crate) fn caller(&self) -> String {
-        format!("arn:aws:iam::{}:user/sandbox", self.account)
+        let account = &self.account;
+        match self.assumed.as_deref().map(name_of_role) {
+            Some(role) => format!("arn:aws:sts::{account}:assumed-role/{role}/sandbox"),
+            None => format!("arn:aws:iam::{account}:user/sandbox"),
+        }
     }
+}
+
+/// The name at the end of a path.
+pub(crate) fn name_of_role(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// The part of an ECS ARN after its last slash, or the text itself when it is no ARN.

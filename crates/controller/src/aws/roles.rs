@@ -37,6 +37,15 @@ impl Aws {
         }
     }
 
+    /// A role's ARN, which has the path that a session's lacks.
+    pub(crate) async fn arn_of_role(&self, name: &str) -> Result<String, AwsError> {
+        let form = Form::new("GetRole", VERSION).with("RoleName", name);
+        let found = self.submit(IAM, form, |answer| {
+            find(answer, "Role").map(|role| text(role, "Arn")).unwrap_or_default()
+        });
+        found.await
+    }
+
     /// What the policies of `principal` say of passing these roles to ECS tasks. Permission boundaries
     /// and the organisation's policies count where the simulator knows them.
     pub(crate) async fn may_pass(

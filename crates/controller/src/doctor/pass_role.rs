@@ -1,7 +1,7 @@
 //! Owns whether we may hand the roles to ECS: iam:SimulatePrincipalPolicy.
 
 use super::finding::{Finding, no, of_error, ok, skip, with_fix};
-use crate::aws::{Aws, Decision};
+use crate::aws::{Aws, AwsError, Decision};
 use crate::task_definition::Document;
 
 const NAME: &str = "pass_role";
@@ -19,7 +19,7 @@ pub(super) async fn look(aws: &Aws, document: &Document, caller: Option<&str>) -
     let Some(principal) = caller.and_then(principal) else {
         return skip(NAME, "the policies of this kind of identity cannot be asked for");
     };
-    match aws.may_pass(&principal, &roles).await {
+    match decisions(aws, &principal, &roles).await {
         Ok(decisions) => judge(&decisions),
         Err(error) => {
             let found = of_error(NAME, &error);
@@ -28,8 +28,18 @@ pub(super) async fn look(aws: &Aws, document: &Document, caller: Option<&str>) -
     }
 }
 
-/// Who has the policies: of a session its role. The role's path is not in the session's ARN, so a role
-/// with one is not found.
+/// A session's ARN lacks the path of its role (IAM, "IAM identifiers"), and those that IAM Identity
+/// Center makes have one: a role that is not found is looked up by its name.
+async fn decisions(aws: &Aws, principal: &str, roles: &[&str]) -> Result<Vec<Decision>, AwsError> {
+    match (aws.may_pass(principal, roles).await, principal.split_once(":role/")) {
+        (Err(error), Some((_, name))) if error.code == "NoSuchEntity" => {
+            aws.may_pass(&aws.arn_of_role(name).await?, roles).await
+        }
+        (answer, _) => answer,
+    }
+}
+
+/// Who has the policies: of a session its role.
 fn principal(caller: &str) -> Option<String> {
     let (head, rest) = caller.split_once(":sts::").unwrap_or((caller, ""));
     if let Some((account, session)) = rest.split_once(":assumed-role/") {

@@ -70,10 +70,10 @@ pub(super) fn source_with(
             image: image.map_or(ImageChoice::AsDefined, ImageChoice::Replace),
         }),
         (None, Some(template)) => from_template(template, image),
-        (None, None) => Err(Error::usage("no task definition is set").hinted(
-            "set --task-definition FAMILY, or --template FILE with --image URI; \
-             or `task-definition` in ecs-migrate.toml",
-        )),
+        (None, None) => Err(Error::usage("no task definition is set").hinted(format!(
+            "set --task-definition FAMILY, or --template FILE with --image URI; or {}",
+            layers.in_file(Key::TaskDefinition)
+        ))),
     }
 }
 

@@ -15,6 +15,7 @@ const DEFAULT_NAME: &str = "ecs-migrate.toml";
 /// The file's settings and the path that messages name.
 pub(crate) struct File {
     pub(crate) path: String,
+    pub(crate) is_there: bool,
     pub(crate) values: BTreeMap<Key, String>,
     /// The table `[changes]`: globs by part.
     pub(crate) parts: BTreeMap<String, Vec<String>>,
@@ -33,18 +34,15 @@ const PARTS: &str = "changes";
 pub(crate) fn read(named: Option<&str>) -> Result<File, Error> {
     let path = named.map_or_else(|| PathBuf::from(DEFAULT_NAME), PathBuf::from);
     let shown = path.display().to_string();
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
+    match std::fs::read_to_string(&path) {
+        Ok(text) => parse(&text, shown),
         Err(cause) if named.is_none() && cause.kind() == std::io::ErrorKind::NotFound => {
-            String::new()
+            Ok(File { is_there: false, ..parse("", shown)? })
         }
         Err(cause) => {
-            return Err(
-                Error::usage(format!("cannot read the settings file {shown}")).caused_by(cause)
-            );
+            Err(Error::usage(format!("cannot read the settings file {shown}")).caused_by(cause))
         }
-    };
-    parse(&text, shown)
+    }
 }
 
 /// What `text` says.
@@ -61,7 +59,7 @@ fn parse(text: &str, path: String) -> Result<File, Error> {
         None => Policy::default(),
     };
     let (values, services) = values(table, &path)?;
-    Ok(File { path, values, parts, services, check })
+    Ok(File { path, is_there: true, values, parts, services, check })
 }
 
 type Values = (BTreeMap<Key, String>, BTreeMap<String, ServiceTable>);

@@ -88,10 +88,10 @@ impl ImageSettings {
 /// The repository that the image is pushed to.
 pub(crate) fn image_repository(layers: &Layers) -> Result<Setting<String>, Error> {
     layers.find(Key::ImageRepository).ok_or_else(|| {
-        Error::usage("no repository for the image is set").hinted(
-            "--image-repository ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME, \
-             or `image-repository` in ecs-migrate.toml",
-        )
+        Error::usage("no repository for the image is set").hinted(format!(
+            "--image-repository ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME, or {}",
+            layers.in_file(Key::ImageRepository)
+        ))
     })
 }
 

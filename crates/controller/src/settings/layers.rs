@@ -65,6 +65,7 @@ pub(crate) struct Layers {
     pub(crate) environment: BTreeMap<Key, (&'static str, String)>,
     pub(crate) file: BTreeMap<Key, String>,
     pub(crate) file_path: String,
+    pub(crate) file_is_there: bool,
     /// The table `[changes]`: globs by part.
     pub(crate) parts: BTreeMap<String, Vec<String>>,
     /// The table `[check]`.
@@ -74,6 +75,13 @@ pub(crate) struct Layers {
 }
 
 impl Layers {
+    /// The file in a hint; who is in the wrong folder learns it here.
+    pub(crate) fn in_file(&self, key: Key) -> String {
+        let (name, path) = (key.name(), &self.file_path);
+        let missing = if self.file_is_there { "" } else { ", which is not in this folder" };
+        format!("`{name}` in {path}{missing}")
+    }
+
     /// The value of the strongest layer that has one.
     pub(crate) fn find(&self, key: Key) -> Option<Setting<String>> {
         if let Some(value) = self.flags.get(&key) {

@@ -108,6 +108,7 @@ impl Layers {
             environment: environment::read(process),
             file: file.values,
             file_path: file.path,
+            file_is_there: file.is_there,
             parts: file.parts,
             check: file.check,
             services: file.services,

@@ -16,6 +16,7 @@ fn layers(
             .collect(),
         file: file.iter().map(|(key, value)| (*key, (*value).to_owned())).collect(),
         file_path: "ecs-migrate.toml".to_owned(),
+        file_is_there: true,
         ..Layers::default()
     }
 }

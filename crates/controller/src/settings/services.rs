@@ -46,9 +46,10 @@ impl ServiceSettings {
     /// Resolves the layers, or names the first thing that is wrong.
     pub(crate) fn resolve(layers: &Layers) -> Result<Self, Error> {
         let Some(names) = parse::list(layers, Key::Service)? else {
-            return Err(Error::usage("no service is set").hinted(
-                "set --service NAME, ECS_MIGRATE_SERVICE, or `service` in ecs-migrate.toml",
-            ));
+            return Err(Error::usage("no service is set").hinted(format!(
+                "set --service NAME, ECS_MIGRATE_SERVICE, or {}",
+                layers.in_file(Key::Service)
+            )));
         };
         let images = images(layers, &names.value)?;
         let mut services: Vec<ServiceWish> = Vec::new();

@@ -295,6 +295,14 @@ async fn a_missing_right_is_skipped_and_named() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_of_a_role_with_a_path_may_pass_roles() {
+    let center = "aws-reserved/sso.amazonaws.com/AWSReservedSSO_Deploy_0123456789abcdef";
+    let story = ready(finished().assumed_role(center)).await;
+    let told = story.invoke(&[&["doctor"], &FINISHED[..]].concat()).await;
+    told.says(0, &["[ok]   pass_role", "AWSReservedSSO_Deploy_0123456789abcdef"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_credentials_there_is_one_finding_that_counts() {
     let expired = "The security token included in the request is expired";
     let story =

@@ -69,8 +69,7 @@ fn of_the_file(script: &Script) -> Vec<Finding> {
         Form::Statements { .. } | Form::Transaction { .. } => {}
     }
     if let Err(said) = &script.phase {
-        let sentence = format!("the phase {said}");
-        findings.push(Finding::of_file(Rule::Phase, "file", sentence));
+        findings.push(Finding::of_file(Rule::Phase, "file", said.clone()));
     }
     findings
 }

@@ -67,8 +67,8 @@ pub(super) fn apply(script: &Script, findings: &mut Vec<Finding>) {
                 Err(complaint) => Some(complaint),
             },
             // They have readers of their own.
-            Some(("transaction" | "phase", _)) => None,
-            Some(_) | None => Some(format!("`ecs-migrate: {said}` is not understood")),
+            Some(_) => None,
+            None => Some(format!("`ecs-migrate: {said}` is not understood")),
         };
         wrong.extend(complaint.map(|sentence| {
             let object = said.split_whitespace().next().unwrap_or_default();

@@ -4,8 +4,8 @@
 //! newer than it cannot be applied before it without a permission by name.
 
 use super::{Allowances, Blocker, Difference, Plan};
+use crate::Migration;
 use crate::order;
-use crate::script::{Phase, Script};
 
 /// A share of the pending migrations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -25,12 +25,9 @@ impl Plan {
         if share == Share::All {
             return Ok(self);
         }
-        let waits = |migration: &crate::Migration| {
-            let text = migration.read().unwrap_or_default();
-            Script::parse(text).phase == Ok(Phase::AfterDeploy)
-        };
-        let (after, before): (Vec<_>, Vec<_>) = self.pending.into_iter().partition(waits);
-        let newest = |names: &[crate::Migration]| names.last().map(|one| one.name.clone());
+        let (after, before): (Vec<_>, Vec<_>) =
+            self.pending.into_iter().partition(Migration::waits_for_rollout);
+        let newest = |names: &[Migration]| names.last().map(|one| one.name.clone());
         // Whoever is overtaken, by whom: in both shares the older one is not applied now.
         let (left, taken) = match share {
             Share::All | Share::Expand => (&after, newest(&before)),

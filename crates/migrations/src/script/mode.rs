@@ -6,12 +6,12 @@ use std::ops::Range;
 
 /// Decides from the statements alone; what fails in a transaction for reasons that cannot be seen
 /// here is rolled back whole by the server, and the message then offers the directive.
-pub(super) fn form(text: &str, parsed: &Parsed) -> Form {
+pub(super) fn form(text: &str, parsed: &Parsed, transaction_off: bool) -> Form {
     let statements = parsed.statements.as_slice();
     if let Some(refused) = refused(text, parsed) {
         return refused;
     }
-    if directive(text) {
+    if transaction_off {
         return by_units(statements, format!("the file says `{TRANSACTION_OFF}`"));
     }
     let sent = inside_own_transaction(statements).unwrap_or(0..statements.len());
@@ -49,6 +49,13 @@ fn refused(text: &str, parsed: &Parsed) -> Option<Form> {
             u32::try_from(line + 1).unwrap_or(u32::MAX),
         );
     }
+    if let Some(chained) = parsed.statements.iter().find(|s| chains(text, s)) {
+        return refuse(
+            "AND CHAIN begins a transaction that nothing in the script shows",
+            "write COMMIT and BEGIN as statements of their own",
+            chained.line,
+        );
+    }
     let mut open = None;
     for statement in &parsed.statements {
         match statement.class {
@@ -75,17 +82,16 @@ fn refused(text: &str, parsed: &Parsed) -> Option<Form> {
     )
 }
 
+fn chains(text: &str, statement: &Statement) -> bool {
+    let ends = matches!(statement.class, Class::Commit { .. } | Class::Rollback);
+    let words = text[statement.range.clone()].to_ascii_uppercase();
+    let words: Vec<&str> = words.split_ascii_whitespace().collect();
+    ends && words.windows(2).any(|pair| pair == ["AND", "CHAIN"])
+}
+
 /// `\connect`, `\i file`, `\.`: a backslash at the start of a line is no SQL.
 fn meta_command(line: &str) -> bool {
     line.trim_start().starts_with('\\')
-}
-
-/// Whether a comment before the first statement holds the directive.
-pub(super) fn directive(text: &str) -> bool {
-    text.lines()
-        .map(str::trim)
-        .take_while(|line| line.is_empty() || line.starts_with("--"))
-        .any(|line| line.trim_start_matches('-').trim() == TRANSACTION_OFF)
 }
 
 /// The statements inside `BEGIN; … COMMIT;`, if that is the whole script: the pair then says what
@@ -136,7 +142,7 @@ fn reason(text: &str, statements: &[Statement]) -> Option<String> {
 }
 
 /// Each statement by itself, but what the script makes a transaction as one.
-fn by_units(statements: &[Statement], reason: String) -> Form {
+pub(super) fn by_units(statements: &[Statement], reason: String) -> Form {
     let mut units = Vec::new();
     let mut begun = None;
     for (at, statement) in statements.iter().enumerate() {

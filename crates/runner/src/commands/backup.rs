@@ -44,6 +44,11 @@ impl Backups {
         Ok(Self { programs, of_rds })
     }
 
+    /// Whether none is asked for.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.programs.is_empty() && self.of_rds.is_none()
+    }
+
     /// Makes them, if something is to be applied that calls for it; what RDS has then.
     pub(super) async fn make(
         self,
@@ -51,8 +56,7 @@ impl Backups {
         (found, directory): (&Found, &Directory),
         interrupt: &mut Interrupt,
     ) -> Result<Option<Kept>, Failed> {
-        let nothing = self.programs.is_empty() && self.of_rds.is_none();
-        if nothing || !called_for(context, found, directory, interrupt).await? {
+        if self.is_nothing() || !called_for(context, found, directory, interrupt).await? {
             return Ok(None);
         }
         let of_rds = match self.of_rds {

@@ -22,6 +22,11 @@ pub(super) async fn in_turn(
     // What is wrong with the files is said before the database is looked for.
     Steps::find(context)?;
     let backups = Backups::find(context)?;
+    if turn == Turn::IfNeeded && !backups.is_nothing() {
+        return Err(Error::new(Kind::Configuration, "`start` keeps nothing before it migrates")
+            .hint("leave out --backup-command, --schema-dump and --restore-point, or let `deploy` migrate before the containers start")
+            .into());
+    }
     let directory = context.directory()?;
     let found = tokio::select! {
         found = context.database() => found?,
@@ -85,7 +90,14 @@ pub(super) async fn apply_to(
     if let Some(mut hold) = hold {
         let result = steps.take(context, &found.settings, (&mut hold, &mut sink), &interrupt).await;
         hold.release().await;
-        taken = result.map_err(|error| failed(&report, error))?;
+        // Of a step that failed only its own lines can tell; what was applied before it is whole.
+        taken = result.map_err(|error| match report.applied.len() {
+            0 => failed(&report, error),
+            _ => {
+                let whole = error.error.clone().database(engine::DatabaseState::Unchanged);
+                failed(&report, Failed { error: whole, ..error })
+            }
+        })?;
     }
     if let Some(application) = context.application() {
         // After the steps: one of them may be what grants the rights.

@@ -5,7 +5,7 @@ use crate::cli::Wrapped;
 use crate::process::mask::Mask;
 use crate::process::program::Program;
 use crate::process::supervise::{self, Surroundings};
-use engine::{Error, Hold, Interrupt, Kind};
+use engine::{ConnectionSettings, Error, Hold, Interrupt, Kind, Sink};
 use protocol::DatabaseState;
 use protocol::event::Outcome;
 
@@ -21,27 +21,15 @@ pub(super) async fn run(
             return Err(Error::new(Kind::Interrupted, "interrupted while looking for the database").into());
         }
     };
-    let address = context.address(&found.settings, context.child_url()).await?;
-    let program = program.with(&address.variables());
-    let mask = Mask::new(address.secrets());
-    let surroundings = Surroundings {
-        emitter: context.emitter,
-        mask: &mask,
-        grace: context.options.grace,
-        guard: context.guard(&found.settings, &address),
-    };
     let mut sink = context.sink(found.source);
     let lock = (context.options.lock_key, context.options.lock_wait);
     let mut hold = Hold::acquire(&found.settings, lock, &mut sink, &mut interrupt).await?;
-    let ended = if interrupt.requested() {
-        Err(Error::new(Kind::Interrupted, "interrupted before the command was started"))
-    } else {
-        supervise::run(&program, &surroundings, &mut hold, &mut sink).await
-    };
+    let ended =
+        under_lock(context, program, &found.settings, (&mut hold, &mut sink), &interrupt).await;
     hold.release().await;
-    let ending = ended?;
+    let (name, ending) = ended?;
     if ending.stopped.is_some() || ending.exit.code() != 0 {
-        return Err(Failed::of_command(ending, &format!("`{}`", program.name)));
+        return Err(Failed::of_command(ending, &format!("`{name}`")));
     }
     Ok(Ended {
         restore_point: None,
@@ -50,6 +38,32 @@ pub(super) async fn run(
         pending: 0,
         // Only the command knows.
         database: DatabaseState::Unknown,
-        msg: format!("`{}` ended well", program.name),
+        msg: format!("`{name}` ended well"),
     })
+}
+
+/// Runs the program; its credentials are fetched when it is its turn, because a token for the
+/// database is over after a quarter of an hour.
+async fn under_lock(
+    context: &Context<'_>,
+    program: Program,
+    settings: &ConnectionSettings,
+    (hold, sink): (&mut Hold, &mut dyn Sink),
+    interrupt: &Interrupt,
+) -> Result<(String, supervise::Ending), Error> {
+    let address = context.address(settings, context.child_url()).await?;
+    if interrupt.requested() {
+        let message = "interrupted before the command was started";
+        return Err(Error::new(Kind::Interrupted, message));
+    }
+    let program = program.with(&address.variables());
+    let mask = Mask::new(address.secrets());
+    let surroundings = Surroundings {
+        emitter: context.emitter,
+        mask: &mask,
+        grace: context.options.grace,
+        guard: context.guard(settings, &address),
+    };
+    let ending = supervise::run(&program, &surroundings, hold, sink).await?;
+    Ok((program.name, ending))
 }

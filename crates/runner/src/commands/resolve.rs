@@ -12,7 +12,7 @@ pub(super) async fn run(
     asked: &cli::Resolve,
     mut interrupt: Interrupt,
 ) -> Result<Ended, Failed> {
-    let (resolution, msg) = resolution(context, asked)?;
+    let resolution = resolution(context, asked)?;
     let directory = match &resolution {
         Resolution::Environment(_) => Directory::default(),
         Resolution::Applied(_) | Resolution::RolledBack(_) | Resolution::Baseline(_) => {
@@ -39,13 +39,14 @@ pub(super) async fn run(
         outcome: Outcome::Done,
         applied: 0,
         pending: 0,
-        database: DatabaseState::Unchanged,
-        msg,
+        // As after `exec`: what it left is what somebody said.
+        database: DatabaseState::Unknown,
+        msg: "recorded".to_owned(),
     })
 }
 
 /// Exactly one of the three; Prisma's words where those are asked for.
-fn resolution(context: &Context<'_>, asked: &cli::Resolve) -> Result<(Resolution, String), Error> {
+fn resolution(context: &Context<'_>, asked: &cli::Resolve) -> Result<Resolution, Error> {
     let prisma = context.prisma();
     let wrong = |prismas: &str, ours: &str| {
         let message = if prisma { prismas } else { ours };
@@ -59,22 +60,12 @@ fn resolution(context: &Context<'_>, asked: &cli::Resolve) -> Result<(Resolution
                 "--rename-environment stands alone: nothing else is recorded with it",
             ));
         }
-        return Ok((
-            Resolution::Environment(name.clone()),
-            format!("the database belongs to `{name}`"),
-        ));
+        return Ok(Resolution::Environment(name.clone()));
     }
     match (&asked.applied, &asked.rolled_back, &asked.baseline) {
-        (Some(name), None, None) => {
-            Ok((Resolution::Applied(name.clone()), format!("`{name}` is marked as applied")))
-        }
-        (None, Some(name), None) => {
-            Ok((Resolution::RolledBack(name.clone()), format!("`{name}` is marked as rolled back")))
-        }
-        (None, None, Some(name)) => Ok((
-            Resolution::Baseline(name.clone()),
-            format!("everything up to `{name}` is marked as applied"),
-        )),
+        (Some(name), None, None) => Ok(Resolution::Applied(name.clone())),
+        (None, Some(name), None) => Ok(Resolution::RolledBack(name.clone())),
+        (None, None, Some(name)) => Ok(Resolution::Baseline(name.clone())),
         (None, None, None) => Err(wrong(
             "--applied or --rolled-back must be part of the command like:\n\
              prisma migrate resolve --applied 20201231000000_example\n\

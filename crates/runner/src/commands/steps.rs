@@ -41,14 +41,6 @@ impl Steps {
         interrupt: &Interrupt,
     ) -> Result<u64, Failed> {
         let run = context.emitter.run();
-        let address = context.address(settings, context.child_url()).await?;
-        let mask = Mask::new(address.secrets());
-        let surroundings = Surroundings {
-            emitter: context.emitter,
-            mask: &mask,
-            grace: context.options.grace,
-            guard: context.guard(settings, &address),
-        };
         let again = if context.options.then_again { Again::Yes } else { Again::No };
         let mut taken = 0;
         for (name, program) in self.names.iter().zip(self.programs) {
@@ -61,6 +53,15 @@ impl Steps {
             if again == Again::No && matches!(earlier, Earlier::Finished(_)) {
                 continue;
             }
+            // Of each step its own: a token for the database is over after a quarter of an hour.
+            let address = context.address(settings, context.child_url()).await?;
+            let mask = Mask::new(address.secrets());
+            let surroundings = Surroundings {
+                emitter: context.emitter,
+                mask: &mask,
+                grace: context.options.grace,
+                guard: context.guard(settings, &address),
+            };
             let program = program.with(&address.variables());
             let ending = supervise::run(&program, &surroundings, hold, sink).await?;
             let subject = format!("the schema is migrated, but the step `{}`", program.name);
@@ -70,10 +71,7 @@ impl Steps {
             let code = ending.exit.code();
             hold.finish_step(name, code.into()).await?;
             if code != 0 {
-                let failed = Failed::of_command(ending, &subject);
-                // What was applied is; of the step only its own lines can tell.
-                let database = engine::DatabaseState::Unchanged;
-                return Err(Failed { error: failed.error.database(database), ..failed });
+                return Err(Failed::of_command(ending, &subject));
             }
             taken += 1;
         }

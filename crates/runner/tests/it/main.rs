@@ -27,6 +27,7 @@ mod lock;
 mod observe;
 mod output;
 mod own_server;
+mod part_way;
 mod pooler;
 mod prisma;
 mod proxy;

@@ -5,6 +5,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use crate::core::Core;
+use crate::identity::name_of_role;
 use crate::wire::{ApiError, Body, escape};
 
 pub(crate) fn answer(
@@ -14,7 +15,7 @@ pub(crate) fn answer(
 ) -> Option<Result<Body, ApiError>> {
     match operation {
         "GetRole" => Some(get_role(core, input)),
-        "SimulatePrincipalPolicy" => Some(Ok(simulate(core, input))),
+        "SimulatePrincipalPolicy" => Some(simulate(core, input)),
         _ => None,
     }
 }
@@ -25,14 +26,10 @@ const TRUSTS_TASKS: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Al
 fn get_role(core: &Core, input: &Value) -> Result<Body, ApiError> {
     let name = input["RoleName"].as_str().unwrap_or_default();
     let state = core.state();
+    let assumed = core.identity.assumed.as_deref().filter(|path| name_of_role(path) == name);
     let made = state.world.tags("AWS::IAM::Role", name).map(|_| TRUSTS_TASKS.to_owned());
-    let trust = state.iam.roles.get(name).cloned().or(made).ok_or_else(|| {
-        ApiError::new(
-            StatusCode::NOT_FOUND,
-            "NoSuchEntity",
-            format!("The role with name {name} cannot be found."),
-        )
-    })?;
+    let made = made.or_else(|| assumed.map(|_| TRUSTS_TASKS.to_owned()));
+    let trust = state.iam.roles.get(name).cloned().or(made).ok_or_else(|| no_such_role(name))?;
     // RFC 3986, as the API reference says of policy documents.
     let trust = utf8_percent_encode(&trust, NON_ALPHANUMERIC);
     Ok(Body::Written(format!(
@@ -40,12 +37,23 @@ fn get_role(core: &Core, input: &Value) -> Result<Body, ApiError> {
          <MaxSessionDuration>3600</MaxSessionDuration><RoleId>AROASANDBOXSANDBOX12</RoleId>\
          <RoleName>{}</RoleName><Arn>{}</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></Role>",
         escape(name),
-        escape(&core.identity.role(name)),
+        escape(&core.identity.role(assumed.unwrap_or(name))),
     )))
 }
 
+fn no_such_role(name: &str) -> ApiError {
+    let message = format!("The role with name {name} cannot be found.");
+    ApiError::new(StatusCode::NOT_FOUND, "NoSuchEntity", message)
+}
+
 /// Each action for each resource; none means `*`.
-fn simulate(core: &Core, input: &Value) -> Body {
+fn simulate(core: &Core, input: &Value) -> Result<Body, ApiError> {
+    let source = input["PolicySourceArn"].as_str().unwrap_or_default();
+    if let Some(path) = &core.identity.assumed
+        && source != core.identity.role(path)
+    {
+        return Err(no_such_role(name_of_role(source)));
+    }
     let members = |list: &str| -> Vec<String> {
         (1..)
             .map_while(|number| input[format!("{list}.member.{number}")].as_str())
@@ -74,7 +82,7 @@ fn simulate(core: &Core, input: &Value) -> Body {
             results.push_str(&result.concat());
         }
     }
-    Body::Written(format!(
+    Ok(Body::Written(format!(
         "<IsTruncated>false</IsTruncated><EvaluationResults>{results}</EvaluationResults>"
-    ))
+    )))
 }

@@ -1,0 +1,96 @@
+//! What a statement that runs without a transaction leaves behind when it fails or is stopped.
+
+use crate::error::Fault;
+use crate::index::{self, Found};
+use crate::interrupt::Interrupt;
+use crate::progress::{Progress, Sink};
+use crate::session::{Ran, Session};
+use crate::transaction::{Attempt, Stop};
+use crate::units::Way;
+
+/// Looks for it, removes what can be removed at once, and says what stays.
+pub(crate) async fn look(
+    attempt: &Attempt<'_>,
+    way: &Way,
+    sink: &mut dyn Sink,
+) -> Result<bool, Fault> {
+    let session = attempt.session;
+    let mut notice = |code, text| sink.emit(Progress::Notice { code, text });
+    match way {
+        Way::Index(index, table) => {
+            let left = index::drop_in_time(session, (index, table)).await? == Found::Invalid;
+            if left {
+                notice(
+                    "invalid_index_left",
+                    format!(
+                        "the index {index} is left invalid, because it could not be dropped in time; the next attempt drops it"
+                    ),
+                );
+            }
+            Ok(left)
+        }
+        Way::Drop(name) => {
+            let left = index::named(session, name).await? == Found::Invalid;
+            if left {
+                notice(
+                    "invalid_index_left",
+                    format!(
+                        "the index {name} is left invalid, so no query uses it any more; the next attempt drops it"
+                    ),
+                );
+            }
+            Ok(left)
+        }
+        Way::Detach => is_detaching(session).await,
+        Way::Reindex => {
+            let names = index::unfinished_rebuilds(session).await?;
+            if !names.is_empty() {
+                let names = names.join(", ");
+                notice(
+                    "invalid_index_left",
+                    format!(
+                        "an unfinished rebuild is left invalid; when none is running any more: DROP INDEX CONCURRENTLY {names}"
+                    ),
+                );
+            }
+            Ok(!names.is_empty())
+        }
+        // A statement in a transaction of its own may have committed, see `run_statement`.
+        Way::Alone => Ok(attempt.left.get()),
+        Way::Setting | Way::Wrapped | Way::Own => Ok(false),
+    }
+}
+
+/// Whether a partition is neither attached nor detached. The column is there since PostgreSQL 14.
+async fn is_detaching(session: &Session) -> Result<bool, Fault> {
+    let row = session
+        .one(
+            "SELECT EXISTS (SELECT FROM pg_catalog.pg_inherits i \
+             WHERE (pg_catalog.to_jsonb(i) ->> 'inhdetachpending')::boolean)",
+            &[],
+        )
+        .await?;
+    Ok(row.get(0))
+}
+
+/// Finishes what an earlier attempt began with `DETACH PARTITION … CONCURRENTLY`: a second one is
+/// refused (PostgreSQL, "ALTER TABLE", FINALIZE). False if it left nothing to finish.
+pub(crate) async fn finish_detaching(
+    attempt: &Attempt<'_>,
+    index: usize,
+    interrupt: &mut Interrupt,
+) -> Result<bool, Stop> {
+    let text = attempt.script.text_of(&attempt.script.statements[index]).trim_end();
+    let Some(begun) = text.len().checked_sub(CONCURRENTLY.len()) else { return Ok(false) };
+    let ends = text.get(begun..).is_some_and(|end| end.eq_ignore_ascii_case(CONCURRENTLY));
+    if !ends || !is_detaching(attempt.session).await? {
+        return Ok(false);
+    }
+    let sql = format!("{}FINALIZE", &text[..begun]);
+    match attempt.session.run_interruptible(&sql, interrupt).await? {
+        Ran::Done(_) => Ok(true),
+        Ran::Cancelled => Err(Stop::Interrupted),
+    }
+}
+
+const CONCURRENTLY: &str = "CONCURRENTLY";
