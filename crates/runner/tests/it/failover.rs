@@ -154,8 +154,7 @@ async fn a_cut_connection_in_prismas_words() {
     let world = World::new().await;
     world.migration("1_a", "CREATE TABLE a(id int); SELECT pg_advisory_xact_lock(7);");
     world.sql("SELECT pg_advisory_lock(7)").await;
-    let port = world.url.rsplit_once(':').unwrap().1.split('/').next().unwrap().parse().unwrap();
-    let endpoint = Proxy::to(port).await;
+    let endpoint = Proxy::to(port_of(&world)).await;
     let mut command = world.command(&["deploy", "--compat", "prisma"]);
     command.env("DATABASE_URL", endpoint.url(&world.database)).env_remove("ECS_MIGRATE_LOG_FORMAT");
     let run = Follow::spawn(command);
@@ -194,8 +193,7 @@ async fn a_signal_while_the_database_is_gone() {
 async fn a_connection_that_is_cut_again_and_again() {
     let world = World::new().await;
     world.migration("1_a", "CREATE TABLE a(id int); SELECT pg_sleep(60);");
-    let port = world.url.rsplit_once(':').unwrap().1.split('/').next().unwrap().parse().unwrap();
-    let endpoint = Proxy::to(port).await;
+    let endpoint = Proxy::to(port_of(&world)).await;
     let mut command = world.command(&["deploy"]);
     command.env("DATABASE_URL", endpoint.url(&world.database));
     let mut run = Follow::spawn(command);
@@ -217,8 +215,7 @@ async fn a_connection_that_is_cut_again_and_again() {
 async fn a_cancel_that_is_swallowed_arrives_another_way() {
     let world = World::new().await;
     world.migration("1_a", "CREATE TABLE a(id int); SELECT pg_sleep(60);");
-    let port = world.url.rsplit_once(':').unwrap().1.split('/').next().unwrap().parse().unwrap();
-    let endpoint = Proxy::to(port).await;
+    let endpoint = Proxy::to(port_of(&world)).await;
     endpoint.swallow_cancels();
     let mut command = world.command(&["deploy"]);
     command.env("DATABASE_URL", endpoint.url(&world.database));
@@ -230,4 +227,64 @@ async fn a_cancel_that_is_swallowed_arrives_another_way() {
     assert_eq!(ended.code, 30, "{}", ended.stdout);
     assert_eq!(ended.finished().database, protocol::DatabaseState::Unchanged);
     assert_eq!(world.history().await, ["1_a rolled-back 0"]);
+}
+
+fn port_of(world: &World) -> u16 {
+    world.url.rsplit_once(':').unwrap().1.split('/').next().unwrap().parse().unwrap()
+}
+
+const QUEUES_FOR_SEVEN: &str = "EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 7 \
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
+
+/// Until somebody has looked, nobody knows what became of it.
+#[tokio::test]
+async fn who_loses_the_connection_and_then_the_lock_denies_nothing() {
+    let world = World::new().await;
+    world.migration(
+        "1_a",
+        "CREATE TABLE a(id int);\nSELECT pg_advisory_xact_lock(7);\nCREATE INDEX CONCURRENTLY i ON a(id);",
+    );
+    world.sql("SELECT pg_advisory_lock(7)").await;
+    let endpoint = Proxy::to(port_of(&world)).await;
+    let mut command = world.command(&["deploy", "--lock-wait", "1s"]);
+    command.env("DATABASE_URL", endpoint.url(&world.database));
+    let run = Follow::spawn(command);
+    world.until(QUEUES_FOR_SEVEN).await;
+    let other = world.session("other").await;
+    let taking = tokio::spawn(async move {
+        other.batch_execute("SELECT pg_advisory_lock(123456789)").await.unwrap();
+        other
+    });
+    world.until("EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 123456789 \
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))").await;
+    endpoint.cut();
+    let ended = run.finish().await;
+    let failure = ended.failed(20);
+    assert!(failure.message.contains("what became of `1_a` is not known"), "{failure:?}");
+    assert_eq!(ended.finished().database, protocol::DatabaseState::Unknown);
+    assert!(world.exists("a").await);
+    drop(taking.await.unwrap());
+    world.sql("SELECT pg_advisory_unlock(7)").await;
+    world.lock_is_free().await;
+    world.deploy().await.succeeded();
+}
+
+/// What was checked before the first change is not checked in the middle, where it looks different.
+#[tokio::test]
+async fn the_check_is_not_repeated_after_a_lost_connection() {
+    let world = World::new().await;
+    world.migration("1_a", "CREATE TABLE a(id int);");
+    world.deploy().await.succeeded();
+    world.migration("2_b", "INSERT INTO a SELECT generate_series(1, 2000000);\nANALYZE a;");
+    world.migration("3_c", "CREATE INDEX i ON a(id);\nSELECT pg_advisory_xact_lock(7);");
+    world.sql("SELECT pg_advisory_lock(7)").await;
+    let endpoint = Proxy::to(port_of(&world)).await;
+    let mut command = world.command(&["deploy", "--check"]);
+    command.env("DATABASE_URL", endpoint.url(&world.database));
+    let run = Follow::spawn(command);
+    world.until(QUEUES_FOR_SEVEN).await;
+    endpoint.cut();
+    world.sql("SELECT pg_advisory_unlock(7)").await;
+    let ended = run.finish().await;
+    assert_eq!(ended.succeeded().applied, 2, "{}", ended.stdout);
 }

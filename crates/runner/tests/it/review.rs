@@ -168,3 +168,22 @@ async fn a_replay_makes_everything_from_nothing_and_leaves_nothing() {
     let left = "SELECT count(*) FROM pg_database WHERE datname LIKE 'ecs_migrate_scratch_%'";
     world.until(&format!("({left}) = 0")).await;
 }
+
+/// Who misspells a mark must not get the opposite of it, and who asks for no phase learns of it.
+#[tokio::test]
+async fn a_mark_is_never_overlooked() {
+    let world = World::new().await;
+    world.migration("1_a", "CREATE TABLE a(id int);");
+    world.migration("2_b", "-- ecs-migrate: phase=after_deploy\nDROP TABLE a;");
+    for phase in ["expand", "all"] {
+        let red = world.run(&["deploy", "--phase", phase]).await;
+        let failure = red.failed(2);
+        assert!(failure.message.contains("phase=after_deploy` is not understood"), "{failure:?}");
+        assert_eq!(failure.migration.as_deref(), Some("2_b"));
+    }
+    assert!(!world.exists("a").await);
+    world.migration("2_b", "-- ecs-migrate: phase=after-deploy\nDROP TABLE a;");
+    let green = world.deploy().await;
+    green.succeeded();
+    assert!(green.notice("not_waiting"), "{}", green.stdout);
+}

@@ -95,6 +95,20 @@ async fn a_step_that_nobody_saw_the_end_of_runs_again() {
     assert!(world.steps().await[0].ends_with(" 2 finished"));
 }
 
+/// What an earlier step wrote is not denied.
+#[tokio::test]
+async fn a_step_that_fails_leaves_what_is_not_known() {
+    let world = World::new().await;
+    world.migration("1_a", "CREATE TABLE a(id int);");
+    for (applied, database) in [(1, DatabaseState::Changed), (0, DatabaseState::Unknown)] {
+        let mut command = world.command(&["deploy", "--then", "true", "--then", "sh -c 'exit 7'"]);
+        let ended = finish(command.env("PATH", search_path()).spawn().unwrap()).await;
+        assert_eq!(ended.code, 7, "{}", ended.stdout);
+        let finished = ended.finished();
+        assert_eq!((finished.applied, finished.database), (applied, database), "{}", ended.stdout);
+    }
+}
+
 #[tokio::test]
 async fn without_the_right_to_remember_steps_nothing_is_applied() {
     let world = World::new().await;
