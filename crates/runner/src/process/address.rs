@@ -5,6 +5,7 @@ use crate::cli::ChildUrl;
 use engine::{ConnectionSettings, Secret, TlsMode};
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use protocol::env;
+use std::collections::BTreeSet;
 
 /// What RFC 3986 calls unreserved stays as it is.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -67,7 +68,7 @@ impl Address {
     /// Every text that holds the password.
     pub(crate) fn secrets(&self) -> Vec<Secret> {
         let Some(password) = &self.settings.password else { return Vec::new() };
-        vec![password.clone(), Secret::new(encoded(password.expose()))]
+        spellings(password.expose()).into_iter().map(Secret::new).collect()
     }
 
     fn url(&self) -> String {
@@ -173,9 +174,55 @@ const fn libpq_mode(mode: TlsMode) -> &'static str {
     }
 }
 
+/// The password as programs write it: bare, in a URL (with either case of the digits, a slash left
+/// as it is, a form's plus sign), in JSON, in SQL.
+fn spellings(password: &str) -> BTreeSet<String> {
+    let in_url = encoded(password);
+    let with_slash = in_url.replace("%2F", "/");
+    let of_form = in_url.replace("%20", "+");
+    let in_json = serde_json::Value::from(password).to_string();
+    let mut found: BTreeSet<String> = [&in_url, &with_slash, &of_form]
+        .into_iter()
+        .flat_map(|spelling| [spelling.clone(), lower_digits(spelling)])
+        .collect();
+    found.insert(in_json[1..in_json.len() - 1].to_owned());
+    found.insert(password.replace('\'', "''"));
+    found.insert(password.to_owned());
+    found
+}
+
+/// `%2F` as `%2f`; letters of the password keep their case.
+fn lower_digits(encoded: &str) -> String {
+    let mut pieces = encoded.split('%');
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (digits, rest) = piece.split_at_checked(2).unwrap_or((piece, ""));
+        text.push('%');
+        text.push_str(&digits.to_ascii_lowercase());
+        text.push_str(rest);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_is_known_in_every_usual_spelling() {
+        let found = spellings("Aé/ '\"%");
+        for wanted in [
+            "Aé/ '\"%",
+            "A%C3%A9%2F%20%27%22%25",
+            "A%c3%a9%2f%20%27%22%25",
+            "A%C3%A9/%20%27%22%25",
+            "A%C3%A9%2F+%27%22%25",
+            "Aé/ '\\\"%",
+            "Aé/ ''\"%",
+        ] {
+            assert!(found.contains(wanted), "{wanted} in {found:?}");
+        }
+    }
     use crate::source::settings_of_url;
 
     fn settings(source: &str) -> ConnectionSettings {
