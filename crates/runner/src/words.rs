@@ -80,7 +80,7 @@ pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)>
             one(Event::LockAcquired(LockAcquired { keys, waited_ms: millis(waited) }), msg)
         }
         Progress::Settled { migration, outcome } => {
-            let msg = format!("an earlier run did not finish `{migration}`: {outcome}");
+            let msg = format!("`{migration}` was begun before and not finished: {outcome}");
             one(Event::Settled(Settled { migration, outcome: outcome.to_owned() }), msg)
         }
         Progress::Planned { found, applied, pending, ahead, waiting: _ } => {

@@ -275,7 +275,8 @@ fn short(arn: &str) -> &str {
 }
 
 fn not_begun(service: &ServiceWish, why: &str) -> Ending {
-    let hint = "run the same command again: the migration is not repeated";
+    let hint =
+        "mend what stopped the release, then run it again: what is migrated is not migrated twice";
     ending(service, Outcome::NotBegun, (format!("not updated: {why}"), Some(hint.to_owned())))
 }
 

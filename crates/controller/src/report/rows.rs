@@ -48,6 +48,8 @@ pub(super) fn log(conclusion: &Conclusion) -> String {
     let log = &conclusion.log;
     let lines = words::count(log.lines, "line");
     match log.state {
+        // A container without a word has a stream all the same; a stream that never came has none.
+        LogState::Complete if log.lines == 0 => "no line was seen".to_owned(),
         LogState::Complete => format!("{lines}, complete"),
         LogState::Unreadable => format!("{lines}, the log could not be read"),
         LogState::NotProved if log.gaps.is_empty() => {

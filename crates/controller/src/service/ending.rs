@@ -153,28 +153,30 @@ impl Outcome {
     pub(super) fn fix(self) -> Option<&'static str> {
         match self {
             Self::Failed(Failure::RolledBack | Failure::RollingBack) => Some(
-                "old code runs on the new schema now: check that it can, mend the new code and release again",
+                "the old code runs again, on the schema as it is now: check that it can, mend the new code and release again",
             ),
             Self::Failed(Failure::GivenUp) => Some(
-                "the schema is migrated and the new code does not start: mend it and release again; what still runs is old code on the new schema",
+                "the new code does not start: mend it and release again; what still runs is old code, on the schema as it is now",
             ),
             Self::Failed(Failure::RollbackFailed) => Some(
-                "the service is in a mixed state on the new schema: look at its events, and deploy a definition that starts",
+                "the service is in a mixed state: look at its events, and deploy a definition that starts",
             ),
             Self::Failed(Failure::StoppedBySomebody) => Some(
-                "ask who called StopServiceDeployment; old code may run on the new schema; release again when it may go on",
+                "ask who called StopServiceDeployment; old code may run on the schema as it is now; release again when it may go on",
             ),
             Self::Failed(Failure::Replaced) => Some(
-                "find out who deploys beside this pipeline; what they deployed runs on the new schema",
+                "find out who deploys beside this pipeline; what they deployed runs on the schema as it is now",
             ),
             Self::Failed(Failure::CrashLoop) => Some(
-                "nothing ends this by itself: enable the deployment circuit breaker with rollback; the old tasks serve on the new schema meanwhile",
+                "nothing ends this by itself: enable the deployment circuit breaker with rollback; the old tasks serve meanwhile, on the schema as it is now",
             ),
             Self::Failed(Failure::Gone) => Some("create it again with --create-from FILE"),
             Self::Left | Self::TimeIsOver | Self::WatchLost => {
                 Some("run the same command again: it goes on with the same rollout")
             }
-            Self::NotBegun => Some("run the same command again: the migration is not repeated"),
+            Self::NotBegun => Some(
+                "mend what stopped the release, then run it again: what is migrated is not migrated twice",
+            ),
             Self::Refused | Self::AlreadyThere | Self::Deployed(_) => None,
         }
     }

@@ -72,11 +72,18 @@ impl ServiceSettings {
             let for_all = images.iter().find(|(of, _)| of.is_none());
             let image = own.map(|(_, image)| image.clone());
             let image = image.or_else(|| of_file(table.image.clone()));
+            let image = image.or_else(|| for_all.map(|(_, image)| image.clone()));
+            if let (Some(file), None) = (&table.definition, &image) {
+                return Err(Error::usage(format!(
+                    "the definition of service {name} ({file}) needs an image"
+                ))
+                .hinted(format!("--service-image {name}=URI, best as repository@sha256:…")));
+            }
             services.push(ServiceWish {
                 name: name.clone(),
                 container: of_file(table.container)
                     .map_or(ContainerChoice::TheEssential, ContainerChoice::Named),
-                image: image.or_else(|| for_all.map(|(_, image)| image.clone())),
+                image,
                 template: of_file(table.definition),
             });
         }
@@ -140,7 +147,9 @@ mod tests {
             image: Some("file:1".to_owned()),
             definition: None,
         };
-        let services = BTreeMap::from([("api".to_owned(), table)]);
+        let defined =
+            ServiceTable { definition: Some("web.json".to_owned()), ..ServiceTable::default() };
+        let services = BTreeMap::from([("api".to_owned(), table), ("web".to_owned(), defined)]);
         Layers { flags, services, ..Layers::default() }
     }
 
@@ -169,6 +178,14 @@ mod tests {
             (
                 vec![(Key::Service, "api"), (Key::ServiceImage, "x:1,y:1")],
                 "the image of all services is empty or set twice (flag --service-image)",
+            ),
+            (
+                vec![(Key::Service, "web"), (Key::ServiceImage, "web=")],
+                "the image of web is empty or set twice (flag --service-image)",
+            ),
+            (
+                vec![(Key::Service, "web")],
+                "the definition of service web (web.json) needs an image",
             ),
             (
                 vec![(Key::Service, "api"), (Key::RolloutTimeout, "soon")],

@@ -38,6 +38,13 @@ fn green(ground: Ground, finished: Option<&RunFinished>) -> String {
                 words::count(finished.applied, "migration"),
                 words::duration(Duration::from_millis(finished.duration_ms))
             ),
+            Outcome::NothingToDo if finished.after_deploy > 0 => format!(
+                "nothing to do now: {} for the rollout",
+                match finished.after_deploy {
+                    1 => "1 migration waits".to_owned(),
+                    count => format!("{count} migrations wait"),
+                }
+            ),
             Outcome::NothingToDo => "nothing to do: the schema is up to date".to_owned(),
             Outcome::Done | Outcome::Unknown | Outcome::Failed | Outcome::Interrupted => {
                 "done".to_owned()

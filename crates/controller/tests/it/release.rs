@@ -155,7 +155,7 @@ async fn a_rollback_is_88_and_says_what_it_means() {
         88,
         &[
             "rolled back from api:2 to api:1",
-            "old code runs on the new schema",
+            "the old code runs again, on the schema as it is now",
             "boom: no such column",
         ],
     );

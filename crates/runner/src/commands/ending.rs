@@ -106,7 +106,10 @@ impl Failed {
         if let (Some(point), true) = (&restore_point, database != DatabaseState::Unchanged) {
             context.say(
                 "way_back",
-                format!("the database was changed; as it was at {}: {}", point.at, point.way_back),
+                format!(
+                    "the database as it was before this run, at {}: {}",
+                    point.at, point.way_back
+                ),
             );
         }
         let ours =

@@ -85,7 +85,7 @@ impl Course {
             Event::LockAcquired(acquired) => self.lock(acquired.waited_ms, None),
             Event::Planned(planned) => self.planned.extend(planned.names.iter().cloned()),
             Event::Settled(settled) => self.note(&format!(
-                "an earlier run did not finish `{}`: {}",
+                "`{}` was begun before and not finished: {}",
                 settled.migration, settled.outcome
             )),
             Event::Notice(notice) => self.note(&notice.text),
