@@ -124,7 +124,10 @@ fn base(layers: &Layers) -> Result<BaseChoice, Error> {
                 Error::usage(
                     "this build of ecs-migrate belongs to no release, so it knows no runner",
                 )
-                .hinted("--runner FILE with a static ecs-migrate-runner, or --base-image IMAGE")
+                .hinted(
+                    "--runner FILE with a static ecs-migrate-runner, which scripts/static.sh of the \
+                     sources builds, or --base-image IMAGE",
+                )
             }),
     }
 }
