@@ -171,3 +171,24 @@ fn origin(layers: &Layers, process: &BTreeMap<String, String>) -> Origin {
         source,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_of_the_sources_says_where_its_runner_comes_from() {
+        match (base(&Layers::default()), RELEASED) {
+            (Ok(choice), Some(image)) => {
+                assert_eq!(choice, BaseChoice::Image(Setting::by_default(image.to_owned())));
+            }
+            (Err(error), None) => {
+                let hint = error.hint().unwrap_or_default();
+                assert!(hint.contains("scripts/static.sh"), "{hint}");
+                let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/static.sh");
+                assert!(Path::new(script).exists(), "{script}");
+            }
+            (found, released) => panic!("{found:?} with {released:?}"),
+        }
+    }
+}

@@ -64,7 +64,7 @@ fn words<'a>(text: &'a str, before: &str) -> BTreeSet<&'a str> {
 
 #[tokio::test]
 async fn what_is_set_is_what_the_workflow_takes_and_the_pages_list() {
-    let named = ["--set-github", "--security-groups", "sg-0a", "--environment", "production"];
+    let named = ["--set-github", "--security-groups", "sg-0123abcd", "--environment", "production"];
     let (ended, asked) = with_gh("[ $1 = variable ] || echo 11 22", &named).await;
     assert_eq!(ended.code, 0, "{}", ended.everything());
     let registry = "ECR_REGISTRY --body 111122223333.dkr.ecr.eu-west-1.amazonaws.com --repo";
