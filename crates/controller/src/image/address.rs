@@ -42,6 +42,13 @@ impl Address {
             Error::usage(format!("`{name}` is no repository: {why}"))
                 .hinted("such as 111122223333.dkr.ecr.eu-west-1.amazonaws.com/app-migrate")
         };
+        // Said before the rest is looked at, and not repeated: a URL may hold a password.
+        if name.contains("://") {
+            return Err(Error::usage("a repository has no `http://` or `https://` in front")
+                .hinted(
+                    "only HOST/NAME; plain http is used on this machine, elsewhere with --insecure",
+                ));
+        }
         let (host, repository) =
             name.split_once('/').ok_or_else(|| wrong("the registry is missing"))?;
         if !host.contains(['.', ':']) && host != "localhost" {
@@ -165,6 +172,8 @@ mod tests {
             (ECR, Some("http://registry.local"), Transport::Safe, Err("has no TLS")),
             (ECR, Some("ftp://x"), Transport::Safe, Err("no http or https")),
             (ECR, Some("https://x/y"), Transport::Safe, Err("more than a host")),
+            ("http://127.0.0.1:5000/app", None, Transport::Safe, Err("no `http://`")),
+            ("https://ghcr.io/app:v1", None, Transport::Safe, Err("no `http://`")),
             ("app", None, Transport::Safe, Err("the registry is missing")),
             ("team/app", None, Transport::Safe, Err("the registry is missing")),
             ("ghcr.io/app:v1", None, Transport::Safe, Err("has a tag")),

@@ -27,6 +27,8 @@ mod tests {
     fn our_name_beats_the_teams_name_and_empty_is_not_set() {
         let environment = [
             ("ECS_MIGRATE_SUBNETS", ""),
+            ("ECS_MIGRATE_TASK_DEFINITION", ""),
+            ("ECS_MIGRATE_ENVIRONMENT", " "),
             ("VPC_SUBNETS", "subnet-a"),
             ("ECS_MIGRATE_SECURITY_GROUPS", "sg-ours"),
             ("VPC_SECURITY_GROUPS", "sg-theirs"),
@@ -34,6 +36,7 @@ mod tests {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
         let found = read(&environment);
+        assert_eq!(found.keys().collect::<Vec<_>>(), [&Key::Subnets, &Key::SecurityGroups]);
         assert_eq!(found[&Key::Subnets], ("VPC_SUBNETS", "subnet-a".to_owned()));
         assert_eq!(
             found[&Key::SecurityGroups],

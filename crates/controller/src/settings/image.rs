@@ -124,7 +124,10 @@ fn base(layers: &Layers) -> Result<BaseChoice, Error> {
                 Error::usage(
                     "this build of ecs-migrate belongs to no release, so it knows no runner",
                 )
-                .hinted("--runner FILE with a static ecs-migrate-runner, or --base-image IMAGE")
+                .hinted(
+                    "--runner FILE with a static ecs-migrate-runner, which scripts/static.sh of the \
+                     sources builds, or --base-image IMAGE",
+                )
             }),
     }
 }
@@ -166,5 +169,26 @@ fn origin(layers: &Layers, process: &BTreeMap<String, String>) -> Origin {
     Origin {
         revision: layers.find(Key::Commit).map(|commit| commit.value).unwrap_or_default(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_of_the_sources_says_where_its_runner_comes_from() {
+        match (base(&Layers::default()), RELEASED) {
+            (Ok(choice), Some(image)) => {
+                assert_eq!(choice, BaseChoice::Image(Setting::by_default(image.to_owned())));
+            }
+            (Err(error), None) => {
+                let hint = error.hint().unwrap_or_default();
+                assert!(hint.contains("scripts/static.sh"), "{hint}");
+                let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/static.sh");
+                assert!(Path::new(script).exists(), "{script}");
+            }
+            (found, released) => panic!("{found:?} with {released:?}"),
+        }
     }
 }

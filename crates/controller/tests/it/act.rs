@@ -1,6 +1,6 @@
 //! The example's workflow, run by `act`. What act cannot show is listed in docs/pipeline.md.
 
-use crate::support::act::{Played, Stage, serves};
+use crate::support::act::{ENVIRONMENT, Played, Stage, serves};
 use sandbox::{Program, Script};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,6 +37,8 @@ const ORDERS: &str = "ALTER TABLE \"orders\" ADD COLUMN \"shipped_at\" TIMESTAMP
 async fn the_first_deployment_ever_and_then_a_green_one() {
     let Some(stage) = deployed().await else { return };
     assert_eq!(stage.applied().await, FIRST);
+    let named = "SELECT name FROM ecs_migrate.environment";
+    assert_eq!(stage.database.ask(named).await, ENVIRONMENT);
     assert_eq!(stage.calls("CreateService"), SERVICES);
     for service in ["shop-api", "shop-web", "shop-admin", "shop-docs", "shop-status"] {
         assert_eq!(stage.stands_on(service).as_deref(), Some(format!("{service}:1").as_str()));

@@ -1,7 +1,7 @@
 //! `setup-infra` in every state that a stack can be in, on a clock that passes by itself.
 
 use crate::support::infra::{GITHUB, PROVIDER, Site, github, migration};
-use sandbox::{Config, Faults, Speed};
+use sandbox::{Config, Faults, ResourceScript, Speed};
 use serde_json::json;
 
 const OURS: [(&str, &str); 1] = [("ecs-migrate:family", "app")];
@@ -49,6 +49,61 @@ async fn an_empty_account_becomes_ready_and_a_second_run_has_nothing_to_do() {
     assert_eq!(told.code, 2, "{}", told.everything());
     assert!(told.err.contains("app:bootstrap (app:1) is the placeholder"), "{}", told.err);
     assert_eq!(site.story.calls("RunTask"), 0);
+}
+
+/// As docs/staging.md does it.
+#[tokio::test(start_paused = true)]
+async fn two_environments_share_their_images_and_nothing_else() {
+    let right = |words| ResourceScript::new("Right", "AWS::IAM::Policy", words);
+    let pulls = || migration().resource(right("${ExecutionRoleName} pulls from ${RepositoryName}"));
+    let pushes = || github().resource(right("${DeployRoleName} pushes to ${RepositoryName}"));
+    let config = Config::new(Speed::Aws)
+        .stack("shop-migrate-infra", pulls())
+        .stack("shop-migrate-github", pushes())
+        .stack("shop-migrate-staging-infra", pulls())
+        .stack("shop-migrate-staging-github", pushes());
+    let site = Site::of(config);
+    let folder = tempfile::tempdir().unwrap();
+    for (environment, family, cluster) in [
+        ("production", "shop-migrate", "shop"),
+        ("staging", "shop-migrate-staging", "shop-staging"),
+    ] {
+        let file = folder.path().join(environment);
+        std::fs::write(&file, "container = \"migrate\"\n").unwrap();
+        let file = file.to_str().unwrap();
+        let ours = ["setup-infra", "--yes", "--config", file, "--family", family];
+        let place = ["--cluster", cluster, "--environment", environment, "--subnets", "subnet-a"];
+        let images = ["--repository", "shop-migrate", "--github-environment", environment];
+        let told = site.story.invoke(&[&ours[..], &place, &images, &GITHUB].concat()).await;
+        told.says(
+            0,
+            &[
+                &format!("ECS_MIGRATE_CLUSTER          {cluster}\n"),
+                &format!("ECS_MIGRATE_TASK_DEFINITION  {family}\n"),
+                &format!("ECS_MIGRATE_ENVIRONMENT      {environment}\n"),
+                "ECR_REGISTRY                 111122223333.dkr.ecr.eu-west-1.amazonaws.com\n",
+            ],
+        );
+        let images = "images of the migration go to 111122223333.dkr.ecr.eu-west-1.amazonaws.com/shop-migrate\n";
+        assert!(told.err.contains(images), "{}", told.err);
+        assert_eq!(
+            std::fs::read_to_string(file).unwrap(),
+            format!(
+                "container = \"migrate\"\ncluster = \"{cluster}\"\ntask-definition = \"{family}\"\nregion = \"eu-west-1\"\nenvironment = \"{environment}\"\nsubnets = [\"subnet-a\"]\n"
+            )
+        );
+    }
+    assert_eq!(site.sandbox().existing("AWS::ECR::Repository"), ["shop-migrate"]);
+    // The parameters of which the templates make the rights.
+    assert_eq!(
+        site.sandbox().existing("AWS::IAM::Policy"),
+        [
+            "shop-migrate-deploy pushes to shop-migrate",
+            "shop-migrate-execution pulls from shop-migrate",
+            "shop-migrate-staging-deploy pushes to shop-migrate",
+            "shop-migrate-staging-execution pulls from shop-migrate",
+        ]
+    );
 }
 
 #[tokio::test(start_paused = true)]

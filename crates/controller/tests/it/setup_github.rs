@@ -2,7 +2,9 @@
 
 use crate::support::binary::{Ended, Invocation};
 use crate::support::infra::{github, migration};
+use crate::support::tools;
 use sandbox::{Config, Sandbox, Speed, WallClock};
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 
 const ARGUMENTS: [&str; 10] = [
@@ -47,8 +49,42 @@ async fn the_variables_are_set_and_the_numbers_asked_for() {
         "variable set AWS_ROLE_ARN --body arn:aws:iam::111122223333:role/app-deploy --repo octo/app --env production"
     );
     assert!(asked.contains("variable set VPC_SUBNETS --body subnet-a"), "{asked}");
-    // Nobody knows it, so nobody sets it.
+    // Nobody knows them, so nobody sets them.
     assert!(!asked.contains("VPC_SECURITY_GROUPS"), "{asked}");
+    assert!(!asked.contains("ECS_MIGRATE_ENVIRONMENT"), "{asked}");
+    let yours = "ECS_MIGRATE_ENVIRONMENT      (yours) name that the database bears";
+    assert!(ended.out.contains(yours), "{}", ended.everything());
+}
+
+/// The names in a text that stand right behind `before`.
+fn words<'a>(text: &'a str, before: &str) -> BTreeSet<&'a str> {
+    let word = |rest: &'a str| rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next();
+    text.split(before).skip(1).filter_map(word).collect()
+}
+
+#[tokio::test]
+async fn what_is_set_is_what_the_workflow_takes_and_the_pages_list() {
+    let named = ["--set-github", "--environment", "production"];
+    let (ended, asked) = with_gh("[ $1 = variable ] || echo 11 22", &named).await;
+    assert_eq!(ended.code, 0, "{}", ended.everything());
+    let registry = "ECR_REGISTRY --body 111122223333.dkr.ecr.eu-west-1.amazonaws.com --repo";
+    for set in [registry, "ECS_MIGRATE_ENVIRONMENT --body production --repo"] {
+        assert!(asked.contains(&format!("variable set {set}")), "{asked}");
+    }
+    // All are printed; the one that nobody knows here is not set.
+    let set = words(&ended.out, "gh variable set ");
+    let unknown: Vec<_> = set.difference(&words(&asked, "variable set ")).copied().collect();
+    assert_eq!(unknown, ["VPC_SECURITY_GROUPS"]);
+    let file = |path: &str| std::fs::read_to_string(tools::root().join(path)).unwrap();
+    let workflow = file(".github/workflows/deploy.yml");
+    assert_eq!(words(&workflow, "vars."), set);
+    let pipeline = file("docs/pipeline.md");
+    let table = pipeline.split("| variable |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let first: String = table.lines().filter_map(|row| row.split('|').nth(1)).collect();
+    assert_eq!(words(&first, " `"), set);
+    let setup = file("docs/setup.md");
+    let step = setup.lines().find(|line| line.contains("Environments → Variables")).unwrap();
+    assert_eq!(words(step, " `"), set);
 }
 
 #[tokio::test]

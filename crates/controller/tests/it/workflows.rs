@@ -112,6 +112,44 @@ fn every_action_is_pinned_as_the_table_says() {
     assert_eq!(used, pins.keys().copied().collect(), "the table has an action that nobody uses");
 }
 
+/// The variables that each step of the reusable workflow with this command takes from GitHub.
+fn taken(workflow: &str, command: &str) -> Vec<BTreeSet<String>> {
+    let steps = workflow.split("- uses: ").filter(|step| {
+        step.lines().any(|line| line.trim().strip_prefix("command: ") == Some(command))
+    });
+    let taken = steps.map(|step| {
+        let line = |line: &str| {
+            let (name, value) = line.trim().split_once(": ")?;
+            let variable = value.strip_prefix("${{ vars.")?.strip_suffix(" }}")?;
+            assert!(name == variable || name == "ECS_MIGRATE_OIDC_ROLE", "{line}");
+            Some(name.to_owned())
+        };
+        step.lines().filter_map(line).collect()
+    });
+    taken.collect()
+}
+
+#[test]
+fn environments_may_differ_in_family_cluster_network_and_name() {
+    let path = tools::root().join(".github/workflows/deploy.yml");
+    let workflow = std::fs::read_to_string(path).unwrap();
+    let set = |names: &[&str]| names.iter().map(ToString::to_string).collect::<BTreeSet<_>>();
+    let of_run = set(&[
+        "ECS_MIGRATE_CLUSTER",
+        "ECS_MIGRATE_ENVIRONMENT",
+        "ECS_MIGRATE_OIDC_ROLE",
+        "ECS_MIGRATE_TASK_DEFINITION",
+        "VPC_SECURITY_GROUPS",
+        "VPC_SUBNETS",
+    ]);
+    assert_eq!(taken(&workflow, "run"), [of_run]);
+    // The verdict of the same family.
+    let of_deploy = set(&["ECS_MIGRATE_CLUSTER", "ECS_MIGRATE_TASK_DEFINITION"]);
+    assert_eq!(taken(&workflow, "deploy-service"), [of_deploy]);
+    // Tasks are found by the run's number, whatever their family.
+    assert_eq!(taken(&workflow, "cancel"), [set(&["ECS_MIGRATE_CLUSTER"])]);
+}
+
 /// A place in which the action's scripts run, with programs of the test's own.
 struct Step {
     folder: tempfile::TempDir,

@@ -25,6 +25,9 @@ pub(super) async fn finish(
     (consent, report): (&mut Consent<'_>, &mut Report),
 ) -> Result<(), Error> {
     first_revision(aws, done, report).await?;
+    if let Some(repository) = done.outputs.get("RepositoryUri") {
+        report.emit(&Event::Note(format!("images of the migration go to {repository}")));
+    }
     let network = Network::of(layers, done);
     settings_file(layers, entries(layers, done, &network), (consent, report)).await?;
     let variables = variables(layers, done, &network);
@@ -109,6 +112,9 @@ fn entries(layers: &Layers, done: &Done, network: &Network) -> Vec<Entry> {
         ("task-definition", text(&done.request.family)),
         ("region", text(&done.region)),
     ];
+    if let Some(name) = layers.find(Key::Environment) {
+        entries.push(("environment", text(&name.value)));
+    }
     // A network that is taken from a service is not given too.
     if layers.find(Key::NetworkFrom).is_none() {
         for (name, items) in
@@ -166,9 +172,15 @@ fn variables(layers: &Layers, done: &Done, network: &Network) -> Vec<Variable> {
         "family of the task definition",
     ));
     variables.push(variable(
-        "ECR_REPOSITORY",
-        output("RepositoryUri"),
-        "where the workflow pushes the image",
+        "ECS_MIGRATE_ENVIRONMENT",
+        layers.find(Key::Environment).map(|name| name.value).unwrap_or_default(),
+        "name that the database bears, such as production (docs/safety.md)",
+    ));
+    let repository = output("RepositoryUri");
+    variables.push(variable(
+        "ECR_REGISTRY",
+        repository.split('/').next().unwrap_or_default().to_owned(),
+        "registry that the workflow pushes the images to",
     ));
     if layers.find(Key::NetworkFrom).is_none() {
         variables.push(variable(

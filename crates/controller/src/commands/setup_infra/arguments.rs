@@ -1,6 +1,7 @@
 //! Owns the command line of `setup-infra` and what it asks for. PURE.
 
 use crate::cli;
+use crate::commands::arguments::EnvironmentArguments;
 use crate::error::Error;
 use crate::infrastructure::{
     DatabaseRequest, GithubRequest, Given, Name, Request, StackRequest, collect, role, split_secret,
@@ -28,6 +29,8 @@ pub(crate) struct Arguments {
     /// Security groups of the task, instead of making one
     #[arg(long, value_name = "IDS", conflicts_with = "vpc")]
     security_groups: Option<String>,
+    #[command(flatten)]
+    whose: EnvironmentArguments,
     #[command(flatten)]
     names: NameArguments,
     #[command(flatten)]
@@ -186,11 +189,13 @@ fn retention(text: &str) -> Result<u32, String> {
 
 impl Arguments {
     pub(crate) fn flags(&self) -> Flags {
-        cli::flags([
+        let mut flags = cli::flags([
             (Key::Cluster, &self.cluster),
             (Key::Subnets, &self.subnets),
             (Key::SecurityGroups, &self.security_groups),
-        ])
+        ]);
+        flags.extend(self.whose.flags());
+        flags
     }
 
     /// Whether the variables are set with `gh`.

@@ -14,6 +14,9 @@ const PARTS: [&str; 5] = ["api", "web", "admin", "docs", "status"];
 
 const REGISTRY: &str = "111122223333.dkr.ecr.eu-central-1.amazonaws.com";
 
+/// What the database is to be called; act has one set of variables for both environments.
+pub(crate) const ENVIRONMENT: &str = "rehearsal";
+
 /// A repository, a cloud and a database.
 pub(crate) struct Stage {
     pub(crate) sandbox: Sandbox,
@@ -185,6 +188,7 @@ impl Stage {
                 "--var",
                 &format!("ECR_REGISTRY={REGISTRY}"),
             ])
+            .args(["--var", &format!("ECS_MIGRATE_ENVIRONMENT={ENVIRONMENT}")])
             .args(["--var", "AWS_ROLE_ARN=arn:aws:iam::111122223333:role/shop-deploy"])
             .current_dir(self.path("shop"))
             .env_clear()

@@ -20,7 +20,7 @@ pub(crate) fn migration() -> StackScript {
         .resource(ResourceScript::new(
             "Marker",
             "AWS::CloudFormation::WaitConditionHandle",
-            "marker",
+            "marker-of-${Family}",
         ))
         .resource(
             ResourceScript::new("Cluster", "AWS::ECS::Cluster", "${ClusterName}")
@@ -65,7 +65,7 @@ pub(crate) fn github() -> StackScript {
         .resource(ResourceScript::new(
             "Marker",
             "AWS::CloudFormation::WaitConditionHandle",
-            "marker-of-github",
+            "marker-of-github-${Family}",
         ))
         .resource(
             ResourceScript::new("Provider", "AWS::IAM::OIDCProvider", PROVIDER)
