@@ -1,5 +1,6 @@
 //! Owns making the migration image and pushing it, for `image push` and for `--build`.
 
+use super::definition::read_template;
 use crate::aws::Aws;
 use crate::cli::flags;
 use crate::error::Error;
@@ -11,7 +12,7 @@ use crate::settings::{
     BaseChoice, DefinitionSource, Flags, ImageSettings, Key, PlatformChoice, RegistryEndpoint,
     TagChoice,
 };
-use crate::task_definition::{EcrImage, import};
+use crate::task_definition::EcrImage;
 use clap::Args;
 use migrations::Directory;
 use std::path::Path;
@@ -194,11 +195,7 @@ async fn platform(settings: &ImageSettings, aws: Option<&Aws>) -> Result<Platfor
         PlatformChoice::Given(platform) => Ok(*platform),
         PlatformChoice::Usual => Ok(Platform::Amd64),
         PlatformChoice::OfDefinition(DefinitionSource::Template { path, .. }) => {
-            let text = std::fs::read_to_string(&path.value).map_err(|cause| {
-                Error::usage(format!("cannot read the template {} ({})", path.value, path.origin))
-                    .caused_by(cause)
-            })?;
-            Platform::of_definition(&import(&text, &path.value)?.0)
+            Platform::of_definition(&read_template(path)?.0)
         }
         PlatformChoice::OfDefinition(DefinitionSource::Existing { reference, .. }) => {
             let aws = aws.expect("invariant: a registered definition needs AWS");

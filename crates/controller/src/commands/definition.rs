@@ -4,7 +4,7 @@ use super::pin::{Doubt, Pinned, pin};
 use crate::aws::{Aws, AwsError};
 use crate::error::Error;
 use crate::report::{Event, Registration, Report};
-use crate::settings::{ContainerChoice, DefinitionSource, ImageChoice, ServiceWish};
+use crate::settings::{ContainerChoice, DefinitionSource, ImageChoice, ServiceWish, Setting};
 use crate::task_definition::{
     Advice, Change, Document, Registered, advice, changes, choose, import, registrable, with_image,
 };
@@ -50,11 +50,7 @@ pub(super) async fn find(
             Ok(Wanted { container, doubt, state })
         }
         DefinitionSource::Template { path, image } => {
-            let text = std::fs::read_to_string(&path.value).map_err(|cause| {
-                Error::usage(format!("cannot read the template {} ({})", path.value, path.origin))
-                    .caused_by(cause)
-            })?;
-            let template = import(&text, &path.value)?;
+            let template = read_template(path)?;
             let container = choose(&template, choice)?;
             // What is wrong with the file itself is said before anybody is asked.
             registrable(&with_image(&template, &container, &image.value))?;
@@ -64,6 +60,15 @@ pub(super) async fn find(
             Ok(Wanted { container, doubt, state })
         }
     }
+}
+
+/// The definition in a file of the user's.
+pub(in crate::commands) fn read_template(path: &Setting<String>) -> Result<Document, Error> {
+    let text = std::fs::read_to_string(&path.value).map_err(|cause| {
+        Error::usage(format!("cannot read the template {} ({})", path.value, path.origin))
+            .caused_by(cause)
+    })?;
+    import(&text, &path.value)
 }
 
 /// The definition that a service shall get: its own or a file's, with another image where one is said.

@@ -1,13 +1,14 @@
 //! Owns finding the record of a green migration: what the log says, and what ECS remembers.
 
+use super::on_call::family_name;
 use super::request::place;
 use crate::aws::{Aws, AwsError, LogPlace};
 use crate::error::{Error, Kind};
 use crate::report::{Event, Report};
 use crate::service::{Claim, Evidence, TaskRecord, green};
-use crate::settings::{ContainerChoice, Key, Layers, Setting};
+use crate::settings::{ContainerChoice, FamilyChoice, Key, Layers, Setting};
 use crate::task::{StopCode, TaskSnapshot};
-use crate::task_definition::{Driver, choose, import, log_sources};
+use crate::task_definition::{Driver, choose, log_sources};
 
 /// A verdict that is older proves nothing: other migrations may have come and gone.
 const LOOK_BACK_MILLISECONDS: i64 = 7 * 24 * 60 * 60 * 1000;
@@ -30,21 +31,10 @@ impl Wanted {
         };
         let named = layers.find(Key::Container);
         let container = named.map_or(ContainerChoice::TheOnly, ContainerChoice::Named);
-        let family = match (layers.find(Key::TaskDefinition), layers.find(Key::Template)) {
-            (Some(reference), _) => reference.value,
-            (None, Some(path)) => {
-                let text = std::fs::read_to_string(&path.value).map_err(|cause| {
-                    let message =
-                        format!("cannot read the template {} ({})", path.value, path.origin);
-                    Error::usage(message).caused_by(cause)
-                })?;
-                import(&text, &path.value)?.family().to_owned()
-            }
-            (None, None) => {
-                return Err(Error::usage("nothing says which migration is to be green")
-                    .hinted("set --task-definition FAMILY or --template FILE"));
-            }
-        };
+        let family = family_name(&FamilyChoice::of(layers))?.ok_or_else(|| {
+            Error::usage("nothing says which migration is to be green")
+                .hinted("set --task-definition FAMILY or --template FILE")
+        })?;
         Ok(Self { commit, family, container })
     }
 }

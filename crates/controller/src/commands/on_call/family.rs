@@ -2,12 +2,12 @@
 //! the log of that is.
 
 use crate::aws::{Aws, AwsError, Class, FoundStream};
-use crate::commands::definition::is_missing;
+use crate::commands::definition::{is_missing, read_template};
 use crate::error::{Error, Kind};
 use crate::runs::{self, Record, join};
 use crate::settings::{ContainerChoice, FamilyChoice, ReaderSettings};
 use crate::task::TaskSnapshot;
-use crate::task_definition::{Driver, LogSource, Registered, choose, import, log_sources};
+use crate::task_definition::{Driver, LogSource, Registered, choose, log_sources};
 
 /// A family, and where to look for its runs.
 #[derive(Debug)]
@@ -135,11 +135,7 @@ pub(in crate::commands) fn name(choice: &FamilyChoice) -> Result<Option<String>,
         FamilyChoice::Unsaid => return Ok(None),
         FamilyChoice::OfTemplate(path) => path,
     };
-    let text = std::fs::read_to_string(&path.value).map_err(|cause| {
-        Error::usage(format!("cannot read the template {} ({})", path.value, path.origin))
-            .caused_by(cause)
-    })?;
-    let document = import(&text, &path.value)?;
+    let document = read_template(path)?;
     match document.family() {
         "" | "REPLACE_FAMILY" => Err(Error::usage(format!(
             "the template {} ({}) names no family",
