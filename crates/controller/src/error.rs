@@ -70,6 +70,12 @@ impl Error {
         self
     }
 
+    /// The same failure behind a green task, which may have changed the database.
+    pub(crate) fn behind(mut self, earlier: DatabaseMeaning) -> Self {
+        self.database = self.database.map(|meaning| meaning.after(earlier));
+        self
+    }
+
     /// What it means for the database, where that is certain.
     pub(crate) fn database_meaning(&self) -> Option<DatabaseMeaning> {
         self.database

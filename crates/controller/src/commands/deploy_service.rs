@@ -93,7 +93,7 @@ pub(super) async fn deploy_service(
         services,
         contract: Contract::Nothing,
     };
-    let code = released.class().code();
+    let (code, _) = released.exit();
     report.emit(&Event::Released(Box::new(released)));
     Ok(code)
 }

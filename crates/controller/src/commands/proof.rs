@@ -7,7 +7,7 @@ use crate::error::{Error, Kind};
 use crate::report::{Event, Report};
 use crate::service::{Claim, Evidence, TaskRecord, green};
 use crate::settings::{ContainerChoice, FamilyChoice, Key, Layers, Setting};
-use crate::task::{StopCode, TaskSnapshot};
+use crate::task::{StopCode, TaskSnapshot, is_of_a_gate};
 use crate::task_definition::{Driver, choose, log_sources};
 
 /// A verdict that is older proves nothing: other migrations may have come and gone.
@@ -106,10 +106,7 @@ async fn tasks(
     for some in names.chunks(100) {
         found.extend(aws.describe_tasks(cluster, some).await?);
     }
-    let of_a_gate = found.into_iter().filter(|task| {
-        task.started_by.starts_with("ecs-migrate/")
-            && !task.started_by.starts_with("ecs-migrate/task/")
-    });
+    let of_a_gate = found.into_iter().filter(|task| is_of_a_gate(&task.started_by));
     Ok(of_a_gate
         .map(|task| TaskRecord {
             task: task.arn.as_str().to_owned(),

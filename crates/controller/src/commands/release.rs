@@ -94,7 +94,7 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
     report.emit(&Event::Migrated(Box::new(conclusion.clone())));
     let hands = Hands { aws: &prepared.aws, cluster: &cluster, pace: &pace, report: &mut *report };
     let endings = services.deploy(hands, &mut listener).await;
-    let waiting = conclusion.after_deploy;
+    let (waiting, left) = (conclusion.after_deploy, conclusion.database);
     let mut released = Released {
         migration: Some(Box::new(conclusion)),
         unproved: None,
@@ -110,16 +110,17 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
         };
         let (identity, contract) = request(settings, &prepared, order);
         let gate = Gate { settings, prepared: &prepared, identity: &identity, pace: &pace };
-        let contract = gate.judge(contract, report, &mut listener).await?;
-        if !contract.is_green() {
-            let code = contract.exit_code;
-            report.emit(&Event::Concluded(Box::new(contract)));
-            return Ok(code);
-        }
-        released.contract = Contract::Applied(contract.applied.unwrap_or(waiting));
-        report.emit(&Event::Migrated(Box::new(contract)));
+        // Whatever comes of it, the migration and the services stay what they are.
+        released.contract = match gate.judge(contract, report, &mut listener).await {
+            Ok(conclusion) => {
+                let (contract, conclusion) = Contract::judged(waiting, conclusion, left);
+                report.emit(&Event::Migrated(Box::new(conclusion)));
+                contract
+            }
+            Err(error) => Contract::not_run(waiting, error, left),
+        };
     }
-    let code = released.class().code();
+    let (code, _) = released.exit();
     report.emit(&Event::Released(Box::new(released)));
     Ok(code)
 }

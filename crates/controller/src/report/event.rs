@@ -64,7 +64,7 @@ pub(crate) enum Event {
     Reviewed(Box<Review>),
     /// A sentence about a service's rollout; ECS's own are foreign text.
     Service { service: String, text: String },
-    /// The migration is green; the services follow.
+    /// A task of a release has its verdict; more follows, `Released` at the end.
     Migrated(Box<Conclusion>),
     /// What became of the services. Nothing follows.
     Released(Box<Released>),

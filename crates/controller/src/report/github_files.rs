@@ -146,8 +146,8 @@ fn of_release(released: &Released) -> String {
         .map(|ending| format!("{}={}", ending.service, ending.outcome.word()))
         .collect();
     outputs(&[
-        ("exit-code", &released.class().code().to_string()),
-        ("outcome", release::outcome(released)),
+        ("exit-code", &released.exit().0.to_string()),
+        ("outcome", &release::outcome(released)),
         ("services", &services.join(",")),
         ("result", &release::object(released).to_string()),
     ])

@@ -4,7 +4,7 @@ use super::clean::clean;
 use super::human::{BAD, GOOD};
 use super::line::push_line;
 use crate::service::{Contract, Ending, Released};
-use crate::task::class_name;
+use crate::task::{DatabaseMeaning, class_name};
 use crate::words;
 use serde_json::{Value, json};
 
@@ -15,17 +15,23 @@ pub(super) fn headline(released: &Released) -> String {
     if released.is_good() {
         format!("OK: {sentence}")
     } else {
-        let class = released.class();
-        format!("NOT GREEN: {sentence} [exit {}, {}]", class.code(), class_name(class))
+        let (code, class) = released.exit();
+        format!("NOT GREEN: {sentence} [exit {code}, {class}]")
     }
 }
 
-/// `deployed`, or the class of the ending.
-pub(super) fn outcome(released: &Released) -> &'static str {
-    let worst = released.services.iter().find(|ending| ending.outcome.class() == released.class());
+/// `deployed`, or the word for what did not end well.
+pub(super) fn outcome(released: &Released) -> String {
+    match &released.contract {
+        Contract::NotRun(_, error) => return class_name(error.class()),
+        Contract::NotGreen(_, conclusion) => return conclusion.outcome.clone(),
+        Contract::Nothing | Contract::Pending(_) | Contract::Applied(_) => {}
+    }
+    let class = released.rollouts();
+    let worst = released.services.iter().find(|ending| ending.outcome.class() == class);
     match worst {
-        Some(ending) if !released.is_good() => ending.outcome.word(),
-        Some(_) | None => "deployed",
+        Some(ending) if !released.is_good() => ending.outcome.word().to_owned(),
+        Some(_) | None => "deployed".to_owned(),
     }
 }
 
@@ -41,8 +47,14 @@ pub(super) fn rows(released: &Released) -> Vec<(String, String)> {
     if let Some(reason) = &released.unproved {
         add("without proof", reason);
     }
+    if let Some(meaning) = released.contract.database() {
+        add("database", meaning.sentence());
+    }
     if let Some(sentence) = released.contract.sentence() {
         add("after-deploy", &sentence);
+    }
+    for (name, text) in of_contract(&released.contract) {
+        add(&format!("  {name}"), &text);
     }
     for ending in &released.services {
         add(&ending.service, &ending.sentence);
@@ -54,6 +66,13 @@ pub(super) fn rows(released: &Released) -> Vec<(String, String)> {
         }
     }
     rows
+}
+
+/// What is said of the migrations behind the rollout beside their sentence.
+pub(super) fn of_contract(contract: &Contract) -> Vec<(&'static str, String)> {
+    let causes = contract.causes().into_iter().map(|cause| ("cause", cause));
+    let fix = contract.fix().map(|fix| ("fix", fix.to_owned()));
+    causes.chain(fix).collect()
 }
 
 /// What is said of one service beside its sentence.
@@ -84,8 +103,17 @@ pub(super) fn text(released: &Released) -> String {
     text
 }
 
-/// Kind, title and text of GitHub's annotations: one for each service that is not where it shall be.
+/// Kind, title and text of GitHub's annotations: one for each service that is not where it shall be, or
+/// for what could not follow them. A task that was red has one of its own.
 pub(super) fn annotations(released: &Released) -> Vec<(&'static str, String, String)> {
+    if let Contract::NotRun(..) = &released.contract {
+        let (code, class) = released.exit();
+        let mut text = format!("{}\n", released.sentence());
+        for (name, said) in of_contract(&released.contract) {
+            push_line(&mut text, &format!("{name}: {said}"));
+        }
+        return vec![("error", format!("ecs-migrate: {class}, exit {code}"), text)];
+    }
     let bad: Vec<_> = released
         .services
         .iter()
@@ -111,11 +139,11 @@ pub(super) fn annotations(released: &Released) -> Vec<(&'static str, String, Str
 
 /// The object for programs.
 pub(super) fn object(released: &Released) -> Value {
-    let class = released.class();
+    let (code, class) = released.exit();
     let mut object = json!({
         "type": "result",
-        "class": class_name(class),
-        "exit_code": class.code(),
+        "class": class,
+        "exit_code": code,
         "outcome": outcome(released),
         "sentence": released.sentence(),
         "without_verdict": released.unproved,
@@ -123,10 +151,29 @@ pub(super) fn object(released: &Released) -> Value {
         "task_arn": released.migration.as_ref().map(|conclusion| conclusion.task.as_str()),
         "services": released.services.iter().map(service).collect::<Vec<_>>(),
     });
-    match released.contract {
+    let contract = &released.contract;
+    match contract {
         Contract::Nothing => {}
-        Contract::Pending(count) => object["after_deploy"] = json!({"pending": count}),
+        Contract::Pending(count) | Contract::NotRun(count, _) => {
+            object["after_deploy"] = json!({"pending": count});
+        }
         Contract::Applied(count) => object["after_deploy"] = json!({"applied": count}),
+        Contract::NotGreen(_, conclusion) => {
+            object["after_deploy"] = json!({
+                "applied": conclusion.applied,
+                "task_arn": conclusion.task.as_str(),
+                "log_url": conclusion.log.url,
+                "explain": conclusion.explain,
+            });
+            if let Some(count) = contract.pending() {
+                object["after_deploy"]["pending"] = json!(count);
+            }
+        }
+    }
+    if contract.has_failed() {
+        object["causes"] = json!(contract.causes());
+        object["fix"] = json!(contract.fix());
+        object["database"] = json!(contract.database().map(DatabaseMeaning::word));
     }
     object
 }

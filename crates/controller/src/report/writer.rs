@@ -192,6 +192,11 @@ impl Report {
         {
             self.note_signal();
         }
+        if let Event::Released(released) = event
+            && released.exit().0 == ExitCode::Cancelled.code()
+        {
+            self.note_signal();
+        }
         if self.on_finish.is_some() {
             self.result = json::result(event).or(self.result.take());
         }

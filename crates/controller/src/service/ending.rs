@@ -1,8 +1,7 @@
-//! Owns what the ending of a rollout says, and what a whole release comes to. PURE.
+//! Owns what the ending of a rollout says. PURE.
 
 use super::failing::FailingTask;
 use super::verdict::{Failure, Ground};
-use crate::task::Conclusion;
 use crate::words;
 use protocol::ExitCode;
 use std::time::Duration;
@@ -40,44 +39,6 @@ pub(crate) struct Ending {
     /// The command that shows how it stands.
     pub(crate) look: Option<String>,
     pub(crate) duration: Duration,
-}
-
-/// A whole release.
-#[derive(Debug, Clone)]
-pub(crate) struct Released {
-    /// The migration, where it is part of it.
-    pub(crate) migration: Option<Box<Conclusion>>,
-    /// Why there is no proof of a migration, in somebody's words.
-    pub(crate) unproved: Option<String>,
-    pub(crate) services: Vec<Ending>,
-    pub(crate) contract: Contract,
-}
-
-/// What became of the migrations that old code would not survive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Contract {
-    /// There were none.
-    Nothing,
-    /// So many stay pending, because the rollout was not a good one.
-    Pending(u64),
-    /// So many were applied behind the rollout.
-    Applied(u64),
-}
-
-impl Contract {
-    /// A sentence, if there is one to say.
-    pub(crate) fn sentence(self) -> Option<String> {
-        match self {
-            Self::Nothing => None,
-            Self::Pending(count) => Some(format!(
-                "{} still pending: old code would not survive what waits for the rollout; release again once the new code is good",
-                words::count(count, "migration")
-            )),
-            Self::Applied(count) => {
-                Some(format!("{} applied behind the rollout", words::count(count, "migration")))
-            }
-        }
-    }
 }
 
 impl Outcome {
@@ -199,36 +160,5 @@ impl Ending {
             self.last_lines = task.last_lines;
         }
         self
-    }
-}
-
-impl Released {
-    /// The class of the whole: the worst that happened to a service.
-    pub(crate) fn class(&self) -> ExitCode {
-        let worst = [
-            ExitCode::ServiceFailed,
-            ExitCode::AwsRefused,
-            ExitCode::Detached,
-            ExitCode::Cancelled,
-        ];
-        let classes: Vec<ExitCode> =
-            self.services.iter().map(|ending| ending.outcome.class()).collect();
-        worst.into_iter().find(|class| classes.contains(class)).unwrap_or(ExitCode::Success)
-    }
-
-    /// Whether every service is where it shall be.
-    pub(crate) fn is_good(&self) -> bool {
-        self.class() == ExitCode::Success
-    }
-
-    /// One sentence: of the services that are not where they shall be, else of all.
-    pub(crate) fn sentence(&self) -> String {
-        let bad = |ending: &&Ending| !ending.is_good();
-        let shown: Vec<&Ending> = match self.services.iter().filter(bad).collect::<Vec<_>>() {
-            none if none.is_empty() => self.services.iter().collect(),
-            some => some,
-        };
-        let parts = shown.iter().map(|ending| format!("{}: {}", ending.service, ending.sentence));
-        parts.collect::<Vec<_>>().join("; ")
     }
 }

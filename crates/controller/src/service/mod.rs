@@ -4,15 +4,17 @@ mod ending;
 mod failing;
 mod fleet;
 mod record;
+mod released;
 mod rollout;
 mod session;
 mod snapshot;
 mod update;
 mod verdict;
 
-pub(crate) use ending::{Contract, Ending, Outcome, Released};
+pub(crate) use ending::{Ending, Outcome};
 pub(crate) use fleet::{Fleet, Order};
 pub(crate) use record::{Claim, Evidence, TaskRecord, green};
+pub(crate) use released::{Contract, Released};
 pub(crate) use session::{Job, Way};
 pub(crate) use snapshot::{
     Deployment, DeploymentStatus, Rollout, ServiceDeployment, ServiceEvent, ServiceSnapshot,

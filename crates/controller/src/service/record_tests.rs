@@ -6,8 +6,16 @@ fn started(run: &str, at: i64, commit: &str) -> (i64, String) {
 }
 
 fn of_command(command: &str, run: &str, at: i64, commit: &str) -> (i64, String) {
-    let origin =
-        Origin { commit: commit.to_owned(), place: "prod/app".to_owned(), ..Origin::default() };
+    begun(("ecs-migrate/github/77", command), run, at, commit)
+}
+
+fn begun((started_by, command): (&str, &str), run: &str, at: i64, commit: &str) -> (i64, String) {
+    let origin = Origin {
+        started_by: started_by.to_owned(),
+        commit: commit.to_owned(),
+        place: "prod/app".to_owned(),
+        ..Origin::default()
+    };
     let started = RunStarted { version: String::new(), command: command.to_owned(), origin };
     let process = format!("p{at}");
     (at, EventLine::new(run, &process, 1, Event::RunStarted(started)).encode())
@@ -26,6 +34,49 @@ fn ended(run: &str, of: i64, code: u8) -> (i64, String) {
 fn task(run: &str, created_at: i64, good_end: Option<bool>) -> TaskRecord {
     let run = Some(run.to_owned());
     TaskRecord { task: format!("task-{created_at}"), created_at, run, good_end }
+}
+
+/// What is refused by the evidence, or the run that proves it.
+fn answer(lines: Vec<(i64, String)>) -> String {
+    let evidence = Evidence { lines, tasks: Vec::new() };
+    let claim = Claim { commit: "c1", place: "prod/app" };
+    green(&evidence, claim).unwrap_or_else(|refusal| refusal)
+}
+
+#[test]
+fn what_proves_what_counts_and_what_does_neither() {
+    let (gate, one_off) = ("ecs-migrate/key/k", "ecs-migrate/task/t");
+    for (started_by, command, alone, green_after_red, red_after_green) in [
+        (gate, "deploy", "b", "b", "ended red"),
+        (gate, "start", "b", "b", "ended red"),
+        (gate, "exec", "b", "b", "ended red"),
+        (gate, "replay", "no run of", "ended red", "a"),
+        (gate, "resolve", "no run of", "ended red", "a"),
+        (gate, "status", "no run of", "ended red", "a"),
+        (gate, "check", "no run of", "ended red", "a"),
+        (gate, "unblock", "no run of", "ended red", "a"),
+        (one_off, "exec", "no run of", "ended red", "a"),
+        (one_off, "resolve", "no run of", "ended red", "a"),
+        // Started by hand, a migration is one; whether a command is, nobody says.
+        ("", "deploy", "b", "b", "ended red"),
+        ("", "exec", "proves nothing", "proves nothing", "proves nothing"),
+        // Of tomorrow's commands nothing is known.
+        (gate, "rehearse", "proves nothing", "proves nothing", "proves nothing"),
+        (gate, "", "proves nothing", "proves nothing", "proves nothing"),
+    ] {
+        let later = |code| vec![begun((started_by, command), "b", 20, "c1"), ended("b", 20, code)];
+        let earlier = |code| vec![started("a", 10, "c1"), ended("a", 10, code)];
+        for (lines, expected) in [
+            (later(0), alone),
+            ([earlier(10), later(0)].concat(), green_after_red),
+            ([earlier(0), later(10)].concat(), red_after_green),
+        ] {
+            let said = answer(lines);
+            let holds =
+                if expected.len() == 1 { said == expected } else { said.contains(expected) };
+            assert!(holds, "{started_by} {command}: {said:?}, not {expected:?}");
+        }
+    }
 }
 
 #[test]

@@ -83,6 +83,12 @@ impl DatabaseMeaning {
         }
     }
 
+    /// What it comes to behind a green task of the same release: that nothing ran now, or that it is
+    /// rolled back, does not undo what ran before.
+    pub(crate) fn after(self, earlier: Self) -> Self {
+        if self.may_have_changed() { self } else { earlier }
+    }
+
     /// A stable word.
     pub(crate) fn word(self) -> &'static str {
         match self {

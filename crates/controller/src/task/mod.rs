@@ -40,7 +40,7 @@ pub(crate) use arn::TaskArn;
 pub(crate) use conclusion::{Conclusion, class_name};
 pub(crate) use database::DatabaseMeaning;
 pub(crate) use evidence::command as command_about;
-pub(crate) use identity::{RunIdentity, Work, started_by};
+pub(crate) use identity::{RunIdentity, Work, is_of_a_gate, is_one_off, started_by};
 pub(crate) use intent::{Expectation, IfRunning, OnCancel};
 pub(crate) use launch::{Launched, Launcher, Origin, cancelled};
 pub(crate) use others::{Others, OwnRun};

@@ -4,6 +4,7 @@
 //! to list tasks. Without the right the run goes on with a warning.
 
 use super::arn::TaskArn;
+use super::identity::is_of_a_gate;
 use super::intent::IfRunning;
 use super::launch::cancelled;
 use super::pace::Pace;
@@ -22,12 +23,6 @@ const PERIOD: Duration = Duration::from_secs(10);
 
 /// Between two mentions that it still waits.
 const MENTION: Duration = Duration::from_mins(5);
-
-/// The beginning of `startedBy` of every task of ours.
-const OURS: &str = "ecs-migrate/";
-
-/// Of those, what is no run of a gate and changes nothing.
-const ASIDE: &str = "ecs-migrate/task/";
 
 /// What tells this run from others.
 #[derive(Debug, Clone, Copy)]
@@ -152,9 +147,7 @@ fn another<'a>(tasks: &'a [TaskSnapshot], own: &str) -> Option<&'a TaskSnapshot>
     if alive().any(|task| task.started_by == own) {
         return None;
     }
-    let of_a_gate = |task: &&TaskSnapshot| {
-        task.started_by.starts_with(OURS) && !task.started_by.starts_with(ASIDE)
-    };
+    let of_a_gate = |task: &&TaskSnapshot| is_of_a_gate(&task.started_by);
     alive().filter(of_a_gate).min_by_key(|task| task.created_at)
 }
 

@@ -3,6 +3,7 @@
 use crate::support::runner::{Lines, applied, ends_with, failed};
 use crate::support::shop::{Shop, rolls_back, serves};
 use crate::support::story::{Story, Told};
+use protocol::event::{Outcome, RunFinished};
 use sandbox::{Faults, Program, RequestAnswer, RequestFault, Script};
 use std::time::Duration;
 
@@ -17,6 +18,36 @@ fn green_then_red() -> Program {
             .line(Duration::from_secs(1), lines.finished(finished))
             .exits(Duration::from_secs(2), code)
     })
+}
+
+/// Migrations of the first `red` tasks fail; a runner's other commands end well.
+fn red_at_first(red: u64) -> Program {
+    Program::scripted(move |launch| {
+        let mut lines = Lines::of(launch);
+        let command = launch.arguments.first().map(String::as_str);
+        let finished = match command {
+            None | Some("deploy") if launch.ordinal <= red => failed(10, "it failed"),
+            None | Some("deploy") => applied(1),
+            Some("exec") => RunFinished { passed_through: true, ..done() },
+            Some(_) => done(),
+        };
+        let code = i32::from(finished.exit_code);
+        Script::new()
+            .line(Duration::ZERO, lines.started_for(launch))
+            .line(Duration::from_secs(1), lines.finished(finished))
+            .exits(Duration::from_secs(2), code)
+    })
+}
+
+fn done() -> RunFinished {
+    RunFinished { outcome: Outcome::Done, ..RunFinished::default() }
+}
+
+/// `ecs-migrate exec` or `resolve`: a task of its own.
+async fn one_off(shop: &Shop, command: &[&str], last: &[&str]) -> Told {
+    let network = ["--task-definition", "app-migrate", "--subnets", "subnet-a"];
+    let security = ["--security-groups", "sg-a"];
+    shop.story.invoke(&[command, &network, &security, last].concat()).await
 }
 
 async fn migrate(shop: &Shop, more: &[&str]) -> Told {
@@ -47,6 +78,49 @@ async fn a_green_run_of_the_same_commit_is_the_proof_and_a_later_red_one_revokes
     assert!(
         told.err.contains("deployed without the proof of a green migration: the outage of Friday")
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_migrates_nothing_proves_nothing() {
+    let shop = Shop::open(red_at_first(1), serves(), rolls_back()).await;
+    assert_eq!(migrate(&shop, &[]).await.code, 10);
+    refused(&shop.deploy(&[]).await, &shop, "ended red, exit code 10");
+    let no_proof = async |told: Told| {
+        told.says(0, &[]);
+        refused(&shop.deploy(&["--dry-run"]).await, &shop, "ended red, exit code 10");
+    };
+    no_proof(migrate(&shop, &["--", "replay"]).await).await;
+    no_proof(migrate(&shop, &["--", "resolve", "--applied=1_init"]).await).await;
+    no_proof(one_off(&shop, &["exec"], &["--", "true"]).await).await;
+    no_proof(one_off(&shop, &["resolve", "--applied", "1_init"], &[]).await).await;
+    // A tool that the gate wraps migrates.
+    let wrapped = ["--run-key", "wrapped", "--", "exec", "--", "npx", "prisma", "migrate"];
+    migrate(&shop, &wrapped).await.says(0, &[]);
+    shop.deploy(&["--dry-run"]).await.says(0, &["would register a revision"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_migrates_nothing_revokes_nothing() {
+    let program = Program::scripted(|launch| {
+        let mut lines = Lines::of(launch);
+        let finished = match launch.arguments.first() {
+            None => applied(1),
+            Some(_) => failed(3, "no such table"),
+        };
+        let code = i32::from(finished.exit_code);
+        Script::new()
+            .line(Duration::ZERO, lines.started_for(launch))
+            .line(Duration::from_secs(1), lines.finished(finished))
+            .exits(Duration::from_secs(2), code)
+    });
+    let shop = Shop::open(program, serves(), rolls_back()).await;
+    migrate(&shop, &[]).await.says(0, &[]);
+    assert_eq!(one_off(&shop, &["exec"], &["--", "psql"]).await.code, 3);
+    assert_eq!(migrate(&shop, &["--", "replay"]).await.code, 3);
+    shop.deploy(&["--dry-run"]).await.says(0, &["would register a revision"]);
+    // The same command in a run of the gate is its migration.
+    assert_eq!(migrate(&shop, &["--", "exec", "--", "psql"]).await.code, 3);
+    refused(&shop.deploy(&[]).await, &shop, "ended red, exit code 3");
 }
 
 #[tokio::test(start_paused = true)]

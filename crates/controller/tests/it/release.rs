@@ -4,7 +4,9 @@ use crate::support::runner::{applied, ends_with, failed};
 use crate::support::shop::{Shop, crashes, definition, rolls_back, serves};
 use crate::support::story::{Told, config};
 use controller::Signal;
+use protocol::DatabaseState;
 use protocol::event::RunFinished;
+use sandbox::{FailureFault, Faults, RequestAnswer, RequestFault};
 use serde_json::json;
 use std::time::Duration;
 
@@ -223,7 +225,7 @@ async fn a_service_is_created_from_a_file_while_there_is_none() {
 }
 
 /// A runner with one migration before the rollout and one behind it, which ends with `behind`.
-fn in_phases(behind: RunFinished) -> sandbox::Program {
+pub(crate) fn in_phases(behind: RunFinished) -> sandbox::Program {
     let before = RunFinished { pending: 1, after_deploy: 1, ..applied(1) };
     sandbox::Program::scripted(move |launch| {
         let finished = match launch.environment["ECS_MIGRATE_PHASE"].as_str() {
@@ -261,9 +263,118 @@ async fn the_contract_phase_has_a_verdict_of_its_own() {
     let behind = failed(10, "column is used by a view");
     let shop = Shop::open(in_phases(behind), serves(), rolls_back()).await;
     let told = shop.release(&[]).await;
-    told.says(10, &["NOT GREEN", "column is used by a view"]);
-    assert!(told.err.contains("api: is on api:2"), "{}", told.err);
+    told.says(
+        10,
+        &[
+            "column is used by a view",
+            "\nNOT GREEN: api: is on api:2 after",
+            "[exit 10, migration_failed]",
+            "\n  migration     1 migration applied in 1.2 s\n",
+            "1 migration still pending",
+        ],
+    );
+    // What was rolled back behind the rollout does not undo what came before it.
+    assert!(!told.out.contains("database  unchanged"), "{}", told.out);
     assert_eq!(shop.stands_on().as_deref(), Some("api:2"));
+}
+
+/// The first task starts; this is what RunTask answers from then on.
+pub(crate) fn second_task(answer: RequestAnswer) -> Faults {
+    let fault = RequestFault { operation: "RunTask".to_owned(), from: 2, to: None, answer };
+    Faults { requests: vec![fault], ..Faults::default() }
+}
+
+pub(crate) fn no_such_place() -> RequestAnswer {
+    let reason = "ATTRIBUTE".to_owned();
+    RequestAnswer::Failures(vec![FailureFault { reason, detail: None }])
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_contract_phase_that_cannot_be_started_hides_nothing_of_what_was_done() {
+    let shop = Shop::open(in_phases(applied(1)), serves(), rolls_back()).await;
+    shop.story.sandbox.set_faults(second_task(no_such_place()));
+    let told = shop.release(&[]).await;
+    told.says(
+        81,
+        &[
+            "\nNOT GREEN: api: is on api:2 after",
+            "[exit 81, no_capacity]",
+            "1 migration still pending: RunTask started nothing: ATTRIBUTE",
+            "\n  database      changed: whole migrations are applied",
+        ],
+    );
+    assert!(!told.everything().contains("untouched"), "{}", told.everything());
+    assert_eq!(shop.stands_on().as_deref(), Some("api:2"));
+    // It is run again, and goes on where it was.
+    shop.story.sandbox.set_faults(Faults::default());
+    shop.release(&[]).await.says(0, &["1 migration applied behind the rollout"]);
+    assert_eq!(shop.story.calls("UpdateService"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_known_of_the_contract_phase_is_not_said() {
+    let shop = Shop::open(in_phases(applied(1)), serves(), rolls_back()).await;
+    shop.story.sandbox.set_faults(second_task(RequestAnswer::ServerError { status: 503 }));
+    let told = shop.release(&["--output", "json"]).await;
+    assert_eq!(told.code, 86, "{}", told.everything());
+    let result = told.result();
+    assert_eq!(result["database"], serde_json::Value::Null);
+    assert!(result["fix"].as_str().unwrap().contains("a task may have been started"), "{result}");
+    assert_eq!(result["services"][0]["outcome"], "deployed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_between_the_rollout_and_the_contract_phase_hides_nothing() {
+    let shop = Shop::open(in_phases(applied(1)), serves(), rolls_back()).await;
+    let reason = "Capacity is unavailable at this time. Please try again later";
+    let failure = FailureFault { reason: reason.to_owned(), detail: None };
+    shop.story.sandbox.set_faults(second_task(RequestAnswer::Failures(vec![failure])));
+    let shop = Shop { story: shop.story.signal(Duration::from_secs(130), Signal::Terminate) };
+    let told = shop.release(&[]).await;
+    told.says(
+        83,
+        &[
+            "\nNOT GREEN: api: is on api:2 after",
+            "[exit 83, cancelled]",
+            "1 migration still pending: cancelled by SIGTERM before a task was started",
+            "\n  database      changed: whole migrations are applied",
+        ],
+    );
+    assert!(!told.everything().contains("untouched"), "{}", told.everything());
+    let shop = Shop { story: shop.story.without_signals() };
+    shop.story.sandbox.set_faults(Faults::default());
+    shop.release(&[]).await.says(0, &["1 migration applied behind the rollout"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_contract_phase_that_goes_on_is_not_called_pending() {
+    let shop = Shop::open(in_phases(applied(1)), serves(), rolls_back()).await;
+    let shop = Shop { story: shop.story.signal(Duration::from_secs(115), Signal::Interrupt) };
+    let told = shop.release(&["--on-cancel", "detach"]).await;
+    told.says(84, &["\nNOT GREEN: api: is on api:2 after", "[exit 84, detached]"]);
+    let goes_on = "\n  database      the task goes on and may be changing it now";
+    assert!(told.out.contains(goes_on), "{}", told.out);
+    assert!(!told.out.contains("pending"), "{}", told.out);
+    let shop = Shop { story: shop.story.without_signals() };
+    shop.release(&[]).await.says(0, &["1 migration applied behind the rollout"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_red_contract_phase_that_applied_everything_leaves_nothing_pending() {
+    let behind = RunFinished {
+        applied: 1,
+        database: DatabaseState::Changed,
+        ..failed(22, "the application's role cannot use the table")
+    };
+    let shop = Shop::open(in_phases(behind), serves(), rolls_back()).await;
+    let told = shop.release(&["--output", "json"]).await;
+    assert_eq!(told.code, 22, "{}", told.everything());
+    let result = told.result();
+    assert_eq!(result["exit_code"], 22);
+    assert_eq!(result["after_deploy"]["applied"], 1);
+    assert_eq!(result["after_deploy"].get("pending"), None);
+    assert_eq!(result["database"], "changed");
+    assert_eq!(result["services"][0]["outcome"], "deployed");
 }
 
 #[tokio::test(start_paused = true)]

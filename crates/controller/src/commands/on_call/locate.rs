@@ -7,15 +7,12 @@ use crate::error::Error;
 use crate::report::{Event, OnCall, Report};
 use crate::runs::{self, Choice, Described, Record, Reference, choose};
 use crate::settings::{FamilyChoice, ReaderSettings};
-use crate::task::{Described as Seen, TaskArn, TaskSnapshot};
+use crate::task::{Described as Seen, TaskArn, TaskSnapshot, is_one_off};
 use crate::words;
 use protocol::event::Origin;
 
 /// How many forgotten runs are asked for whom they were.
 const SEARCHED: usize = 200;
-
-/// The beginning of `startedBy` of what is no run of a gate: `status`, `exec`, a look from inside.
-const ASIDE: &str = "ecs-migrate/task/";
 
 /// A run and its family.
 #[derive(Debug)]
@@ -130,7 +127,7 @@ async fn latest(aws: &Aws, family: &Family, runs: &[Record]) -> Result<Choice, E
             Some(task) => task.started_by.clone(),
             None => origin(aws, family, run).await?.started_by,
         };
-        if !started_by.starts_with(ASIDE) {
+        if !is_one_off(&started_by) {
             return Ok(Choice::One(place));
         }
     }
@@ -183,6 +180,6 @@ fn with<'a>(runs: &'a [Record], origins: &'a [Origin]) -> Vec<Described<'a>> {
 /// The newest run of a gate whose container has not ended.
 pub(super) fn in_flight(tasks: Vec<TaskSnapshot>, container: &str) -> Option<TaskSnapshot> {
     let alive = tasks.into_iter().filter(|task| !task.decides(container));
-    let gates = alive.filter(|task| !task.started_by.starts_with(ASIDE));
+    let gates = alive.filter(|task| !is_one_off(&task.started_by));
     gates.max_by_key(|task| task.created_at)
 }

@@ -4,6 +4,8 @@ mod browser;
 mod parsed;
 mod stories;
 
+use crate::release;
+use crate::support::runner::failed;
 use crate::support::shop::{Shop, crashes, rolls_back, serves};
 use crate::support::story::{Story, Told, at};
 use browser::Browser;
@@ -231,6 +233,29 @@ async fn a_release_with_its_services_and_what_followed_them() {
     for section in ["Migrations", "Statements", "Log"] {
         has(&page, section, &[INIT, INDEX]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_whose_last_migrations_did_not_follow() {
+    let red = release::in_phases(failed(10, "column is used by a view"));
+    let shop = Shop::open(red, serves(), rolls_back()).await;
+    let folder = Folder::new();
+    assert_eq!(shop.release(&["--report", &folder.argument()]).await.code, 10);
+    let page = folder.page();
+    assert!(page.only("h1").starts_with("NOT GREEN "), "{}", page.only("h1"));
+    let meaning = ["1 migration applied", "1 migration still pending", "changed: whole migrations"];
+    has(&page, "What it means", &meaning);
+    has(&page, "Services", &["api deployed", "is on api:2"]);
+    let shop = Shop::open(stories::in_phases(), serves(), rolls_back()).await;
+    shop.story.sandbox.set_faults(release::second_task(release::no_such_place()));
+    let folder = Folder::new();
+    assert_eq!(shop.release(&["--report", &folder.argument()]).await.code, 81);
+    let page = folder.page();
+    assert!(page.only("h1").starts_with("NOT GREEN "), "{}", page.only("h1"));
+    let pending = "1 migration still pending: RunTask started nothing: ATTRIBUTE";
+    has(&page, "What it means", &[pending, "changed: whole migrations", "use FARGATE"]);
+    has(&page, "Services", &["api deployed", "is on api:2"]);
+    has(&page, "Migrations", &[INIT, "applied"]);
 }
 
 #[tokio::test(start_paused = true)]

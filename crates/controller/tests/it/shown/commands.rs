@@ -5,6 +5,7 @@ use super::filtered;
 use super::forms::every_form;
 use crate::doctor;
 use crate::on_call;
+use crate::release;
 use crate::support::runner::{applied, ends_with, failed};
 use crate::support::shop::{Shop, crashes, rolls_back, serves};
 use crate::support::story::Story;
@@ -19,6 +20,13 @@ async fn ran() -> Story {
 
 async fn shop(migration: Program, api: Program) -> Story {
     Shop::open(migration, api, rolls_back()).await.story
+}
+
+/// RunTask starts nothing behind the rollout.
+async fn without_second_task() -> Story {
+    let story = shop(release::in_phases(applied(1)), serves()).await;
+    story.sandbox.set_faults(release::second_task(release::no_such_place()));
+    story
 }
 
 macro_rules! shown {
@@ -75,6 +83,9 @@ async fn what_deploys() {
     shown!("release", shop(ends_with(applied(1)), serves()).await, release);
     shown!("release_rolled_back", shop(ends_with(applied(1)), crashes()).await, release);
     shown!("release_red", shop(ends_with(red()), serves()).await, release);
+    let behind = || release::in_phases(failed(10, "column is used by a view"));
+    shown!("release_red_behind", shop(behind(), serves()).await, release);
+    shown!("release_not_begun_behind", without_second_task().await, release);
     shown!("release_dry_run", shop(ends_with(applied(1)), serves()).await, dry_run);
     let proof = [&["deploy-service"], &RELEASE[..]].concat();
     shown!("deploy_service_refused", shop(ends_with(applied(1)), serves()).await, proof);

@@ -38,11 +38,13 @@ impl Lines {
             return self.started();
         }
         let origin = Origin {
+            started_by: text(protocol::env::STARTED_BY),
             commit: text(protocol::env::COMMIT),
             place: text(protocol::env::PLACE),
             ..Origin::default()
         };
-        let started = RunStarted { command: "deploy".to_owned(), origin, ..RunStarted::default() };
+        let command = launch.arguments.first().map_or("deploy", String::as_str).to_owned();
+        let started = RunStarted { command, origin, ..RunStarted::default() };
         self.next("run started", Event::RunStarted(started))
     }
 
