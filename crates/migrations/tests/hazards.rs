@@ -112,7 +112,7 @@ fn every_hazard_has_its_grade() {
         ),
         ("BEGIN; SELECT 1;", "refused:file wrong"),
         ("COPY users FROM STDIN", "refused:file wrong"),
-        ("SELECT 1;\n-- ecs-migrate: phase=after-deploy\n", "phase:file wrong"),
+        ("SELECT 1;\n-- ecs-migrate: phase=after-deploy\n", "directive:file wrong"),
     ] {
         let found = names(sql);
         if found != [expected] {
@@ -196,13 +196,17 @@ fn an_exception_is_as_narrow_as_its_finding_and_has_a_reason() {
         ("-- ecs-migrate: allow=drop-column reason=\"x\"", "which object"),
         ("-- ecs-migrate: allow=drop-column:users.nick reason=\"x\"", "allows nothing"),
         ("-- ecs-migrate: allow=drop-colum:users.age reason=\"x\"", "no rule `drop-colum`"),
-        ("-- ecs-migrate: alow=x", "not understood"),
     ] {
         let found = findings(&sql(comment));
         assert_eq!(found.len(), 3, "{comment}");
         assert_eq!((found[0].rule, found[0].line), (Rule::Exception, 1), "{comment}");
         assert!(found[0].sentence.contains(complaint), "{}", found[0].sentence);
         assert!(found.iter().all(|finding| finding.allowed.is_none()), "{comment}");
+    }
+    for comment in ["-- ecs-migrate: alow=x", "-- ecs-migrate: transacton=off"] {
+        let found = findings(&sql(comment));
+        assert_eq!((found.len(), found[0].rule), (3, Rule::Directive), "{comment}");
+        assert!(found[0].sentence.contains("is not understood"), "{}", found[0].sentence);
     }
 }
 

@@ -41,6 +41,7 @@ impl Arguments {
 
 /// Migrates, then deploys.
 pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Result<u8, Error> {
+    refuse_what_migrates_nothing(&arguments.run.command)?;
     let planned = run::settings(&context, &arguments.run)?;
     let settings = &planned.run;
     if arguments.services.dry_run && arguments.run.build {
@@ -123,6 +124,19 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
     let (code, _) = released.exit();
     report.emit(&Event::Released(Box::new(released)));
     Ok(code)
+}
+
+/// Commands of the runner that apply no migration, whatever their end.
+const MIGRATES_NOTHING: [&str; 5] = ["check", "replay", "resolve", "status", "unblock"];
+
+fn refuse_what_migrates_nothing(command: &[String]) -> Result<(), Error> {
+    let word = command.iter().find(|word| !word.starts_with('-')).map_or("", String::as_str);
+    if !MIGRATES_NOTHING.contains(&word) {
+        return Ok(());
+    }
+    Err(Error::usage(format!("`{word}` applies no migration, so no service may follow it")).hinted(
+        format!("`ecs-migrate run -- {word}` runs it alone; `release` without it migrates"),
+    ))
 }
 
 /// How the runner is told which share of the migrations it applies. A phase that somebody set with

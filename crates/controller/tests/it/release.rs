@@ -97,6 +97,7 @@ async fn what_cannot_be_deployed_is_found_before_the_migration() {
             2,
             "the image of all services is empty or set twice",
         ),
+        (&["--", "status"], 2, "`status` applies no migration"),
     ] {
         let told = shop.release(more).await;
         assert_eq!(told.code, code, "{}", told.everything());

@@ -69,7 +69,7 @@ fn of_the_file(script: &Script) -> Vec<Finding> {
         Form::Statements { .. } | Form::Transaction { .. } => {}
     }
     if let Err(said) = &script.phase {
-        findings.push(Finding::of_file(Rule::Phase, "file", said.clone()));
+        findings.push(Finding::of_file(Rule::Directive, "file", said.clone()));
     }
     findings
 }

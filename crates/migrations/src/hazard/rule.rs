@@ -145,7 +145,7 @@ rules! {
     Style "style" [Advice] None "squawk's documentation has the reasons: https://squawkhq.com/docs/rules";
     Refused "refused" [Wrong] None "the runner would refuse it";
     Exception "exception" [Wrong] None "write `-- ecs-migrate: allow=RULE:OBJECT reason=\"…\"`, and take away what allows nothing";
-    Phase "phase" [Wrong] None "before the first statement stands `-- ecs-migrate: phase=after-deploy` or `-- ecs-migrate: transaction=off`, exactly so";
+    Directive "directive" [Wrong] None "one of `-- ecs-migrate: phase=after-deploy` and `-- ecs-migrate: transaction=off`, before the first statement, or of `-- ecs-migrate: allow=RULE:OBJECT reason=\"…\"`";
     Unreadable "unreadable" [Wrong] None "a migration is a directory with a readable `migration.sql` in UTF-8";
     LockFile "migration-lock" [Wrong] None "`migration_lock.toml` says provider = \"postgresql\"; commit it";
     Edited "edited-migration" [Wrong] None "restore the file as it is on the base branch, and put the change into a new migration";

@@ -84,7 +84,7 @@ pub(super) fn sentence(rule: Rule, object: &str, action: &Action) -> String {
         | Rule::Style
         | Rule::Refused
         | Rule::Exception
-        | Rule::Phase
+        | Rule::Directive
         | Rule::Unreadable
         | Rule::LockFile
         | Rule::Edited

@@ -113,13 +113,19 @@ async fn an_earlier_runs_backend_that_still_works_is_named() {
     let world = World::new().await;
     world.migration("1_a", "SELECT 1;");
     world.deploy().await.succeeded();
-    let backend = world.value("SELECT pg_backend_pid()").await;
+    let worker = world.session("ecs-migrate r").await;
+    let backend = world.pid_of("ecs-migrate r").await;
     world
         .sql(&format!("INSERT INTO _prisma_migrations (id, checksum, started_at, migration_name, logs) VALUES ('x', 'y', clock_timestamp(), '2_b', 'ecs-migrate: mode=transaction backend={backend} run=r')"))
         .await;
+    worker.batch_execute("BEGIN").await.unwrap();
     let red = world.deploy().await;
     assert!(red.failed(20).message.contains(&format!("backend {backend}")), "{}", red.stdout);
     assert_eq!(world.history().await[1], "2_b unfinished 0");
+    // A pooler lends the backend to somebody else.
+    worker.batch_execute("SET application_name = 'shop'").await.unwrap();
+    world.deploy().await.succeeded();
+    assert_eq!(world.history().await[1], "2_b rolled-back 0");
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ async fn a_red_run_that_changed_the_database_says_the_way_back() {
     assert_eq!(red.finished().database, DatabaseState::Changed);
     let at = &point(&red).unwrap().at;
     let said = format!(
-        "as it was at {at}: restore the last base backup beside this server with recovery_target_time = '{at}'"
+        "as it was before this run, at {at}: restore the last base backup beside this server with recovery_target_time = '{at}'"
     );
     assert!(red.notice("way_back") && red.stdout.contains(&said), "{}", red.stdout);
     // This time nothing is left.
