@@ -169,10 +169,12 @@ impl Hold {
         let ended = session
             .query(
                 "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity \
-                 WHERE pid = $1 AND application_name = $2 AND usename = current_user",
+                 WHERE pid = $1 AND application_name = $2 AND usename = current_user \
+                 AND backend_start = $3::text::timestamptz",
                 &[
                     (&self.session.backend, Type::INT4),
                     (&self.settings.application_name, Type::TEXT),
+                    (&self.session.backend_start, Type::TEXT),
                 ],
             )
             .await;

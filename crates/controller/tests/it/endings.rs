@@ -39,7 +39,7 @@ async fn a_failure_passes_its_code_through_with_the_last_line() {
 #[tokio::test(start_paused = true)]
 async fn a_container_that_is_over_before_anybody_looks() {
     let told = Story::of(Script::new().exits(at(0), 0)).run(&[]).await;
-    told.says(0, &["0 lines, complete"]);
+    told.says(0, &["no line was seen"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -180,7 +180,7 @@ async fn a_task_that_never_started() {
       network            subnet-a, eni-[id], [address], sg-a
       definition         app-migrate:1
       task               arn:aws:ecs:eu-west-1:111122223333:task/default/[id]
-      log                0 lines, complete
+      log                no line was seen
       explain            ecs-migrate explain --task-definition app-migrate --region eu-west-1 [id]
     --- stderr
     warning: image app:1 is registered by its tag, which can be moved: only ECR is asked for digests

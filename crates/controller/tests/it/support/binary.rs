@@ -7,6 +7,9 @@ use tokio::process::{Child, Command};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_ecs-migrate");
 
+/// Who is started by a shell's background job is born deaf to Ctrl-C.
+const HEEDING: &str = "env --default-signal=INT,QUIT";
+
 /// One invocation of `ecs-migrate`.
 pub(crate) struct Invocation {
     arguments: Vec<String>,
@@ -78,7 +81,7 @@ impl Invocation {
 
     /// Starts it at a terminal: its standard input is what is typed, its standard output the screen.
     pub(crate) fn start_on_terminal(&self) -> Child {
-        let line = format!("{BINARY} {}", self.arguments.join(" "));
+        let line = format!("{HEEDING} {BINARY} {}", self.arguments.join(" "));
         let mut command = Command::new("script");
         command.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
         self.spawn_with(command, Stdio::piped())
@@ -88,7 +91,9 @@ impl Invocation {
     pub(crate) fn start_on(&self, terminal: &std::fs::File) -> Child {
         let stream = || Stdio::from(terminal.try_clone().unwrap());
         Command::new("setsid")
-            .args(["--ctty", "--wait", BINARY])
+            .args(["--ctty", "--wait"])
+            .args(HEEDING.split(' '))
+            .arg(BINARY)
             .args(&self.arguments)
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
