@@ -22,10 +22,12 @@
 //! | [`Guard`] | how long somebody else's command may queue for a lock |
 //! | [`Hold`], `steps` | the lock while a command works under it; what runs once after the migrations |
 //! | `history` | reading and writing `_prisma_migrations` |
+//! | `announce`, `blocked` | what is said of a plan; why nothing of it may be applied |
 //! | `apply` | one migration's turn, and what is left when it fails |
 //! | `transaction` | a script and its history row in one transaction |
 //! | `statement` | one statement: its timeout, what it cost, what the server said |
 //! | `units`, `journal`, `index` | scripts that cannot be one transaction |
+//! | `known`, `leftover` | what an earlier run has done of such a script; what a statement leaves that fails |
 //! | [`traffic`] | how long to wait for locks, and when to try again |
 //! | [`observe`] | who blocks, how far it is, what it locks: a second connection that only looks |
 //! | `account` | what each statement cost |

@@ -9,6 +9,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 mod guards;
+mod truth;
+
+pub(crate) use truth::truth;
 
 pub use guards::{Guards, KeepBefore, OnDrift, RestorePoint, ScratchUrl};
 
@@ -132,7 +135,7 @@ pub struct Options {
     pub secret: Option<String>,
 
     /// Sign in with a token of AWS IAM, signed with the task role, instead of a password
-    #[arg(long, global = true, env = env::IAM_AUTH, value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, global = true, env = env::IAM_AUTH, value_parser = truth)]
     pub iam_auth: bool,
 
     /// How long to try again while the database does not answer, starts, or is full; three times as
@@ -181,7 +184,7 @@ pub struct Options {
     pub compat: Option<Compat>,
 
     /// Create the database if it does not exist
-    #[arg(long, global = true, env = env::CREATE_DATABASE, value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, global = true, env = env::CREATE_DATABASE, value_parser = truth)]
     pub create_database: bool,
 
     /// After the migrations of `deploy` and `start`, run this once under the lock, e.g. a seed;
@@ -190,7 +193,7 @@ pub struct Options {
     pub then: Vec<String>,
 
     /// Run the --then commands even if they have ended well before
-    #[arg(long, global = true, env = env::THEN_AGAIN, value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, global = true, env = env::THEN_AGAIN, value_parser = truth)]
     pub then_again: bool,
 
     /// The DATABASE_URL of a command: for Prisma, for libpq (psql, dbmate), or as it is; `start`

@@ -1,6 +1,6 @@
 //! Owns what can be said of the check before a deployment, and of its phase.
 
-use clap::builder::FalseyValueParser;
+use crate::cli::truth;
 use clap::{Args, ValueEnum};
 use migrations::Share;
 use migrations::hazard::{Policy, Rule};
@@ -12,7 +12,7 @@ use std::time::Duration;
 pub struct ReviewOptions {
     /// Before anything is changed: grade what is pending with what this database says of its tables,
     /// and stop with 14 at what would hurt
-    #[arg(long = "check", id = "check_first", global = true, env = env::CHECK, value_parser = FalseyValueParser::new())]
+    #[arg(long = "check", id = "check_first", global = true, env = env::CHECK, value_parser = truth)]
     pub check: bool,
 
     /// What blocks: a grade (loses, breaks, blocks, advice) or a rule, with off, advice or block,

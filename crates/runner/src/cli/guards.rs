@@ -1,6 +1,7 @@
 //! Owns what can be said of the guards around a deployment: whose database it is, whose
 //! tables, what may have been changed beside the migrations, and what is kept before the first change.
 
+use super::truth;
 use crate::rds;
 use clap::{Args, ValueEnum};
 use protocol::env;
@@ -29,7 +30,7 @@ pub struct Guards {
     pub on_drift: Option<OnDrift>,
 
     /// Compare grants too when looking for drift
-    #[arg(long, global = true, env = env::DRIFT_GRANTS, value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, global = true, env = env::DRIFT_GRANTS, value_parser = truth)]
     pub drift_grants: bool,
 
     /// URL of a server on which a scratch database may be made and dropped, instead of the database's

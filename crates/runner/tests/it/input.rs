@@ -16,6 +16,18 @@ async fn failure(world: &World, changes: &[(&str, &str)], code: i32) -> Failure 
     failure
 }
 
+/// No guard is turned on or off by a typing error.
+#[tokio::test]
+async fn a_truth_is_said_clearly() {
+    let world = World::new().await;
+    for (value, code) in [("perhaps", 2), (" ", 2), ("", 0), ("off", 0)] {
+        let mut command = world.command(&["status"]);
+        let ended = finish(command.env("ECS_MIGRATE_CHECK", value).spawn().unwrap()).await;
+        assert_eq!(ended.code, code, "{value:?}: {}", ended.stderr);
+        assert!(code == 0 || ended.stderr.contains("neither true nor false"), "{}", ended.stderr);
+    }
+}
+
 #[tokio::test]
 async fn settings_that_cannot_be() {
     let world = World::new().await;
