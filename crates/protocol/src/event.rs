@@ -64,7 +64,7 @@ pub enum Event {
 pub struct RunStarted {
     /// Version of the runner.
     pub version: String,
-    /// `deploy`, `status`, `resolve`, `exec`, `start`, `check` or `unblock`.
+    /// `deploy`, `status`, `resolve`, `exec`, `start`, `check`, `replay` or `unblock`.
     pub command: String,
     /// Who asked for it, as far as the environment says; never anything secret.
     #[serde(skip_serializing_if = "Origin::is_empty")]
