@@ -28,9 +28,13 @@ case "$what" in
   stop)
     if [ -s "$folder/pid" ]; then
       podman ps --all --quiet | xargs --no-run-if-empty podman rm --force --time 0 >/dev/null 2>&1 || true
-      kill "$(cat "$folder/pid")" 2>/dev/null || true
+      pid=$(cat "$folder/pid")
+      kill "$pid" 2>/dev/null || true
+      for _ in $(seq 100); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
       podman unmount --all --force >/dev/null 2>&1 || true
     fi
+    # What cleans up behind a container is a process of its own, and may still write.
+    for _ in $(seq 50); do rm -rf "$folder" 2>/dev/null && exit; sleep 0.2; done
     rm -rf "$folder"
     exit
     ;;
