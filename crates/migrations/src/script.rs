@@ -177,9 +177,11 @@ impl Script {
     /// Whether it may end its transaction where nobody sees it: the parser does not know the script,
     /// and a word in it could do so.
     pub fn may_end_unseen(&self) -> bool {
+        if self.unparsable.is_none() {
+            return false;
+        }
         let text = self.text.to_ascii_lowercase();
-        let ends = ["commit", "end", "rollback", "abort", "prepare"];
-        self.unparsable.is_some() && ends.iter().any(|word| text.contains(word))
+        ["commit", "end", "rollback", "abort", "prepare"].iter().any(|word| text.contains(word))
     }
 
     /// [`Script::phase`] of `text`, without taking its statements apart.

@@ -28,7 +28,7 @@ pub(super) struct Said {
 /// Reads the comments of `text`; those that allow a finding have a reader of their own.
 pub(super) fn read(text: &str) -> Said {
     let mut said = Said { transaction_off: false, phase: Ok(Phase::BeforeDeploy) };
-    if !text.to_ascii_lowercase().contains(NAME) {
+    if !mentions_us(text) {
         return said;
     }
     let (mut at, mut head) = (0, true);
@@ -52,6 +52,11 @@ pub(super) fn read(text: &str) -> Said {
         }
     }
     said
+}
+
+/// Without a copy: a script may have hundreds of megabytes.
+fn mentions_us(text: &str) -> bool {
+    text.as_bytes().windows(NAME.len()).any(|part| part.eq_ignore_ascii_case(NAME.as_bytes()))
 }
 
 /// `ecs-migrate`, perhaps a colon, and a word with `=`: no prose. Exceptions are not ours.
