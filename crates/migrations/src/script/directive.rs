@@ -31,6 +31,8 @@ pub(super) fn read(text: &str) -> Said {
     if !mentions_us(text) {
         return said;
     }
+    // A byte order mark is no statement.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (mut at, mut head) = (0, true);
     for token in tokenize(text) {
         let start = at;
@@ -67,7 +69,8 @@ fn is_meant(comment: &str) -> bool {
     let Some((word, _value)) = rest.split_once('=') else { return false };
     let word = word.trim_end();
     let is_word = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    is_word && !comment.starts_with("ecs-migrate: allow=") && comment != AFTER_DEPLOY
+    let allows = word == "allow" && comment.starts_with("ecs-migrate:");
+    is_word && !allows && comment != AFTER_DEPLOY
 }
 
 #[cfg(test)]
@@ -84,6 +87,7 @@ mod tests {
         assert_eq!(of(""), Ok(Phase::BeforeDeploy));
         assert_eq!(of(&format!("-- why\n\n{line}SELECT 1;")), Ok(Phase::AfterDeploy));
         assert_eq!(of(&format!("/* why\nand how */\n{line}SELECT 1;")), Ok(Phase::AfterDeploy));
+        assert_eq!(of(&format!("\u{feff}{line}SELECT 1;")), Ok(Phase::AfterDeploy));
         assert!(of(&format!("SELECT 1;\n{line}")).unwrap_err().contains("behind the first"));
         assert_eq!(of("SELECT '\n-- ecs-migrate: phase=x';"), Ok(Phase::BeforeDeploy));
         let both =
@@ -110,6 +114,7 @@ mod tests {
             "-- ecs-migrate applies this when x = 1",
             "-- ecs-migrate: see the handbook",
             "-- ecs-migrate: allow=drop-column:a.b reason=\"x\"",
+            "--ecs-migrate:allow=drop-column:a.b reason=\"x\"",
         ] {
             assert_eq!(of(&format!("{prose}\nSELECT 1;")), Ok(Phase::BeforeDeploy), "{prose}");
         }
