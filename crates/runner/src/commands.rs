@@ -2,6 +2,7 @@
 
 mod backup;
 mod check;
+mod child;
 mod context;
 mod deploy;
 mod ending;

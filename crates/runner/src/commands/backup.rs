@@ -1,11 +1,9 @@
 //! Owns what is kept before the first change: a backup, the schema as it was, what RDS has. Each is made
 //! under the lock, only when something is to be applied, and its failure stops with nothing changed.
 
-use super::{Context, Failed};
+use super::{Context, Failed, child};
 use crate::cli::{KeepBefore, RestorePoint};
-use crate::process::mask::Mask;
 use crate::process::program::{self, Program};
-use crate::process::supervise::{self, Surroundings};
 use crate::rds::{self, Wish};
 use crate::source::{Found, aws};
 use engine::restore::Rds;
@@ -68,7 +66,7 @@ impl Backups {
         let mut hold = Hold::acquire(&found.settings, lock, &mut sink, interrupt).await?;
         let work = async {
             for program in &self.programs {
-                run(program, context, found, (&mut hold, &mut sink)).await?;
+                run(program, context, found, (&mut hold, &mut sink, interrupt)).await?;
             }
             match of_rds {
                 Some((wish, database)) => {
@@ -88,18 +86,10 @@ async fn run(
     program: &Program,
     context: &Context<'_>,
     found: &Found,
-    (hold, sink): (&mut Hold, &mut dyn Sink),
+    (hold, sink, interrupt): (&mut Hold, &mut dyn Sink, &Interrupt),
 ) -> Result<(), Failed> {
-    let address = context.address(&found.settings, context.child_url()).await?;
-    let mask = Mask::new(address.secrets());
-    let surroundings = Surroundings {
-        emitter: context.emitter,
-        mask: &mask,
-        grace: context.options.grace,
-        guard: context.guard(&found.settings, &address),
-    };
-    let program = program.clone().with(&address.variables());
-    let ending = supervise::run(&program, &surroundings, hold, sink).await?;
+    let child = (program.clone(), &found.settings);
+    let ending = child::run(context, child, (hold, sink), interrupt).await?;
     if ending.interrupted {
         let message = format!("interrupted during `{}`", program.name);
         return Err(Error::new(Kind::Interrupted, message).into());

@@ -1,11 +1,9 @@
 //! `exec`: any command under our lock, and only ours: a wrapped `prisma migrate` takes its own.
 
-use super::{Context, Ended, Failed};
+use super::{Context, Ended, Failed, child};
 use crate::cli::Wrapped;
-use crate::process::mask::Mask;
 use crate::process::program::Program;
-use crate::process::supervise::{self, Surroundings};
-use engine::{ConnectionSettings, Error, Hold, Interrupt, Kind, Sink};
+use engine::{Error, Hold, Interrupt, Kind};
 use protocol::DatabaseState;
 use protocol::event::Outcome;
 
@@ -24,10 +22,11 @@ pub(super) async fn run(
     let mut sink = context.sink(found.source);
     let lock = (context.options.lock_key, context.options.lock_wait);
     let mut hold = Hold::acquire(&found.settings, lock, &mut sink, &mut interrupt).await?;
-    let ended =
-        under_lock(context, program, &found.settings, (&mut hold, &mut sink), &interrupt).await;
+    let name = program.name.clone();
+    let child = (program, &found.settings);
+    let ended = child::run(context, child, (&mut hold, &mut sink), &interrupt).await;
     hold.release().await;
-    let (name, ending) = ended?;
+    let ending = ended?;
     if ending.stopped.is_some() || ending.exit.code() != 0 {
         return Err(Failed::of_command(ending, &format!("`{name}`")));
     }
@@ -40,30 +39,4 @@ pub(super) async fn run(
         database: DatabaseState::Unknown,
         msg: format!("`{name}` ended well"),
     })
-}
-
-/// Runs the program; its credentials are fetched when it is its turn, because a token for the
-/// database is over after a quarter of an hour.
-async fn under_lock(
-    context: &Context<'_>,
-    program: Program,
-    settings: &ConnectionSettings,
-    (hold, sink): (&mut Hold, &mut dyn Sink),
-    interrupt: &Interrupt,
-) -> Result<(String, supervise::Ending), Error> {
-    let address = context.address(settings, context.child_url()).await?;
-    if interrupt.requested() {
-        let message = "interrupted before the command was started";
-        return Err(Error::new(Kind::Interrupted, message));
-    }
-    let program = program.with(&address.variables());
-    let mask = Mask::new(address.secrets());
-    let surroundings = Surroundings {
-        emitter: context.emitter,
-        mask: &mask,
-        grace: context.options.grace,
-        guard: context.guard(settings, &address),
-    };
-    let ending = supervise::run(&program, &surroundings, hold, sink).await?;
-    Ok((program.name, ending))
 }

@@ -1,9 +1,7 @@
 //! The steps after the migrations, `--then`: once each, in order, under the same lock.
 
-use super::{Context, Failed};
-use crate::process::mask::Mask;
+use super::{Context, Failed, child};
 use crate::process::program::{self, Program};
-use crate::process::supervise::{self, Surroundings};
 use engine::{Again, ConnectionSettings, Earlier, Error, Hold, Interrupt, Kind, Sink};
 use protocol::Event;
 use protocol::event::Notice;
@@ -53,18 +51,9 @@ impl Steps {
             if again == Again::No && matches!(earlier, Earlier::Finished(_)) {
                 continue;
             }
-            // Of each step its own: a token for the database is over after a quarter of an hour.
-            let address = context.address(settings, context.child_url()).await?;
-            let mask = Mask::new(address.secrets());
-            let surroundings = Surroundings {
-                emitter: context.emitter,
-                mask: &mask,
-                grace: context.options.grace,
-                guard: context.guard(settings, &address),
-            };
-            let program = program.with(&address.variables());
-            let ending = supervise::run(&program, &surroundings, hold, sink).await?;
             let subject = format!("the schema is migrated, but the step `{}`", program.name);
+            let child = (program, settings);
+            let ending = child::run(context, child, (&mut *hold, &mut *sink), interrupt).await?;
             if ending.stopped.is_some() {
                 return Err(Failed::of_command(ending, &subject));
             }
