@@ -11,7 +11,7 @@ use crate::aws::{Aws, connect};
 use crate::error::{Error, Kind};
 use crate::report::{Event, Report};
 use crate::service::{Contract, Released};
-use crate::settings::{Flags, RunSettings, ServiceSettings};
+use crate::settings::{Flags, RunSettings, ServiceSettings, docker};
 use crate::task::cancelled;
 use clap::Args;
 use protocol::env;
@@ -50,7 +50,7 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
         )
         .hinted("`image push --dry-run` says the image's digest"));
     }
-    let services = arguments.services.resolve(ServiceSettings::resolve(&context.layers)?)?;
+    let services = arguments.services.resolve(ServiceSettings::resolve(&context.layers)?, docker(&context.environment))?;
     let environment = run::variables(&arguments.run.environment)?;
     let phases = Phases::of(&environment);
     let mut listener = context.signals.listen().map_err(|cause| {
@@ -129,11 +129,27 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
 /// Commands of the runner that apply no migration, whatever their end.
 const MIGRATES_NOTHING: [&str; 5] = ["check", "replay", "resolve", "status", "unblock"];
 
+/// What the runner answers instead of doing anything, with success.
+const ONLY_TELLS: [&str; 4] = ["--version", "-V", "--help", "-h"];
+
+/// Commands of the runner that may migrate.
+const MIGRATES: [&str; 3] = ["deploy", "exec", "start"];
+
+/// A program of a plain container has a command line of its own, which is not looked into: it begins
+/// with its name, and the runner's with an option or a command.
 fn refuse_what_migrates_nothing(command: &[String]) -> Result<(), Error> {
-    let word = command.iter().find(|word| !word.starts_with('-')).map_or("", String::as_str);
-    if !MIGRATES_NOTHING.contains(&word) {
-        return Ok(());
-    }
+    let own = || command.iter().map(String::as_str).take_while(|word| *word != "--");
+    let first = own().next().unwrap_or_default();
+    let is_nothing = |word: &&str| MIGRATES_NOTHING.contains(word);
+    let tells = |word: &&str| ONLY_TELLS.contains(word);
+    let found = match first {
+        "help" => Some(first),
+        _ if is_nothing(&first) => Some(first),
+        _ if first.starts_with('-') => own().find(|word| is_nothing(word) || tells(word)),
+        _ if MIGRATES.contains(&first) => own().find(tells),
+        _ => None,
+    };
+    let Some(word) = found else { return Ok(()) };
     Err(Error::usage(format!("`{word}` applies no migration, so no service may follow it")).hinted(
         format!("`ecs-migrate run -- {word}` runs it alone; `release` without it migrates"),
     ))
@@ -184,4 +200,34 @@ async fn show(aws: &Aws, settings: &RunSettings, report: &mut Report) -> Result<
         report.emit(&Event::Differences(wanted.changes().to_vec()));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_service_follows_what_migrates_nothing() {
+        for (command, refused) in [
+            ("", None),
+            ("deploy --lock-wait 5m", None),
+            ("--lock-wait 5m", None),
+            ("exec -- npm run check --version", None),
+            ("psql -h db -f up.sql", None),
+            ("npm run status", None),
+            ("status", Some("status")),
+            ("--lock-wait 5m status", Some("status")),
+            ("--version", Some("--version")),
+            ("-V", Some("-V")),
+            ("help deploy", Some("help")),
+            ("deploy --help", Some("--help")),
+            ("exec -h -- true", Some("-h")),
+        ] {
+            let words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
+            let said = refuse_what_migrates_nothing(&words).err().map(|error| error.to_string());
+            let expected = refused
+                .map(|word| format!("`{word}` applies no migration, so no service may follow it"));
+            assert_eq!(said, expected, "{command}");
+        }
+    }
 }

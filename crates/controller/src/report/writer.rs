@@ -53,6 +53,8 @@ pub(crate) struct Report {
     masks: bool,
     /// The page about the run, where one is wanted.
     page: Option<Page>,
+    /// What was asked for.
+    command: &'static str,
 }
 
 /// Whether log lines are shown.
@@ -86,6 +88,7 @@ impl Report {
             signalled: None,
             masks: in_github(&surroundings.environment),
             page: None,
+            command: "",
         }
     }
 
@@ -154,6 +157,20 @@ impl Report {
     /// From here on the log of the task is not shown: what it says comes in another form.
     pub(crate) fn hide_log(&mut self) {
         self.log = Log::Hidden;
+    }
+
+    /// The name of the command, for a result that has no other.
+    pub(crate) fn begin(&mut self, command: &'static str) {
+        self.command = command;
+    }
+
+    /// Nothing follows on stdout. Programs read the result now.
+    pub(crate) fn close(&mut self, code: u8) {
+        if let Renderer::Json(json) = &mut self.renderer {
+            let rendered = json.close(self.command, code);
+            let _ignored = self.out.write_all(rendered.out.as_bytes());
+            let _ignored = self.out.flush();
+        }
     }
 
     /// From here on only some lines of the log are shown.
@@ -229,7 +246,7 @@ impl Renderer {
         match format {
             Format::Text => Self::Human(Human::default()),
             Format::Github => Self::Github(Github::new(workspace)),
-            Format::Json => Self::Json(Json),
+            Format::Json => Self::Json(Json::default()),
         }
     }
 }
