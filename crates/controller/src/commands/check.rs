@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::report::{Event, sarif};
 use clap::Args;
 use protocol::env;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -57,7 +58,7 @@ pub(super) async fn check(arguments: Arguments, context: Context<'_>) -> Result<
         return Err(Error::usage(format!("there is no directory `{}`", directory.display()))
             .hinted("name the directory of the migrations: ecs-migrate check DIR"));
     }
-    let compared = compare(&directory, &arguments, &context).await?;
+    let compared = compare(&directory, &arguments, &context.environment).await?;
     let url = arguments.replay.as_ref().or_else(|| context.environment.get(env::REPLAY_URL));
     let replayed = match url.filter(|url| !url.is_empty()) {
         Some(url) => replay(&directory, url, &context.environment).await?,
@@ -87,16 +88,16 @@ pub(super) async fn check(arguments: Arguments, context: Context<'_>) -> Result<
 async fn compare(
     directory: &Path,
     arguments: &Arguments,
-    context: &Context<'_>,
+    environment: &BTreeMap<String, String>,
 ) -> Result<Result<Base, String>, Error> {
     let asked = Asked {
         base: arguments.base.clone(),
         since: arguments.since.clone(),
         deployed_to: None,
     };
-    let occasion = occasion(&context.environment);
+    let occasion = occasion(environment);
     let origin = match origin(&asked, &occasion) {
-        Origin::Green(green) => match last_green(&green, &context.environment).await {
+        Origin::Green(green) => match last_green(&green, environment).await {
             Ok(baseline) => Origin::Commit(baseline.green),
             Err(why) => Origin::Unknown(why),
         },

@@ -20,6 +20,7 @@ mod pull_requests;
 mod image;
 mod minimal;
 mod ministack;
+mod moved_tags;
 mod on_call;
 mod on_call_input;
 mod on_call_real;

@@ -144,8 +144,12 @@ async fn check(
     let bases: Vec<usize> = case.bases.iter().copied().collect();
     for base in &bases {
         let tree = &repository.history.commits[*base].tree;
-        let names = tree.keys().map(|place| POOL[*place].0).filter(is_script).collect();
-        old = Some(old.map_or(names, |old| old.intersection(&names).copied().collect()));
+        let names: BTreeSet<&str> =
+            tree.keys().map(|place| POOL[*place].0).filter(is_script).collect();
+        old = Some(match old {
+            None => names,
+            Some(old) => &old & &names,
+        });
     }
     let old = old.unwrap_or_default();
     let new = head.keys().map(String::as_str).filter(is_script).filter(|path| !old.contains(path));
