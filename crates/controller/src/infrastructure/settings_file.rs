@@ -51,6 +51,9 @@ pub(crate) fn edit(text: &str, entries: &[Entry]) -> Result<Edited, Error> {
         }
         document[*name] = item;
     }
+    if changes.is_empty() {
+        return Ok(Edited { text: format!("{mark}{original}"), changes });
+    }
     // Comments without a key are what follows the last one: they would end up behind the new keys.
     let text = if text.parse::<DocumentMut>().is_ok_and(|before| before.is_empty()) {
         document.set_trailing("");

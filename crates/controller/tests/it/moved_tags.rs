@@ -3,6 +3,8 @@
 use crate::support::place::Place;
 use crate::support::runner::{applied, ends_with};
 use crate::support::shop::{Shop, rolls_back, serves};
+use crate::support::story::container;
+use serde_json::json;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -47,6 +49,12 @@ async fn a_registry_says_what_a_tag_is_now() {
     let now = Arc::new(Mutex::new(digest("a")));
     let registry = registry(Arc::clone(&now)).await;
     let place = Place::deploying("exit 0", "exec sleep 600").await;
+    let line = ["register", "--template", "api.json", "--image", "api:1"];
+    let register = place.invoke(&line);
+    let definition = json!({"family": "api", "containerDefinitions": [container("api", "x")]});
+    std::fs::write(register.directory().join("api.json"), definition.to_string()).unwrap();
+    let registered = register.run().await;
+    assert_eq!(registered.code, 0, "{}", registered.everything());
     for letter in ["a", "b"] {
         *now.lock().unwrap() = digest(letter);
         let image = format!("{registry}/shop/api:latest");
