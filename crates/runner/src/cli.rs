@@ -143,6 +143,11 @@ pub struct Options {
     #[arg(long, global = true, value_name = "DURATION", env = env::CONNECT_WAIT, default_value = "1m", value_parser = humantime::parse_duration)]
     pub connect_wait: Duration,
 
+    /// The schema that holds the history and takes unqualified names, as ?schema= in a URL says it:
+    /// where the search path leads elsewhere than the history is
+    #[arg(long, global = true, value_name = "NAME", env = env::SCHEMA)]
+    pub schema: Option<String>,
+
     /// How to write: one JSON object per line, or sentences; `auto` is sentences on a terminal
     #[arg(long, global = true, value_name = "FORMAT", env = env::LOG_FORMAT, default_value = "auto")]
     pub log_format: LogFormat,
