@@ -102,11 +102,8 @@ fn changes_unseen(script: &Script, unit: &Range<usize>) -> bool {
     script.statements[unit.clone()].iter().any(|statement| {
         let text = script.text_of(statement).to_ascii_lowercase();
         let local = text.contains("local");
-        match statement.class {
-            Class::Setting => !local,
-            Class::Opaque | Class::Data => text.contains("set_config"),
-            _ => false,
-        }
+        let may_call = matches!(statement.class, Class::Opaque | Class::Data);
+        (statement.class == Class::Setting && !local) || (may_call && text.contains("set_config"))
     })
 }
 

@@ -299,9 +299,9 @@ const TAKE_BACK: &str = "CLOSE ALL; RESET SESSION AUTHORIZATION; RESET ROLE; RES
 
 /// The first value of an answer.
 fn digest(messages: &[SimpleQueryMessage]) -> Option<String> {
-    messages.iter().find_map(|message| match message {
-        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-        _ => None,
+    messages.iter().find_map(|message| {
+        let SimpleQueryMessage::Row(row) = message else { return None };
+        row.get(0).map(str::to_owned)
     })
 }
 

@@ -21,6 +21,7 @@ use crate::trace;
 use crate::traffic::{Tries, named, wait_for_old_transactions};
 use crate::transaction::{Attempt, Begun, Stop, fenced, lock_lost, settle_constraints};
 use crate::way::{self, Way};
+use migrations::script::Class;
 use std::cell::RefCell;
 use std::ops::Range;
 use tokio::time::Instant;
@@ -127,12 +128,12 @@ async fn run_unit(
             leftover::drop_unfinished_rebuilds(attempt, entry, sink).await?;
         }
     }
-    let trace = match &turn.way {
-        Way::Reindex => leftover::rebuilds(session).await?,
-        way if way.is_alone() => {
-            trace::look(session, &resume::trace_of(attempt.script, unit)).await?
-        }
-        _ => String::new(),
+    let trace = if turn.way == Way::Reindex {
+        leftover::rebuilds(session).await?
+    } else if turn.way.is_alone() {
+        trace::look(session, &resume::trace_of(attempt.script, unit)).await?
+    } else {
+        String::new()
     };
     let intent = Intent { fingerprint: &intended, alone: turn.way.is_alone(), before: &trace };
     intend(attempt, &turn, &intent).await?;
@@ -300,7 +301,7 @@ async fn done(
     let Some(before) = &turn.before else { return Ok(None) };
     let session = attempt.session;
     let now = Carried::read(session, &lens(attempt)).await?;
-    let settled = reach == Reach::Session || now.json == before.json;
+    let settled = reach == Reach::Session || (now.json == before.json && !listens(attempt, turn));
     let after = After { session: now, settled, settings: turn.settings.clone() };
     let disguise = journal::leave_role(session, &after.session, reach).await?;
     let place = (attempt.id, turn.number);
@@ -310,6 +311,15 @@ async fn done(
     }
     journal::take_role(session, &disguise, &after.session, reach).await?;
     Ok((!settled).then_some(after.session))
+}
+
+/// LISTEN and UNLISTEN take effect when their transaction ends (PostgreSQL, "LISTEN").
+fn listens(attempt: &Attempt<'_>, turn: &Turn<'_>) -> bool {
+    let statements = &attempt.script.statements[turn.range.clone()];
+    statements.iter().any(|statement| {
+        statement.class != Class::Data
+            && attempt.script.text_of(statement).to_ascii_lowercase().contains("listen")
+    })
 }
 
 /// Writes what the session is now that the transaction is over in which it was `inside`.

@@ -42,11 +42,11 @@ pub(crate) fn of(script: &Script, unit: &Range<usize>) -> Way {
     let first = &script.statements[unit.start];
     match &first.class {
         Class::Setting => Way::Setting,
-        Class::Begin { .. } => match script.statements[unit.end - 1].class {
-            Class::Commit { plain: true } => Way::Own,
+        Class::Begin { .. } => {
+            let last = &script.statements[unit.end - 1].class;
             // PREPARE TRANSACTION and ROLLBACK take nothing of ours with them.
-            _ => Way::Alone,
-        },
+            if *last == (Class::Commit { plain: true }) { Way::Own } else { Way::Alone }
+        }
         Class::ConcurrentIndex { index: Some(index), table } => {
             Way::Index(index.clone(), table.clone())
         }
@@ -60,8 +60,15 @@ pub(crate) fn of(script: &Script, unit: &Range<usize>) -> Way {
         Class::Opaque if script.directive && script.may_commit_inside(first) => Way::Alone,
         // No trigger may end a transaction, so a change of data never minds one.
         Class::Data => Way::Wrapped,
-        _ if script.directive => Way::Either,
-        _ => Way::Wrapped,
+        Class::Opaque
+        | Class::Ordinary
+        | Class::TransactionMode
+        | Class::ReadOnly
+        | Class::EnumValue { .. }
+        | Class::CreateEnum { .. }
+        | Class::CopyFromStdin => {
+            if script.directive { Way::Either } else { Way::Wrapped }
+        }
     }
 }
 
