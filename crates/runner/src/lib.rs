@@ -31,8 +31,6 @@ pub mod shutdown;
 pub mod source;
 pub mod words;
 
-use clap::Parser as _;
-use cli::Cli;
 use commands::End;
 use emit::Emitter;
 use environment::Environment;
@@ -40,7 +38,7 @@ use protocol::ExitCode;
 
 /// Everything from the command line to the exit code.
 pub fn main() -> std::process::ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match cli::read() {
         Ok(cli) => cli,
         Err(message) => return cli::explain(&message).into_process(),
     };
