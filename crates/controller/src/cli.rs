@@ -101,7 +101,8 @@ mod tests {
         for words in all {
             let flag = words.last().unwrap().trim_start_matches('-').to_owned();
             let others = ["base", "since", "applied", "rolled-back", "baseline"];
-            let of_settings = |key: &Key| key.name() == flag && key.shape() != crate::settings::Shape::List;
+            let of_settings =
+                |key: &Key| key.name() == flag && key.shape() != crate::settings::Shape::List;
             if others.contains(&flag.as_str()) || Key::ALL.iter().any(of_settings) {
                 continue;
             }

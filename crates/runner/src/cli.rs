@@ -1,5 +1,6 @@
 //! What a person or a task definition can say.
 
+use crate::environment::Environment;
 use crate::process::program;
 use crate::review::ReviewOptions;
 use clap::error::ErrorKind;
@@ -259,13 +260,13 @@ fn step(text: &str) -> Result<String, String> {
 }
 
 /// What the process was asked, with nothing blank in it.
-pub(crate) fn read() -> Result<Cli, clap::Error> {
+pub(crate) fn read(environment: &Environment) -> Result<Cli, clap::Error> {
     let mut command = Cli::command();
     let refuse = |command: &mut clap::Command, what: String| {
         let hint = "see whether the variable that it is made of is set there, or leave it out";
         command.error(ErrorKind::InvalidValue, format!("{what} is blank\n\n  {hint}"))
     };
-    if let Some(name) = blank::variable(|name| std::env::var_os(name)) {
+    if let Some(name) = blank::variable(environment) {
         return Err(refuse(&mut command, format!("env {name}")));
     }
     let matches = command.try_get_matches_from_mut(std::env::args_os())?;

@@ -32,12 +32,12 @@ impl Account {
     /// Refuses credentials of another account. While nothing is known, nothing was done either.
     pub(super) fn hold(&self, account: &str) -> Result<(), CredentialsError> {
         match self.0.get() {
-            Some(known) if known != account => Err(CredentialsError::invalid_configuration(
-                format!(
+            Some(known) if known != account => {
+                Err(CredentialsError::invalid_configuration(format!(
                     "the new credentials are of account {account}, but this began in account {known}; \
                      they are not used"
-                ),
-            )),
+                )))
+            }
             Some(_) | None => Ok(()),
         }
     }
@@ -156,7 +156,10 @@ mod tests {
     #[test]
     fn the_account_is_read_out_of_ecss_own_names() {
         for (body, expected) in [
-            (r#"{"tasks":[{"taskArn":"arn:aws:ecs:eu-west-1:111122223333:task/a/1"}]}"#, Some("111122223333")),
+            (
+                r#"{"tasks":[{"taskArn":"arn:aws:ecs:eu-west-1:111122223333:task/a/1"}]}"#,
+                Some("111122223333"),
+            ),
             (r#"{"clusterArn":"arn:aws-us-gov:ecs:x:1:cluster/a"}"#, Some("1")),
             // Roles and images may be others'.
             (r#"{"a":"arn:aws:iam::999988887777:role/x","b":"arn:aws:ecs:r:1:task/x"}"#, Some("1")),

@@ -137,7 +137,11 @@ impl Aws {
         presence(answer, "InvalidGroup.NotFound", |found| found)
     }
 
-    pub(super) async fn ecr(&self, operation: &'static str, body: &Value) -> Result<Value, AwsError> {
+    pub(super) async fn ecr(
+        &self,
+        operation: &'static str,
+        body: &Value,
+    ) -> Result<Value, AwsError> {
         let text = self.post(ECR, operation, &body.to_string()).await?;
         Ok(serde_json::from_str(&text).unwrap_or_default())
     }

@@ -9,7 +9,8 @@ const OWN: [&str; 5] = ["base", "since", "applied", "rolled-back", "baseline"];
 
 /// The first flag that is blank, of this command or the one below.
 pub(super) fn find(command: &Command, matches: &ArgMatches) -> Option<String> {
-    let here = command.get_arguments().filter_map(|argument| argument.get_long().zip(Some(argument)));
+    let here =
+        command.get_arguments().filter_map(|argument| argument.get_long().zip(Some(argument)));
     let blank = here
         .filter(|(flag, _)| !OWN.contains(flag) && !is_read_with_the_settings(flag))
         .find(|(_, argument)| is_blank(argument, matches))

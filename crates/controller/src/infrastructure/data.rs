@@ -9,10 +9,39 @@ use crate::aws::Aws;
 use crate::error::{Error, Kind};
 use std::collections::BTreeMap;
 
+/// What holds data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Store {
+    Repository,
+    LogGroup,
+}
+
+impl Store {
+    /// The part of the infrastructure that it is.
+    pub(crate) const fn part(self) -> Part {
+        match self {
+            Self::Repository => Part::Repository,
+            Self::LogGroup => Part::LogGroup,
+        }
+    }
+
+    /// What people call it.
+    pub(crate) const fn words(self) -> &'static str {
+        self.part().words()
+    }
+
+    const fn flag(self) -> &'static str {
+        match self {
+            Self::Repository => "--repository",
+            Self::LogGroup => "--log-group",
+        }
+    }
+}
+
 /// What holds data, and goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DoomedData {
-    pub(crate) part: Part,
+    pub(crate) store: Store,
     pub(crate) name: String,
     /// How much goes for ever.
     pub(crate) loss: String,
@@ -21,7 +50,7 @@ pub(crate) struct DoomedData {
 /// What holds data under a name of this family, and stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SparedData {
-    pub(crate) part: Part,
+    pub(crate) store: Store,
     pub(crate) name: String,
 }
 
@@ -35,7 +64,7 @@ pub(crate) struct FoundData {
 /// A name, and what speaks for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Candidate {
-    pub(crate) part: Part,
+    pub(crate) store: Store,
     pub(crate) name: String,
     pub(crate) claim: Claim,
 }
@@ -58,7 +87,8 @@ pub(crate) fn candidates(
     parameters: &BTreeMap<String, String>,
 ) -> Vec<Candidate> {
     let mut found: Vec<Candidate> = Vec::new();
-    for part in [Part::Repository, Part::LogGroup] {
+    for store in [Store::Repository, Store::LogGroup] {
+        let part = store.part();
         let of_stack = resources
             .iter()
             .filter(|resource| resource.logical_id == part.logical_id())
@@ -69,9 +99,9 @@ pub(crate) fn candidates(
         let named = given.get(parameter).map(|name| (name.clone(), Claim::Named));
         let usual = parameters.get(parameter).map(|name| (name.clone(), Claim::Usual));
         for (name, claim) in of_stack.chain(named).chain(usual) {
-            let known = found.iter().any(|other| other.part == part && other.name == name);
+            let known = found.iter().any(|other| other.store == store && other.name == name);
             if !name.is_empty() && !known {
-                found.push(Candidate { part, name, claim });
+                found.push(Candidate { store, name, claim });
             }
         }
     }
@@ -85,10 +115,10 @@ pub(crate) async fn find(
     candidates: Vec<Candidate>,
 ) -> Result<FoundData, Error> {
     let mut found = FoundData::default();
-    for Candidate { part, name, claim } in candidates {
-        let presence = match part {
-            Part::Repository => aws.repository_presence(&name).await?,
-            _ => aws.log_group_presence(&name).await?,
+    for Candidate { store, name, claim } in candidates {
+        let presence = match store {
+            Store::Repository => aws.repository_presence(&name).await?,
+            Store::LogGroup => aws.log_group_presence(&name).await?,
         };
         let arn = match presence {
             Presence::There(arn) => arn,
@@ -96,28 +126,34 @@ pub(crate) async fn find(
             Presence::Unknown(error) => return Err((*error).into()),
         };
         let tag = (OWNER_TAG, family);
-        let ours = match (claim, part) {
+        let ours = match (claim, store) {
             (Claim::OfStack, _) => true,
-            (_, Part::Repository) => aws.repository_has_tag(&arn, tag).await?,
-            (_, _) => aws.log_group_has_tag(&arn, tag).await?,
+            (Claim::Named | Claim::Usual, Store::Repository) => {
+                aws.repository_has_tag(&arn, tag).await?
+            }
+            (Claim::Named | Claim::Usual, Store::LogGroup) => {
+                aws.log_group_has_tag(&arn, tag).await?
+            }
         };
         match claim {
             _ if ours => {
-                let loss = loss(aws, part, (&name, now)).await;
-                found.doomed.push(DoomedData { part, name, loss });
+                let loss = loss(aws, store, (&name, now)).await;
+                found.doomed.push(DoomedData { store, name, loss });
             }
-            Claim::Named => return Err(foreign(part, &name, family)),
-            Claim::OfStack | Claim::Usual => found.spared.push(SparedData { part, name }),
+            Claim::Named => return Err(foreign(store, &name, family)),
+            Claim::OfStack | Claim::Usual => found.spared.push(SparedData { store, name }),
         }
     }
     Ok(found)
 }
 
 /// How much goes. Where it may not be counted, the deletion is no less of a decision.
-async fn loss(aws: &Aws, part: Part, (name, now): (&str, i64)) -> String {
-    let counted = match part {
-        Part::Repository => aws.images_in(name).await.map(|images| Some(of_images(images))),
-        _ => aws.lines_in(name).await.map(|lines| lines.map(|lines| of_lines(lines, now))),
+async fn loss(aws: &Aws, store: Store, (name, now): (&str, i64)) -> String {
+    let counted = match store {
+        Store::Repository => aws.images_in(name).await.map(|images| Some(of_images(images))),
+        Store::LogGroup => {
+            aws.lines_in(name).await.map(|lines| lines.map(|lines| of_lines(lines, now)))
+        }
     };
     match counted {
         Ok(Some(loss)) => loss,
@@ -126,13 +162,12 @@ async fn loss(aws: &Aws, part: Part, (name, now): (&str, i64)) -> String {
     }
 }
 
-fn foreign(part: Part, name: &str, family: &str) -> Error {
-    let flag = match part {
-        Part::Repository => "--repository",
-        _ => "--log-group",
-    };
-    let message =
-        format!("{} {name} is not this family's, so it is not deleted: no stack of {family} made it", part.words());
+fn foreign(store: Store, name: &str, family: &str) -> Error {
+    let flag = store.flag();
+    let message = format!(
+        "{} {name} is not this family's, so it is not deleted: no stack of {family} made it",
+        store.words()
+    );
     Error::new(Kind::SetupFailed, message).hinted(format!(
         "leave {flag} out: the stack knows what it made; if it is this family's, tag it: \
          {OWNER_TAG} = {family}"
@@ -169,7 +204,11 @@ mod tests {
             (vec![], &[], vec![("app", Claim::Usual)]),
             (vec![resource("app", "DELETE_SKIPPED")], &[], vec![("app", Claim::Usual)]),
             // A stack whose name was changed on the way.
-            (vec![resource("old", "CREATE_COMPLETE")], &[], vec![("old", Claim::OfStack), ("app", Claim::Usual)]),
+            (
+                vec![resource("old", "CREATE_COMPLETE")],
+                &[],
+                vec![("old", Claim::OfStack), ("app", Claim::Usual)],
+            ),
         ] {
             let given = map(given);
             let mut parameters = map(&usual);

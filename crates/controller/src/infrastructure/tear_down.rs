@@ -1,6 +1,6 @@
 //! Owns `--delete`: what goes, what stays, in which order.
 
-use super::data::{DoomedData, FoundData, candidates, find};
+use super::data::{DoomedData, FoundData, Store, candidates, find};
 use super::deploy::{check_owner, token};
 use super::events::Operation;
 use super::follow::Following;
@@ -78,7 +78,7 @@ impl Demolition<'_> {
             data = found.doomed;
         }
         let plan = Plan { stack: name.clone(), lines };
-        Ok(Doomed { plan, stack, data })
+        Ok(Doomed { plan, data, stack })
     }
 
     /// Deletes it.
@@ -92,12 +92,12 @@ impl Demolition<'_> {
             let ended = following.until_it_ends(self.aws, report).await?;
             ended.expect(&stack.name, &["DELETE_COMPLETE"])?;
         }
-        for DoomedData { part, name, .. } in &doomed.data {
-            match part {
-                Part::Repository => self.aws.delete_repository(name).await?,
-                _ => self.aws.delete_log_group(name).await?,
+        for DoomedData { store, name, .. } in &doomed.data {
+            match store {
+                Store::Repository => self.aws.delete_repository(name).await?,
+                Store::LogGroup => self.aws.delete_log_group(name).await?,
             }
-            report.emit(&Event::Note(format!("{} {name} deleted", part.words())));
+            report.emit(&Event::Note(format!("{} {name} deleted", store.words())));
         }
         Ok(())
     }
@@ -105,17 +105,17 @@ impl Demolition<'_> {
 
 /// A line for each thing that holds data.
 fn data_lines(found: &FoundData) -> impl Iterator<Item = PlanLine> {
-    let line = |verb, part: Part, name: &str, reason: String| {
-        PlanLine::new(verb, format!("{} {name}", part.words()), reason)
+    let line = |verb, store: Store, name: &str, reason: String| {
+        PlanLine::new(verb, format!("{} {name}", store.words()), reason)
     };
     let doomed = found.doomed.iter().map(move |data| {
-        line(Verb::Remove, data.part, &data.name, format!("for ever, {}", data.loss))
+        line(Verb::Remove, data.store, &data.name, format!("for ever, {}", data.loss))
     });
     let stays = "stays: no stack of this family made it";
     let spared = found
         .spared
         .iter()
-        .map(move |data| line(Verb::Leave, data.part, &data.name, stays.to_owned()));
+        .map(move |data| line(Verb::Leave, data.store, &data.name, stays.to_owned()));
     doomed.chain(spared)
 }
 

@@ -108,7 +108,9 @@ mod tests {
         let role = "arn:aws:iam::1:role/path/deploy";
         assert_eq!(access("ECS_MIGRATE_OIDC_ROLE", role).unwrap().github.unwrap().role, role);
         assert_eq!(access("AWS_ROLE_ARN", role).unwrap().github, None);
-        for wrong in ["deploy", "arn:aws:iam::x:role/a", "arn:aws:iam::1:user/a", "arn:aws:iam::1:role/"] {
+        for wrong in
+            ["deploy", "arn:aws:iam::x:role/a", "arn:aws:iam::1:user/a", "arn:aws:iam::1:role/"]
+        {
             let error = access("ECS_MIGRATE_OIDC_ROLE", wrong).unwrap_err();
             assert_eq!(error.exit_code(), 2);
             assert!(error.to_string().contains("env ECS_MIGRATE_OIDC_ROLE"), "{error}");

@@ -197,7 +197,10 @@ mod tests {
         let words = "in ecs-migrate.toml is not a glob or a list of globs";
         assert_eq!(error("changes = 1"), format!("`changes` {words}"));
         for blank in ["\"\"", "[]", "[\" \"]"] {
-            assert_eq!(error(&format!("[changes]\napi = {blank}")), format!("`changes.api` {words}"));
+            assert_eq!(
+                error(&format!("[changes]\napi = {blank}")),
+                format!("`changes.api` {words}")
+            );
         }
         assert_eq!(error("[changes]\napi = [1]"), format!("`changes.api` {words}"));
     }

@@ -1,6 +1,7 @@
 //! Owns refusing what is blank: the variable that it was made of is not there, and what it should have
 //! guarded would not be.
 
+use crate::environment::Environment;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 use protocol::env;
@@ -27,13 +28,14 @@ const GUARDS: [&str; 12] = [
 const OWN: [&str; 4] = ["applied", "rolled-back", "baseline", "rename-environment"];
 
 /// The first variable of a guard that is blank.
-pub(super) fn variable(get: impl Fn(&str) -> Option<std::ffi::OsString>) -> Option<&'static str> {
-    GUARDS.into_iter().find(|name| get(name).is_some_and(|value| is_blank(&value)))
+pub(super) fn variable(environment: &Environment) -> Option<&'static str> {
+    GUARDS.into_iter().find(|name| environment.is_blank(name))
 }
 
 /// The first flag that is blank, of this command or the one below.
 pub(super) fn flag(command: &Command, matches: &ArgMatches) -> Option<String> {
-    let here = command.get_arguments().filter_map(|argument| argument.get_long().zip(Some(argument)));
+    let here =
+        command.get_arguments().filter_map(|argument| argument.get_long().zip(Some(argument)));
     let blank = here
         .filter(|(flag, _)| !OWN.contains(flag))
         .find(|(_, argument)| is_given_blank(argument, matches))
@@ -57,18 +59,20 @@ fn is_blank(value: &OsStr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::ffi::OsString;
+
+    fn with(name: &str, value: &str) -> Environment {
+        [(name.to_owned(), value.to_owned())].into_iter().collect()
+    }
 
     #[test]
     fn a_guard_is_not_switched_off_by_a_blank() {
         for guard in GUARDS {
             for blank in ["", " ", "\t", "\r\n"] {
-                let get = |name: &str| (name == guard).then(|| OsString::from(blank));
-                assert_eq!(variable(get), Some(guard), "{blank:?}");
+                assert_eq!(variable(&with(guard, blank)), Some(guard), "{blank:?}");
             }
-            assert_eq!(variable(|name| (name == guard).then(|| OsString::from("x"))), None);
+            assert_eq!(variable(&with(guard, "x")), None);
         }
-        assert_eq!(variable(|_| None), None);
-        assert_eq!(variable(|name| (name == env::THEN).then(OsString::new)), None);
+        assert_eq!(variable(&Environment::default()), None);
+        assert_eq!(variable(&with(env::THEN, "")), None);
     }
 }

@@ -77,11 +77,9 @@ impl Deletion<'_> {
         if !consent.obtain("delete this?", report).await {
             return Err(not_confirmed());
         }
-        for DoomedData { part, name, loss } in open {
-            let question = format!(
-                "{} {name} goes for ever, {loss}; type its name to go on:",
-                part.words()
-            );
+        for DoomedData { store, name, loss } in open {
+            let question =
+                format!("{} {name} goes for ever, {loss}; type its name to go on:", store.words());
             if !consent.name(&question, name, report).await {
                 return Err(not_confirmed());
             }
@@ -93,7 +91,7 @@ impl Deletion<'_> {
 /// A yes for everything is none for data: a script's `--yes` was written before there was any.
 fn unconfirmed(open: &[&&DoomedData]) -> Error {
     let what: Vec<String> =
-        open.iter().map(|data| format!("{} {}", data.part.words(), data.name)).collect();
+        open.iter().map(|data| format!("{} {}", data.store.words(), data.name)).collect();
     let flags: Vec<String> = open.iter().map(|data| format!("--confirm {}", data.name)).collect();
     Error::usage(format!("{} would go for ever, and nobody named it", what.join(" and ")))
         .hinted(format!("nothing was changed; if it is meant: {}", flags.join(" ")))
