@@ -68,7 +68,8 @@ pub(crate) const PARTS: &str = "j.json ->> 'role', j.json ->> 'user', \
 impl Carried {
     /// Reads what the session is.
     pub(crate) async fn read(session: &Session, lens: &Lens) -> Result<Self, Fault> {
-        let sql = format!("SELECT {PARTS} FROM (SELECT r.json::jsonb AS json FROM ({READ}) AS r) AS j");
+        let sql =
+            format!("SELECT {PARTS} FROM (SELECT r.json::jsonb AS json FROM ({READ}) AS r) AS j");
         let row = session
             .one(
                 &sql,
@@ -106,9 +107,8 @@ impl Carried {
             lost @ Fault::Lost(_) => Failed::Fault(lost),
         };
         let gone = now.settings.keys().filter(|name| !self.settings.contains_key(*name));
-        let mut sql: String = gone.fold(String::new(), |sql, name| {
-            format!("{sql}RESET {};", quote::setting(name))
-        });
+        let mut sql: String =
+            gone.fold(String::new(), |sql, name| format!("{sql}RESET {};", quote::setting(name)));
         for (name, value) in &self.settings {
             if now.settings.get(name) != Some(value) {
                 let (name, value) = (quote::literal(name), quote::literal(value));
@@ -241,7 +241,10 @@ mod tests {
         let inside = carried("owner", &[("search_path", "app"), ("work_mem", "64")]);
         let lasts = |answer| move |_name: &str| answer;
         assert_eq!(inside.after_transaction(&before, lasts(Lasts::Session)), Ok(inside.clone()));
-        assert_eq!(inside.after_transaction(&before, lasts(Lasts::Transaction)), Ok(before.clone()));
+        assert_eq!(
+            inside.after_transaction(&before, lasts(Lasts::Transaction)),
+            Ok(before.clone())
+        );
         let unknown = inside.after_transaction(&before, lasts(Lasts::Unknown));
         assert_eq!(unknown, Err("search_path".to_owned()));
         assert_eq!(before.after_transaction(&before, lasts(Lasts::Unknown)), Ok(before.clone()));

@@ -88,9 +88,14 @@ impl History {
                 &[(&self.schema, Type::TEXT)],
             )
             .await?;
-        let others: Vec<String> =
-            rows.iter().filter_map(|row| row.try_get(0).ok()).map(|name: String| format!("`{name}`")).collect();
-        let Some(first) = others.first().map(|first| first.trim_matches('`')) else { return Ok(()) };
+        let others: Vec<String> = rows
+            .iter()
+            .filter_map(|row| row.try_get(0).ok())
+            .map(|name: String| format!("`{name}`"))
+            .collect();
+        let Some(first) = others.first().map(|first| first.trim_matches('`')) else {
+            return Ok(());
+        };
         Err(Error::new(
             Kind::HistoryDiffers,
             format!(

@@ -79,10 +79,8 @@ pub(crate) async fn ensure(session: &Session) -> Result<(), Error> {
     match (row.get(0), row.get(1)) {
         (true, true) => Ok(()),
         (true, false) => {
-            let add = format!(
-                "ALTER TABLE ecs_migrate.journal {}",
-                added("ADD COLUMN IF NOT EXISTS ")
-            );
+            let add =
+                format!("ALTER TABLE ecs_migrate.journal {}", added("ADD COLUMN IF NOT EXISTS "));
             match session.run(&add).await {
                 Err(Fault::Server(db)) if db.code().code() == "42501" => Err(Error::new(
                     Kind::AccessDenied,

@@ -56,12 +56,13 @@ pub(crate) fn check_done(
     units: &[Range<usize>],
     known: &Known,
 ) -> Result<(), Stop> {
-    let edited = known.iter().filter(|(_, entry)| entry.end == End::Finished).find(|(number, entry)| {
-        usize::try_from(**number)
-            .ok()
-            .and_then(|number| units.get(number))
-            .is_none_or(|unit| fingerprint(attempt.script, unit) != entry.fingerprint)
-    });
+    let edited =
+        known.iter().filter(|(_, entry)| entry.end == End::Finished).find(|(number, entry)| {
+            usize::try_from(**number)
+                .ok()
+                .and_then(|number| units.get(number))
+                .is_none_or(|unit| fingerprint(attempt.script, unit) != entry.fingerprint)
+        });
     let Some((number, _entry)) = edited else {
         return Ok(());
     };

@@ -81,7 +81,8 @@ pub(crate) async fn drop_unfinished_rebuilds(
             continue;
         }
         attempt.session.run(&format!("DROP INDEX CONCURRENTLY IF EXISTS {name}")).await?;
-        let text = format!("the invalid index {name} that an earlier attempt's rebuild left was dropped");
+        let text =
+            format!("the invalid index {name} that an earlier attempt's rebuild left was dropped");
         sink.emit(Progress::Notice { code: "invalid_index_dropped", text });
     }
     Ok(())

@@ -38,7 +38,8 @@ pub(crate) async fn session_that_was(
     let refuse = |why: String| Stop::Failed(Box::new(cannot_resume(attempt.name, &why)));
     let Some(After { session, settled, settings }) = &entry.after else {
         // An older version's journal: its settings were set again in every attempt.
-        let unseen = units.iter().take(place(number) + 1).any(|unit| changes_unseen(attempt.script, unit));
+        let unseen =
+            units.iter().take(place(number) + 1).any(|unit| changes_unseen(attempt.script, unit));
         if unseen {
             return Err(refuse("an older version applied the first part, and did not note what it made of the session".to_owned()));
         }
@@ -79,9 +80,9 @@ pub(crate) async fn session_that_was(
     match session.restore(attempt.session, lens).await {
         Ok(()) => Ok(number + 1),
         Err(Failed::Fault(fault)) => Err(fault.into()),
-        Err(Failed::Refused(cause)) => {
-            Err(refuse(format!("the session cannot be what it was after statement {statement}: {cause}")))
-        }
+        Err(Failed::Refused(cause)) => Err(refuse(format!(
+            "the session cannot be what it was after statement {statement}: {cause}"
+        ))),
     }
 }
 
@@ -89,7 +90,8 @@ pub(crate) async fn session_that_was(
 pub(crate) fn settings_before(script: &Script, units: &[Range<usize>], number: i32) -> String {
     let before = units.iter().take(place(number));
     let settings = before.filter(|unit| way::of(script, unit) == way::Way::Setting);
-    let texts: Vec<&str> = settings.map(|unit| script.text_of(&script.statements[unit.start])).collect();
+    let texts: Vec<&str> =
+        settings.map(|unit| script.text_of(&script.statements[unit.start])).collect();
     checksum(&texts.join(";\n"))
 }
 

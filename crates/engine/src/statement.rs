@@ -90,9 +90,9 @@ pub(crate) async fn run_statement(
         Err(Fault::Server(db)) => {
             // An error at a place of the statement itself came before anything of it ran.
             let began = !matches!(db.position(), Some(ErrorPosition::Original(_)));
-            attempt.left.set(
-                began && around == Around::Nothing && script.may_commit_inside(statement),
-            );
+            attempt
+                .left
+                .set(began && around == Around::Nothing && script.may_commit_inside(statement));
             Err(Stop::Failed(Box::new(refusal(attempt, &db, Some(index)))))
         }
     }

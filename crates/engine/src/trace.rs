@@ -39,11 +39,23 @@ pub(crate) fn judge(trace: &Trace, before: Option<&str>, now: &str) -> Done {
         (Trace::Made(_), _) if !is => Done::No,
         (Trace::Made(Thing::IndexOf(_)), Some(true)) if before != Some(now) => Done::Yes,
         // It was there before: the statement says so, or passes it by.
-        (Trace::Made(_), Some(_)) => if before == Some(now) { Done::No } else { Done::Unclear },
+        (Trace::Made(_), Some(_)) => {
+            if before == Some(now) {
+                Done::No
+            } else {
+                Done::Unclear
+            }
+        }
         (Trace::Gone(_), _) if is => Done::No,
         (Trace::Gone(_), Some(true)) => Done::Yes,
         (Trace::Gone(_), Some(false)) => Done::No,
-        (Trace::Altered(_), Some(_)) => if before == Some(now) { Done::No } else { Done::Yes },
+        (Trace::Altered(_), Some(_)) => {
+            if before == Some(now) {
+                Done::No
+            } else {
+                Done::Yes
+            }
+        }
         // A journal of an older version, or none: an index speaks for itself.
         (Trace::Made(Thing::Index { .. }) | Trace::Gone(Thing::Relation(_)), None) => Done::Yes,
         (Trace::Made(_) | Trace::Gone(_) | Trace::Altered(_), None) => Done::Unclear,
@@ -96,9 +108,7 @@ fn question(thing: &Thing) -> Question<'_> {
         Thing::Relation(name) => {
             about("SELECT pg_catalog.to_regclass($1)::pg_catalog.oid::text", name)
         }
-        Thing::Type(name) => {
-            about("SELECT pg_catalog.to_regtype($1)::pg_catalog.oid::text", name)
-        }
+        Thing::Type(name) => about("SELECT pg_catalog.to_regtype($1)::pg_catalog.oid::text", name),
         Thing::IndexOf(table) => about(
             "SELECT NULLIF(pg_catalog.array_to_string(ARRAY(SELECT i.indexrelid::text \
              FROM pg_catalog.pg_index i WHERE i.indisvalid AND i.indrelid = pg_catalog.to_regclass($1) \

@@ -166,11 +166,7 @@ async fn run_unit(
     }
 }
 
-async fn intend(
-    attempt: &Attempt<'_>,
-    turn: &Turn<'_>,
-    intent: &Intent<'_>,
-) -> Result<(), Stop> {
+async fn intend(attempt: &Attempt<'_>, turn: &Turn<'_>, intent: &Intent<'_>) -> Result<(), Stop> {
     let Some(before) = &turn.before else { return Ok(()) };
     let session = attempt.session;
     let disguise = journal::leave_role(session, before, Reach::Session).await?;

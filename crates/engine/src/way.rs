@@ -67,7 +67,11 @@ pub(crate) fn of(script: &Script, unit: &Range<usize>) -> Way {
         | Class::EnumValue { .. }
         | Class::CreateEnum { .. }
         | Class::CopyFromStdin => {
-            if script.directive { Way::Either } else { Way::Wrapped }
+            if script.directive {
+                Way::Either
+            } else {
+                Way::Wrapped
+            }
         }
     }
 }

@@ -73,15 +73,24 @@ mod tests {
     #[test]
     fn the_database_is_the_scratch_database() {
         for (script, expected) in [
-            ("ALTER DATABASE shop SET search_path = app;", "ALTER DATABASE \"s\" SET search_path = app;"),
+            (
+                "ALTER DATABASE shop SET search_path = app;",
+                "ALTER DATABASE \"s\" SET search_path = app;",
+            ),
             ("alter database /* x */ \"shop\" reset all", "alter database /* x */ \"s\" reset all"),
             ("ALTER DATABASE \"Shop\" OWNER TO o", "ALTER DATABASE \"Shop\" OWNER TO o"),
             ("GRANT CONNECT ON DATABASE SHOP TO app", "GRANT CONNECT ON DATABASE \"s\" TO app"),
             ("ALTER ROLE app SET x = 1", "ALTER ROLE app IN DATABASE \"s\" SET x = 1"),
             ("ALTER USER ALL RESET ALL", "ALTER USER ALL IN DATABASE \"s\" RESET ALL"),
-            ("ALTER ROLE app IN DATABASE shop SET x = 1", "ALTER ROLE app IN DATABASE \"s\" SET x = 1"),
+            (
+                "ALTER ROLE app IN DATABASE shop SET x = 1",
+                "ALTER ROLE app IN DATABASE \"s\" SET x = 1",
+            ),
             ("ALTER ROLE app LOGIN; SET x = 1", "ALTER ROLE app LOGIN; SET x = 1"),
-            ("SELECT 'ALTER DATABASE shop', $$DATABASE shop$$ -- DATABASE shop", "SELECT 'ALTER DATABASE shop', $$DATABASE shop$$ -- DATABASE shop"),
+            (
+                "SELECT 'ALTER DATABASE shop', $$DATABASE shop$$ -- DATABASE shop",
+                "SELECT 'ALTER DATABASE shop', $$DATABASE shop$$ -- DATABASE shop",
+            ),
         ] {
             assert_eq!(for_database(script, "shop", "s"), expected);
         }

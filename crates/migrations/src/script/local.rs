@@ -10,7 +10,8 @@ pub(super) fn custom_settings<'a>(statements: impl Iterator<Item = &'a str>) -> 
     for text in statements {
         let lower = text.to_ascii_lowercase();
         let sets = ["set", "set_config", "reset"];
-        if !lower.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| sets.contains(&word)) {
+        if !lower.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| sets.contains(&word))
+        {
             continue;
         }
         let dotted = lower.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '$')));
@@ -49,7 +50,8 @@ pub(super) fn lasts<'a>(statements: impl Iterator<Item = &'a str>, name: &str) -
             continue;
         }
         let local = words.iter().any(|word| word == "local") || ends_with(&words, "true");
-        let lasting = (words.iter().any(|word| word == "set") && !words.iter().any(|word| word == "local"))
+        let lasting = (words.iter().any(|word| word == "set")
+            && !words.iter().any(|word| word == "local"))
             || ends_with(&words, "false");
         session |= lasting;
         transaction |= local;
@@ -132,7 +134,11 @@ mod tests {
             (vec!["SET LOCAL search_path = app"], "search_path", Lasts::Transaction),
             (vec!["SET SCHEMA 'app'"], "search_path", Lasts::Session),
             (vec!["SELECT set_config('search_path', 'app', false)"], "search_path", Lasts::Session),
-            (vec!["SELECT set_config('search_path', 'app', true)"], "search_path", Lasts::Transaction),
+            (
+                vec!["SELECT set_config('search_path', 'app', true)"],
+                "search_path",
+                Lasts::Transaction,
+            ),
             (vec!["SET role owner", "SET LOCAL ROLE NONE"], "role", Lasts::Unknown),
             (vec!["SET LOCAL lock_timeout = 1"], "search_path", Lasts::Unknown),
             (vec!["SELECT f()"], "search_path", Lasts::Unknown),

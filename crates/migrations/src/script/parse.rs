@@ -136,7 +136,9 @@ fn class(statement: &ast::Stmt) -> Class {
         {
             Class::Alone("CREATE SUBSCRIPTION")
         }
-        ast::Stmt::Select(select) if words(select.syntax()).iter().any(|word| changes_slots(word)) => {
+        ast::Stmt::Select(select)
+            if words(select.syntax()).iter().any(|word| changes_slots(word)) =>
+        {
             Class::Alone("a change of replication slots")
         }
         ast::Stmt::AlterType(alter) => enum_value(alter),

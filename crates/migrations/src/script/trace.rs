@@ -292,9 +292,9 @@ mod tests {
 
     #[test]
     fn what_shows_that_a_statement_was_done() {
-        let partition =
-            || Thing::Partition { parent: "app.\"P\"".into(), child: "app.q".into() };
-        let index = |index: &str, table: &str| Thing::Index { index: index.into(), table: table.into() };
+        let partition = || Thing::Partition { parent: "app.\"P\"".into(), child: "app.q".into() };
+        let index =
+            |index: &str, table: &str| Thing::Index { index: index.into(), table: table.into() };
         for (statement, trace) in [
             ("VACUUM FULL t", Trace::Repeatable),
             ("REINDEX TABLE CONCURRENTLY p", Trace::Repeatable),
@@ -306,22 +306,52 @@ mod tests {
             ("DROP DATABASE d WITH (FORCE)", Trace::Gone(Thing::Database("d".into()))),
             ("DROP DATABASE IF EXISTS d", Trace::Repeatable),
             ("CREATE TABLESPACE s LOCATION '/x'", Trace::Made(Thing::Tablespace("s".into()))),
-            ("CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p", Trace::Made(Thing::Subscription("s".into()))),
+            (
+                "CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p",
+                Trace::Made(Thing::Subscription("s".into())),
+            ),
             ("DROP SUBSCRIPTION s", Trace::Gone(Thing::Subscription("s".into()))),
-            ("ALTER SUBSCRIPTION s ADD PUBLICATION q", Trace::Altered(Thing::Subscription("s".into()))),
+            (
+                "ALTER SUBSCRIPTION s ADD PUBLICATION q",
+                Trace::Altered(Thing::Subscription("s".into())),
+            ),
             ("ALTER SUBSCRIPTION s REFRESH PUBLICATION", Trace::Repeatable),
-            ("SELECT * FROM pg_create_logical_replication_slot('a''b', 'pgoutput')", Trace::Made(Thing::Slot("a'b".into()))),
-            ("SELECT pg_catalog.pg_drop_replication_slot('s')", Trace::Gone(Thing::Slot("s".into()))),
-            ("SELECT pg_copy_physical_replication_slot('s', 't')", Trace::Made(Thing::Slot("t".into()))),
-            ("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots", Trace::Nothing),
-            ("ALTER TABLE IF EXISTS ONLY app.\"P\" DETACH /* x */ PARTITION app.q CONCURRENTLY", Trace::Gone(partition())),
+            (
+                "SELECT * FROM pg_create_logical_replication_slot('a''b', 'pgoutput')",
+                Trace::Made(Thing::Slot("a'b".into())),
+            ),
+            (
+                "SELECT pg_catalog.pg_drop_replication_slot('s')",
+                Trace::Gone(Thing::Slot("s".into())),
+            ),
+            (
+                "SELECT pg_copy_physical_replication_slot('s', 't')",
+                Trace::Made(Thing::Slot("t".into())),
+            ),
+            (
+                "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots",
+                Trace::Nothing,
+            ),
+            (
+                "ALTER TABLE IF EXISTS ONLY app.\"P\" DETACH /* x */ PARTITION app.q CONCURRENTLY",
+                Trace::Gone(partition()),
+            ),
             ("ALTER TABLE app.\"P\" DETACH PARTITION app.q FINALIZE", Trace::Gone(partition())),
-            ("CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON ONLY app.t (a)", Trace::Made(index("i", "app.t"))),
+            (
+                "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON ONLY app.t (a)",
+                Trace::Made(index("i", "app.t")),
+            ),
             ("CREATE INDEX CONCURRENTLY ON t (a)", Trace::Made(Thing::IndexOf("t".into()))),
             ("DROP INDEX CONCURRENTLY app.i", Trace::Gone(relation("app.i"))),
-            ("CREATE MATERIALIZED VIEW m WITH (timescaledb.continuous) AS SELECT 1", Trace::Made(relation("m"))),
+            (
+                "CREATE MATERIALIZED VIEW m WITH (timescaledb.continuous) AS SELECT 1",
+                Trace::Made(relation("m")),
+            ),
             ("CREATE OR REPLACE VIEW v AS SELECT 1", Trace::Repeatable),
-            ("ALTER TYPE m ADD VALUE 'x'", Trace::Made(Thing::EnumValue { type_name: "m".into(), value: "x".into() })),
+            (
+                "ALTER TYPE m ADD VALUE 'x'",
+                Trace::Made(Thing::EnumValue { type_name: "m".into(), value: "x".into() }),
+            ),
             ("ALTER TYPE m ADD VALUE IF NOT EXISTS 'x'", Trace::Repeatable),
             ("PREPARE TRANSACTION 'g'", Trace::Made(Thing::Prepared("g".into()))),
             ("COMMIT PREPARED 'g'", Trace::Gone(Thing::Prepared("g".into()))),

@@ -214,8 +214,11 @@ async fn each_migration_is_applied_exactly_once() {
     let migrations = tempfile::tempdir().unwrap();
     let admin_url = server.url.clone();
     let admin = connect(&admin_url).await;
-    let version: i32 =
-        admin.query_one("SELECT current_setting('server_version_num')::int", &[]).await.unwrap().get(0);
+    let version: i32 = admin
+        .query_one("SELECT current_setting('server_version_num')::int", &[])
+        .await
+        .unwrap()
+        .get(0);
     let known = scripts::known_to(u32::try_from(version / 10_000).unwrap());
     for (name, script) in &known {
         std::fs::create_dir(migrations.path().join(name)).unwrap();

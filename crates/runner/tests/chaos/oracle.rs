@@ -5,11 +5,9 @@ use tokio::process::Command;
 
 /// What a database holds, as text: its schema by `pg_dump`, and every row.
 pub(crate) async fn contents(programs: &Path, url: &str) -> String {
-    let dump = run(
-        Command::new(programs.join("pg_dump"))
-            .args(["--no-comments", "--inserts", "--exclude-schema=ecs_migrate"])
-            .args(["--exclude-table=*._prisma_migrations", url]),
-    )
+    let dump = run(Command::new(programs.join("pg_dump"))
+        .args(["--no-comments", "--inserts", "--exclude-schema=ecs_migrate"])
+        .args(["--exclude-table=*._prisma_migrations", url]))
     .await;
     // Rows lie where vacuum and repeated attempts let them; an identity counts attempts that were
     // rolled back. What pg_dump calls a key of its own is another one each time.

@@ -1,7 +1,8 @@
 //! The migrations of a round: every way of running, and everything that can be left behind.
 
 /// A role that scripts take on, and one that they become.
-pub(crate) const ROLES: &str = "CREATE ROLE chaos_owner; CREATE ROLE chaos_user IN ROLE chaos_owner";
+pub(crate) const ROLES: &str =
+    "CREATE ROLE chaos_owner; CREATE ROLE chaos_user IN ROLE chaos_owner";
 
 /// Each leaves a number, so that a repetition shows.
 const ALWAYS: &[(&str, &str)] = &[
@@ -69,7 +70,10 @@ const ALWAYS: &[(&str, &str)] = &[
         "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = app, public', current_database()); END $$;\n\
          CREATE TABLE placed_early(a int);",
     ),
-    ("18_defaulted", "CREATE TABLE placed(a int); INSERT INTO t VALUES (4); INSERT INTO done VALUES (18);"),
+    (
+        "18_defaulted",
+        "CREATE TABLE placed(a int); INSERT INTO t VALUES (4); INSERT INTO done VALUES (18);",
+    ),
 ];
 
 /// From PostgreSQL 14 on.

@@ -47,7 +47,11 @@ async fn the_advice_never_asks_for_what_is_there() {
     let minds = "DO $$ BEGIN EXECUTE 'VACUUM'; END $$;";
     world.migration("1_a", minds);
     let without = world.deploy().await;
-    assert!(without.failed(10).hint.as_ref().unwrap().contains("transaction=off"), "{}", without.stdout);
+    assert!(
+        without.failed(10).hint.as_ref().unwrap().contains("transaction=off"),
+        "{}",
+        without.stdout
+    );
     world.migration("1_a", &format!("{OFF}{minds}"));
     let with = world.deploy().await;
     let hint = with.failed(10).hint.as_ref().unwrap();
@@ -58,7 +62,8 @@ async fn the_advice_never_asks_for_what_is_there() {
 #[tokio::test]
 async fn an_enum_made_and_extended_in_one_file_names_the_way_out() {
     let world = World::new().await;
-    let script = "CREATE TYPE m AS ENUM ('a'); ALTER TYPE m ADD VALUE 'b'; CREATE TABLE t(v m DEFAULT 'b');";
+    let script =
+        "CREATE TYPE m AS ENUM ('a'); ALTER TYPE m ADD VALUE 'b'; CREATE TABLE t(v m DEFAULT 'b');";
     world.migration("1_a", script);
     let ended = world.deploy().await;
     if world.value("SELECT current_setting('server_version_num')::int < 170000").await == "t" {

@@ -32,8 +32,9 @@ async fn a_path_stays_whatever_set_it() {
         "BEGIN;\nSET SCHEMA 'app';\nSAVEPOINT s;\nCREATE TABLE one(a int);\nCOMMIT;",
         "-- ecs-migrate: transaction=off\nCREATE TABLE app.one(a int);\nSELECT set_config('search_path', 'app', false);",
     ] {
-        let script =
-            format!("{set}\nCREATE UNIQUE INDEX CONCURRENTLY t_u ON t(a);\nCREATE TABLE two(a int);");
+        let script = format!(
+            "{set}\nCREATE UNIQUE INDEX CONCURRENTLY t_u ON t(a);\nCREATE TABLE two(a int);"
+        );
         let world = part_way(&script).await;
         world.deploy().await.succeeded();
         assert_eq!(world.column(WHERE).await, ["app.one", "app.t_u", "app.two"], "{set}");
@@ -55,7 +56,9 @@ async fn what_was_for_a_transaction_only_does_not_stay() {
 /// The run was killed behind the COMMIT, before it could look at the session again.
 #[tokio::test]
 async fn a_session_that_was_seen_inside_its_transaction_only() {
-    for (set, place) in [("SET search_path = app", "app.two"), ("SET LOCAL search_path = app", "public.two")] {
+    for (set, place) in
+        [("SET search_path = app", "app.two"), ("SET LOCAL search_path = app", "public.two")]
+    {
         let world = part_way(&format!(
             "BEGIN;\n{set};\nCREATE TABLE app.one(a int);\nCOMMIT;\n\
              CREATE UNIQUE INDEX CONCURRENTLY t_u ON app.t(a);\nCREATE TABLE two(a int);"
@@ -114,10 +117,13 @@ async fn role_user_and_settings_stay() {
     assert_eq!(world.deploy().await.failed(10).sqlstate.as_deref(), Some("42P01"));
     world.migration("3_c", &script.replace("nope", "four"));
     world.deploy().await.succeeded();
-    let owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE tablename IN ('three', 'four', 'five')";
+    let owners =
+        "SELECT DISTINCT tableowner FROM pg_tables WHERE tablename IN ('three', 'four', 'five')";
     assert_eq!(world.column(owners).await, [role.as_str()]);
     world
-        .sql(&format!("DROP SCHEMA app CASCADE; DROP OWNED BY {role}, {user}; DROP ROLE {role}, {user}"))
+        .sql(&format!(
+            "DROP SCHEMA app CASCADE; DROP OWNED BY {role}, {user}; DROP ROLE {role}, {user}"
+        ))
         .await;
 }
 
@@ -132,7 +138,10 @@ async fn what_ends_with_the_session_needs_a_person() {
     ] {
         let world = World::new().await;
         world.migration("1_init", TWO_SCHEMAS);
-        world.migration("2_b", &format!("{makes};\nCREATE UNIQUE INDEX CONCURRENTLY t_u ON app.t(a);\n{undoes};"));
+        world.migration(
+            "2_b",
+            &format!("{makes};\nCREATE UNIQUE INDEX CONCURRENTLY t_u ON app.t(a);\n{undoes};"),
+        );
         for _again in 0..2 {
             let red = world.deploy().await;
             let failure = red.failed(11);
@@ -141,7 +150,10 @@ async fn what_ends_with_the_session_needs_a_person() {
             assert_eq!(red.finished().database, DatabaseState::NeedsAttention);
         }
         // What is gone again before it fails is no matter.
-        let world = part_way(&format!("{makes};\n{undoes};\nCREATE UNIQUE INDEX CONCURRENTLY t_u ON app.t(a);")).await;
+        let world = part_way(&format!(
+            "{makes};\n{undoes};\nCREATE UNIQUE INDEX CONCURRENTLY t_u ON app.t(a);"
+        ))
+        .await;
         world.deploy().await.succeeded();
     }
 }

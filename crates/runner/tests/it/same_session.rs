@@ -24,7 +24,10 @@ async fn nothing_of_a_migration_reaches_the_next() {
     for script in [LEAVES_MUCH, &statements] {
         let world = World::new().await;
         world.migration("1_a", script);
-        world.migration("2_b", &format!("{NOTHING_IS_LEFT}\nALTER TABLE users ADD COLUMN email text;"));
+        world.migration(
+            "2_b",
+            &format!("{NOTHING_IS_LEFT}\nALTER TABLE users ADD COLUMN email text;"),
+        );
         world.migration("3_c", "CREATE TEMP TABLE users(b int);");
         world.deploy().await.succeeded();
         let columns = "SELECT string_agg(column_name, ',' ORDER BY column_name) FROM information_schema.columns \
@@ -77,7 +80,12 @@ async fn what_new_sessions_begin_with_is_seen_by_the_next_migration() {
         let migrations = [
             ("1_a", format!("CREATE SCHEMA app; CREATE TABLE one(a int); {set}")),
             ("2_b", "CREATE TABLE two(a int);".to_owned()),
-            ("3_c", format!("-- ecs-migrate: transaction=off\n{taken_back}\nCREATE TABLE three(a int);")),
+            (
+                "3_c",
+                format!(
+                    "-- ecs-migrate: transaction=off\n{taken_back}\nCREATE TABLE three(a int);"
+                ),
+            ),
             ("4_d", "CREATE TABLE four(a int);".to_owned()),
         ];
         for (name, script) in &migrations {
@@ -94,7 +102,11 @@ async fn what_new_sessions_begin_with_is_seen_by_the_next_migration() {
         assert_eq!(grown.column(tables).await, expected);
         assert_eq!(at_once.column(tables).await, expected);
         let checked = at_once.run(&["check", "--drift"]).await;
-        assert!(checked.stdout.contains("is what its applied migrations make (4)"), "{}", checked.stdout);
+        assert!(
+            checked.stdout.contains("is what its applied migrations make (4)"),
+            "{}",
+            checked.stdout
+        );
         let replayed = at_once.run(&["replay"]).await;
         replayed.succeeded();
     }

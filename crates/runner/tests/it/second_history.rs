@@ -25,7 +25,11 @@ async fn a_path_that_leads_elsewhere_applies_nothing_twice() {
     ] {
         let red = world.run(arguments).await;
         let failure = red.failed(13);
-        assert!(failure.message.contains("`app`") && failure.message.contains("`public`"), "{}", red.stdout);
+        assert!(
+            failure.message.contains("`app`") && failure.message.contains("`public`"),
+            "{}",
+            red.stdout
+        );
         assert!(failure.hint.as_ref().unwrap().contains("--schema public"), "{failure:?}");
     }
     let red = world.run(&["deploy", "--compat", "prisma"]).await;
@@ -33,7 +37,12 @@ async fn a_path_that_leads_elsewhere_applies_nothing_twice() {
     let checked = world.run(&["check"]).await;
     assert!(checked.stdout.contains("has no history"), "{}", checked.stdout);
     assert_eq!(world.value("SELECT count(*) FROM public.counter").await, "1");
-    assert_eq!(world.column("SELECT schemaname FROM pg_tables WHERE tablename = '_prisma_migrations'").await, ["public"]);
+    assert_eq!(
+        world
+            .column("SELECT schemaname FROM pg_tables WHERE tablename = '_prisma_migrations'")
+            .await,
+        ["public"]
+    );
 }
 
 #[tokio::test]

@@ -51,7 +51,8 @@ async fn what_cannot_run_twice_is_looked_up() {
         let green = world.deploy().await;
         assert_eq!(green.code, 0, "{script}: {}", green.stdout);
         assert_eq!(world.history().await.last().unwrap(), "2_b applied 1", "{script}");
-        let indexes = world.value("SELECT count(*) FROM pg_index WHERE indrelid = to_regclass('t')").await;
+        let indexes =
+            world.value("SELECT count(*) FROM pg_index WHERE indrelid = to_regclass('t')").await;
         let expected = match script {
             "CREATE INDEX CONCURRENTLY ON t(a)" | "CREATE INDEX CONCURRENTLY j ON t(a)" => "2",
             _ if init == partitions || script.starts_with("DROP INDEX") => "0",
@@ -65,7 +66,12 @@ async fn what_cannot_run_twice_is_looked_up() {
 #[tokio::test]
 async fn what_was_not_done_is_done() {
     let world = World::new().await;
-    die_behind(&world, "CREATE TABLE t(a int); CREATE INDEX i ON t(a);", "DROP INDEX CONCURRENTLY i").await;
+    die_behind(
+        &world,
+        "CREATE TABLE t(a int); CREATE INDEX i ON t(a);",
+        "DROP INDEX CONCURRENTLY i",
+    )
+    .await;
     world.sql("CREATE INDEX i ON t(a)").await;
     world.deploy().await.succeeded();
     assert!(!world.exists("i").await);
@@ -75,7 +81,12 @@ async fn what_was_not_done_is_done() {
 #[tokio::test]
 async fn what_was_gone_before_proves_nothing() {
     let world = World::new().await;
-    die_behind(&world, "CREATE TABLE t(a int); CREATE INDEX i ON t(a);", "DROP INDEX CONCURRENTLY i").await;
+    die_behind(
+        &world,
+        "CREATE TABLE t(a int); CREATE INDEX i ON t(a);",
+        "DROP INDEX CONCURRENTLY i",
+    )
+    .await;
     world.sql("UPDATE ecs_migrate.journal SET before = 'absent'").await;
     let red = world.deploy().await;
     assert_eq!(red.failed(10).sqlstate.as_deref(), Some("42704"), "{}", red.stdout);
@@ -102,7 +113,10 @@ async fn what_nothing_shows_is_asked_of_a_person() {
     let world = World::new().await;
     die_behind(&world, procedure, call).await;
     world.sql("TRUNCATE a").await;
-    world.migration("2_b", &format!("{} /* again */;\nSELECT 1;", call.replace("CALL", "CALL /* again */")));
+    world.migration(
+        "2_b",
+        &format!("{} /* again */;\nSELECT 1;", call.replace("CALL", "CALL /* again */")),
+    );
     world.deploy().await.succeeded();
     assert_eq!(world.column("SELECT id FROM a").await, ["1"]);
 }
@@ -129,7 +143,12 @@ async fn what_failed_runs_again() {
 #[tokio::test]
 async fn an_unfinished_rebuild_is_dropped_and_only_ours() {
     let world = World::new().await;
-    die_behind(&world, "CREATE TABLE t(a int); CREATE INDEX i ON t(a);", "REINDEX INDEX CONCURRENTLY i").await;
+    die_behind(
+        &world,
+        "CREATE TABLE t(a int); CREATE INDEX i ON t(a);",
+        "REINDEX INDEX CONCURRENTLY i",
+    )
+    .await;
     world
         .sql(
             "CREATE INDEX i_ccnew ON t(a); CREATE INDEX j_ccnew ON t(a); \
