@@ -234,19 +234,6 @@ impl Stage {
         complete.then(|| definition.rsplit_once('/').unwrap().1.to_owned())
     }
 
-    /// The image of the newest revision of each family.
-    pub(crate) fn images(&self, families: &[&str]) -> Vec<String> {
-        let journal = self.sandbox.journal();
-        let registered = |family: &&str| {
-            let newest = journal.iter().rev().find(|entry| {
-                entry.operation == "RegisterTaskDefinition" && entry.parameters["family"] == **family
-            });
-            let image = &newest.unwrap().parameters["containerDefinitions"][0]["image"];
-            image.as_str().unwrap().to_owned()
-        };
-        families.iter().map(registered).collect()
-    }
-
     /// How many migrations the database has.
     pub(crate) async fn applied(&self) -> usize {
         let rows = "SELECT count(*) FROM _prisma_migrations WHERE finished_at IS NOT NULL";
