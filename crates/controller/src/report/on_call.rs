@@ -6,6 +6,7 @@ use super::{human, json};
 use crate::task::{Conclusion, Glance, Phase, PhaseState, Timeline};
 use crate::words;
 use jiff::Timestamp;
+use protocol::RunnerCommand;
 use protocol::event::{MigrationStatus, Origin};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -38,8 +39,8 @@ pub(crate) struct RunRow {
     /// Milliseconds since 1970.
     pub(crate) began: i64,
     pub(crate) state: RunState,
-    /// The runner's command; empty for another container.
-    pub(crate) command: String,
+    /// The runner's command.
+    pub(crate) command: RunnerCommand,
     pub(crate) duration: Option<Duration>,
     pub(crate) applied: Option<u64>,
     pub(crate) names: Vec<String>,
@@ -129,8 +130,8 @@ impl RunRow {
             RunState::Ended(glance) => (glance.outcome.clone(), glance.exit_code.to_string()),
             RunState::NotKnown => ("not known".to_owned(), nothing()),
         };
-        let outcome = match self.command.as_str() {
-            "" | "deploy" => outcome,
+        let outcome = match self.command {
+            RunnerCommand::Unknown | RunnerCommand::Deploy => outcome,
             command => format!("{command}: {outcome}"),
         };
         let cells = [
@@ -157,7 +158,7 @@ impl RunRow {
             "began": time(self.began),
             "state": state,
             "status": if let RunState::InFlight(status) = &self.state { json!(status) } else { Value::Null },
-            "command": self.command,
+            "command": if self.command == RunnerCommand::Unknown { "" } else { self.command.name() },
             "class": glance.map(|glance| &glance.class),
             "exit_code": glance.map(|glance| glance.exit_code),
             "outcome": glance.map(|glance| &glance.outcome),
@@ -317,7 +318,7 @@ mod tests {
                 outcome: outcome.to_owned(),
                 sentence: String::new(),
             }),
-            command: "deploy".to_owned(),
+            command: RunnerCommand::Deploy,
             duration: Some(Duration::from_millis(1_250)),
             applied: Some(2),
             names: Vec::new(),
@@ -332,7 +333,7 @@ mod tests {
         };
         let running = RunRow {
             state: RunState::InFlight("RUNNING".to_owned()),
-            command: "status".to_owned(),
+            command: RunnerCommand::Status,
             duration: None,
             applied: None,
             ..row("", 0, Origin::default())

@@ -2,14 +2,15 @@
 
 use crate::task::RawEvent;
 use protocol::event::{Event, Origin, RunFinished};
+use protocol::RunnerCommand;
 use protocol::line::Line;
 
 /// What a log tells, as far as it was read.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Summary {
     pub(crate) origin: Origin,
-    /// The runner's command, empty if it did not say.
-    pub(crate) command: String,
+    /// The runner's command.
+    pub(crate) command: RunnerCommand,
     /// Whether a line of our runner was seen.
     pub(crate) is_runners: bool,
     /// Whether its first line was.
@@ -34,7 +35,7 @@ impl Summary {
             if let Event::RunStarted(started) = &line.event {
                 self.has_beginning = true;
                 self.origin = started.origin.clone();
-                self.command.clone_from(&started.command);
+                self.command = started.command;
             }
             if let Event::MigrationApplied(applied) = &line.event
                 && !self.applied.contains(&applied.migration)

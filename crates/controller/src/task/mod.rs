@@ -37,10 +37,11 @@ mod verdict;
 mod watch;
 
 pub(crate) use arn::TaskArn;
+pub(crate) use protocol::command::{is_of_a_gate, is_one_off};
 pub(crate) use conclusion::{Conclusion, class_name};
 pub(crate) use database::DatabaseMeaning;
 pub(crate) use evidence::command as command_about;
-pub(crate) use identity::{RunIdentity, Work, is_of_a_gate, is_one_off, started_by};
+pub(crate) use identity::{RunIdentity, Work, started_by};
 pub(crate) use intent::{Expectation, IfRunning, OnCancel};
 pub(crate) use launch::{Launched, Launcher, Origin, cancelled};
 pub(crate) use others::{Others, OwnRun};

@@ -4,7 +4,7 @@
 //! to list tasks. Without the right the run goes on with a warning.
 
 use super::arn::TaskArn;
-use super::identity::is_of_a_gate;
+use protocol::command::is_of_a_gate;
 use super::intent::IfRunning;
 use super::launch::cancelled;
 use super::pace::Pace;

@@ -141,7 +141,7 @@ fn check(launch: &Launch, blocks: bool) -> Script {
     };
     let started = RunStarted {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        command: "check".to_owned(),
+        command: protocol::RunnerCommand::Check,
         ..RunStarted::default()
     };
     let mut script =

@@ -8,6 +8,7 @@
 )]
 
 mod application;
+mod asked;
 mod check;
 mod compat;
 mod deploy;
@@ -28,6 +29,7 @@ mod observe;
 mod output;
 mod own_server;
 mod part_way;
+mod part_way_gone;
 mod pooler;
 mod prisma;
 mod proxy;
