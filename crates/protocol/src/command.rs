@@ -150,7 +150,9 @@ impl Standing {
             return Self::Aside;
         }
         match (command, share) {
-            (RunnerCommand::Deploy | RunnerCommand::Start, Share::All | Share::Expand) => Self::Proof,
+            (RunnerCommand::Deploy | RunnerCommand::Start, Share::All | Share::Expand) => {
+                Self::Proof
+            }
             (RunnerCommand::Deploy | RunnerCommand::Start, Share::Contract) => Self::Behind,
             (RunnerCommand::Exec, _) if is_of_a_gate(&origin.started_by) => Self::Proof,
             (RunnerCommand::Exec | RunnerCommand::Unknown, _) => Self::Unclear,
@@ -204,7 +206,9 @@ mod tests {
 
     #[test]
     fn only_what_migrates_proves_anything() {
-        use RunnerCommand::{Check, Deploy, Exec, Replay, Resolve, Start, Status, Unblock, Unknown};
+        use RunnerCommand::{
+            Check, Deploy, Exec, Replay, Resolve, Start, Status, Unblock, Unknown,
+        };
         let gate = "ecs-migrate/github/7";
         let hand = "ecs-migrate/task/1";
         for (command, share, started_by, expected) in [
@@ -237,11 +241,14 @@ mod tests {
 
     #[test]
     fn words_travel_as_they_are_and_nonsense_is_refused() {
-        for words in [vec![], vec!["status"], vec!["exec", "--", "sh", "-c", "echo \"a b\"\n", ""]] {
+        for words in [vec![], vec!["status"], vec!["exec", "--", "sh", "-c", "echo \"a b\"\n", ""]]
+        {
             let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
             assert_eq!(decode(&encode(&words)), Ok(words));
         }
-        for nonsense in ["", "status", "{}", "[1]", "[\"a\",", "null", "\"status\"", "[\"a\\u0000\"]"] {
+        for nonsense in
+            ["", "status", "{}", "[1]", "[\"a\",", "null", "\"status\"", "[\"a\\u0000\"]"]
+        {
             assert!(decode(nonsense).is_err(), "{nonsense}");
         }
     }

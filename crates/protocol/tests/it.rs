@@ -10,9 +10,7 @@ use protocol::failure::FailedStatement;
 use protocol::limits::MAX_LINE_BYTES;
 use protocol::sequence::Sequences;
 use protocol::traffic::{Blocker, StatementCost, TableLock};
-use protocol::{
-    DatabaseState, Event, EventLine, ExitCode, Failure, Line, RunnerCommand, Standing,
-};
+use protocol::{DatabaseState, Event, EventLine, ExitCode, Failure, Line, RunnerCommand, Standing};
 
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![".{0,40}", "[\\x00-\\x1f\"\\\\]{0,40}", "(a|é|𝄞|\\x00){0,4000}", ".{0,4000}",]
@@ -175,7 +173,9 @@ fn a_runner_says_in_both_lines_what_it_was_asked_and_an_older_one_in_its_first()
     let old = of(&[head, r#"{"kind":"run_started","version":"0.1.0","command":"exec","origin":{"started_by":"ecs-migrate/github/7"}}}"#].concat());
     let Event::RunStarted(started) = old else { panic!("{old:?}") };
     assert_eq!((started.command, started.standing()), (RunnerCommand::Exec, Standing::Proof));
-    let newer = of(&[head, r#"{"kind":"run_started","command":"teleport","standing":"elsewhere"}}"#].concat());
+    let newer =
+        of(&[head, r#"{"kind":"run_started","command":"teleport","standing":"elsewhere"}}"#]
+            .concat());
     let Event::RunStarted(started) = newer else { panic!("{newer:?}") };
     assert_eq!((started.command, started.standing()), (RunnerCommand::Unknown, Standing::Unclear));
     let end = of(&[head, r#"{"kind":"run_finished","outcome":"done","exit_code":0}}"#].concat());

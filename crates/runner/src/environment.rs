@@ -18,7 +18,9 @@ impl Environment {
         let texts = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        Self { texts, asked: std::env::var_os(env::COMMAND) }
+        let asked = std::env::vars_os().find(|(name, _)| name == env::COMMAND);
+        let asked = asked.map(|(_, value)| value);
+        Self { texts, asked }
     }
 
     /// What the controller asks, as it stands in [`env::COMMAND`].

@@ -63,6 +63,8 @@ pub(crate) enum RunState {
 pub(crate) struct Explanation {
     pub(crate) conclusion: Conclusion,
     pub(crate) row: RunRow,
+    /// What became of the services behind it, a sentence each.
+    pub(crate) services: Vec<String>,
     /// Command that shows the whole log.
     pub(crate) see_all: String,
     /// Command that explains the run, for a page that somebody else reads.
@@ -216,6 +218,9 @@ impl Explanation {
         if !self.row.names.is_empty() {
             rows.push(("applied", self.row.names.join(", ")));
         }
+        for service in &self.services {
+            rows.push(("service", service.clone()));
+        }
         if !self.row.ecs_remembers {
             rows.push(("not known", FORGOTTEN.to_owned()));
         }
@@ -268,6 +273,9 @@ impl Explanation {
             object["sentence"] = json!("the task has not ended");
         }
         object["last_lines"] = json!(self.conclusion.last_lines);
+        if !self.services.is_empty() {
+            object["services_behind"] = json!(self.services);
+        }
         object["see_all"] = json!(self.see_all);
         object
     }

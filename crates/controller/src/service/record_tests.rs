@@ -111,7 +111,11 @@ fn only_the_newest_run_counts_and_only_for_its_commit() {
         (with(vec![started("a", 20, "c1")]), vec![], "has not said its last word"),
         // What follows the rollout proves nothing by itself, hides no proof, and red it revokes one.
         (vec![behind("k", 20, "c1"), ended("k", 20, 0)], vec![], "no run of prod/app is on record"),
-        (with(vec![behind("k", 20, "c1"), ended("k", 20, 0)]), vec![task("k", 19, Some(true))], "a"),
+        (
+            with(vec![behind("k", 20, "c1"), ended("k", 20, 0)]),
+            vec![task("k", 19, Some(true))],
+            "a",
+        ),
         (with(vec![behind("k", 20, "c1"), ended("k", 20, 11)]), vec![], "ended red, exit code 11"),
         (with(vec![behind("k", 20, "c1")]), vec![], "has not said its last word"),
         (good(), vec![task("a", 9, Some(false))], "ECS says otherwise"),

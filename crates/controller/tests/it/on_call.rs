@@ -47,13 +47,12 @@ impl Speaker {
             workflow_run: text(env::WORKFLOW_RUN),
             place: "default/app-migrate".to_owned(),
         };
-        let started =
-            RunStarted {
-                version: "0.1.0".to_owned(),
-                command: RunnerCommand::named(command).unwrap_or_default(),
-                origin,
-                ..RunStarted::default()
-            };
+        let started = RunStarted {
+            version: "0.1.0".to_owned(),
+            command: RunnerCommand::named(command).unwrap_or_default(),
+            origin,
+            ..RunStarted::default()
+        };
         self.says(at(0), &format!("{command} started"), Event::RunStarted(started))
     }
 

@@ -19,13 +19,17 @@ pub(crate) fn read(
         None => arguments.collect(),
         Some(value) => {
             let words = value.to_str().ok_or("it is no UTF-8").and_then(command::decode);
-            let words = words.map_err(|cause| unreadable(cause))?;
+            let words = words.map_err(unreadable)?;
             words.into_iter().map(OsString::from).collect()
         }
     };
     let words = word::first(&Cli::command(), &words);
-    let parsed = Cli::try_parse_from([&[program], words.as_slice()].concat());
-    parsed.map_err(|error| explained(error, word::of(&words)))
+    let parsed = Cli::try_parse_from([&[program.clone()], words.as_slice()].concat());
+    let cli = parsed.map_err(|error| explained(error, word::of(&words)))?;
+    // A task definition is the same for every command: what cannot be read in it is wrong for all, and
+    // `deploy`, which has every setting, reads them all.
+    Cli::try_parse_from([program, OsString::from("deploy")])?;
+    Ok(cli)
 }
 
 fn unreadable(cause: &str) -> clap::Error {
@@ -87,7 +91,8 @@ mod tests {
             ] {
                 assert_eq!(said(entry_point, Some(asked)), Ok(expected), "{entry_point:?} {asked}");
             }
-            for nonsense in ["status", "[1]", "{}", r#"["teleport"]"#, r#"["status"#, r#"["--x"]"#] {
+            for nonsense in ["status", "[1]", "{}", r#"["teleport"]"#, r#"["status"#, r#"["--x"]"#]
+            {
                 assert!(said(entry_point, Some(nonsense)).is_err(), "{entry_point:?} {nonsense}");
             }
         }

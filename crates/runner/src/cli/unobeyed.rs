@@ -79,7 +79,9 @@ mod tests {
             (env::KEEP_BEFORE, "loss"),
         ] {
             assert!(refused(exec, variable, value), "{variable}");
-            for harmless in ["deploy", "status", "check", "replay", "resolve --applied a", "unblock 7"] {
+            for harmless in
+                ["deploy", "status", "check", "replay", "resolve --applied a", "unblock 7"]
+            {
                 assert!(!refused(harmless, variable, value), "{harmless} {variable}");
             }
         }

@@ -47,7 +47,8 @@ fn options(program: &Command) -> BTreeMap<String, bool> {
 pub(super) fn takers(program: &Command, option: &str) -> Vec<String> {
     let name = option.trim_start_matches('-');
     let name = name.split_once('=').map_or(name, |(name, _)| name);
-    let takes = |command: &&Command| command.get_arguments().any(|one| one.get_long() == Some(name));
+    let takes =
+        |command: &&Command| command.get_arguments().any(|one| one.get_long() == Some(name));
     program.get_subcommands().filter(takes).map(|command| command.get_name().to_owned()).collect()
 }
 

@@ -146,7 +146,9 @@ async fn called_for(
     let foreseen = match engine::foresee(&deployment, interrupt).await {
         Ok(foreseen) => foreseen,
         // A database that is about to be made has nothing to keep.
-        Err(error) if context.options.creation.create_database && error.prisma_code == Some("P1003") => {
+        Err(error)
+            if context.options.creation.create_database && error.prisma_code == Some("P1003") =>
+        {
             return Ok(false);
         }
         Err(error) => return Err(error),

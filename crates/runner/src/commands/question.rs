@@ -51,7 +51,9 @@ impl Context<'_> {
         let status = match status {
             Ok(status) => Some(status),
             // It is about to be made, and bears no name.
-            Err(error) if self.options.creation.create_database && error.prisma_code == Some("P1003") => {
+            Err(error)
+                if self.options.creation.create_database && error.prisma_code == Some("P1003") =>
+            {
                 None
             }
             Err(error) => return Err(error),

@@ -13,7 +13,9 @@ pub(super) async fn run(
     let mut program = Program::find(&asked.wrapped.command, context.environment.path())?;
     let ended = deploy::in_turn(context, Turn::IfNeeded, interrupt).await?;
     // The application's environment is its own, unless somebody wants it otherwise.
-    if let Some(dialect) = context.options.child.child_url.filter(|dialect| *dialect != ChildUrl::Keep) {
+    if let Some(dialect) =
+        context.options.child.child_url.filter(|dialect| *dialect != ChildUrl::Keep)
+    {
         let found = context.database().await?;
         let address = context.address(&found.settings, dialect).await?;
         program = program.with(&address.variables());

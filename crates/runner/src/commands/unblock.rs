@@ -20,8 +20,11 @@ pub(super) async fn run(
             .into());
     }
     let found = context.database().await?;
-    let unblock =
-        Unblock { connection: &found.settings, lock_key: context.options.key.lock_key, pid: asked.pid };
+    let unblock = Unblock {
+        connection: &found.settings,
+        lock_key: context.options.key.lock_key,
+        pid: asked.pid,
+    };
     let mut answers = interrupt.clone();
     let ask = async |evidence: &[String]| {
         for line in evidence {

@@ -43,7 +43,9 @@ async fn nonsense_is_refused_and_nothing_else_is_done_instead() {
     let world = World::new().await;
     world.migration("1_a", "CREATE TABLE a(id int);");
     for entry_point in ENTRY_POINTS {
-        for nonsense in ["status", "[\"teleport\"]", "{\"a\":1}", "[1]", "[\"status\",\"--lock-wait\",\"1m\"]"] {
+        for nonsense in
+            ["status", "[\"teleport\"]", "{\"a\":1}", "[1]", "[\"status\",\"--lock-wait\",\"1m\"]"]
+        {
             let mut runner = world.command(entry_point);
             runner.env(env::COMMAND, nonsense).env("PATH", search_path());
             let ended = finish(runner.spawn().unwrap()).await;
