@@ -12,9 +12,9 @@ use crate::error::{Error, Kind};
 use crate::report::{Event, Report};
 use crate::service::{Contract, Released};
 use crate::settings::{Flags, RunSettings, ServiceSettings, docker};
-use crate::task::cancelled;
+use crate::task::{Asked, cancelled};
 use clap::Args;
-use protocol::env;
+use protocol::{RunnerCommand, env};
 
 /// Run the migration, and only on green deploy the services behind it
 ///
@@ -78,14 +78,15 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
     let Some(prepared) = prepared else {
         return Ok(0);
     };
-    let command = arguments.run.command;
+    let words = run::words(arguments.run.command, &prepared, settings)?;
+    let asked = Asked::before_a_service(words.words());
     let order = Order {
-        command: command.clone(),
+        words: words.clone(),
         environment: phases.before(&environment),
         process: &context.environment,
     };
     let (identity, expand) = request(settings, &prepared, order);
-    let gate = Gate { settings, prepared: &prepared, identity: &identity, pace: &pace };
+    let gate = Gate { settings, prepared: &prepared, identity: &identity, pace: &pace, asked };
     let conclusion = gate.judge(expand, report, &mut listener).await?;
     if !conclusion.is_green() {
         let code = conclusion.exit_code;
@@ -104,13 +105,10 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
     };
     if waiting > 0 && released.is_good() && !phases.set {
         report.emit(&Event::Note(format!("{}; what waited for it follows", released.sentence())));
-        let order = Order {
-            command,
-            environment: phases.after(&environment),
-            process: &context.environment,
-        };
+        let order =
+            Order { words, environment: phases.after(&environment), process: &context.environment };
         let (identity, contract) = request(settings, &prepared, order);
-        let gate = Gate { settings, prepared: &prepared, identity: &identity, pace: &pace };
+        let gate = Gate { settings, prepared: &prepared, identity: &identity, pace: &pace, asked };
         // Whatever comes of it, the migration and the services stay what they are.
         released.contract = match gate.judge(contract, report, &mut listener).await {
             Ok(conclusion) => {
@@ -126,28 +124,21 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
     Ok(code)
 }
 
-/// Commands of the runner that apply no migration, whatever their end.
-const MIGRATES_NOTHING: [&str; 5] = ["check", "replay", "resolve", "status", "unblock"];
-
 /// What the runner answers instead of doing anything, with success.
 const ONLY_TELLS: [&str; 4] = ["--version", "-V", "--help", "-h"];
 
-/// Commands of the runner that may migrate.
-const MIGRATES: [&str; 3] = ["deploy", "exec", "start"];
-
-/// A program of a plain container has a command line of its own, which is not looked into: it begins
-/// with its name, and the runner's with an option or a command.
-fn refuse_what_migrates_nothing(command: &[String]) -> Result<(), Error> {
-    let own = || command.iter().map(String::as_str).take_while(|word| *word != "--");
-    let first = own().next().unwrap_or_default();
-    let is_nothing = |word: &&str| MIGRATES_NOTHING.contains(word);
-    let tells = |word: &&str| ONLY_TELLS.contains(word);
-    let found = match first {
-        "help" => Some(first),
-        _ if is_nothing(&first) => Some(first),
-        _ if first.starts_with('-') => own().find(|word| is_nothing(word) || tells(word)),
-        _ if MIGRATES.contains(&first) => own().find(tells),
-        _ => None,
+/// A first word that is a command of the runner says what is asked. Behind options only the runner knows,
+/// and says it; but for those with which it only tells something. A program of a plain container begins
+/// with its name, and has options of its own.
+fn refuse_what_migrates_nothing(words: &[String]) -> Result<(), Error> {
+    let command = RunnerCommand::first_of(words);
+    let first = words.first().map(String::as_str).unwrap_or_default();
+    let mut own = words.iter().map(String::as_str).take_while(|word| *word != "--");
+    let found = match command {
+        Some(command) if !command.may_migrate() => Some(command.name()),
+        _ if first == "help" => Some(first),
+        None if !first.starts_with('-') => None,
+        Some(_) | None => own.find(|word| ONLY_TELLS.contains(word)),
     };
     let Some(word) = found else { return Ok(()) };
     Err(Error::usage(format!("`{word}` applies no migration, so no service may follow it")).hinted(
@@ -182,7 +173,8 @@ impl Phases {
 
 /// What the migration would do.
 async fn show(aws: &Aws, settings: &RunSettings, report: &mut Report) -> Result<(), Error> {
-    let wanted = definition::find(aws, &settings.definition, &settings.container).await?;
+    let wanted =
+        definition::find(aws, &settings.definition, (&settings.container, settings.expect)).await?;
     wanted.warn(report);
     let found = network::find(aws, &settings.cluster.value, &settings.network).await?;
     found.say(report);
@@ -216,7 +208,7 @@ mod tests {
             ("psql -h db -f up.sql", None),
             ("npm run status", None),
             ("status", Some("status")),
-            ("--lock-wait 5m status", Some("status")),
+            ("--lock-wait 5m --version", Some("--version")),
             ("--version", Some("--version")),
             ("-V", Some("-V")),
             ("help deploy", Some("help")),
