@@ -68,10 +68,7 @@ mod tests {
             ["api", "web"].map(|name| Part::new(name, &[format!("apps/{name}/**")]).unwrap());
         let known = |paths: &[&str]| {
             let file = |path: &&str| Touched { path: (*path).to_owned(), kind: Kind::File };
-            Ok(Difference {
-                with: "abc".to_owned(),
-                touched: paths.iter().map(file).collect(),
-            })
+            Ok(Difference { with: "abc".to_owned(), touched: paths.iter().map(file).collect() })
         };
         assert_eq!(answer(&parts, known(&["apps/api/x", "README.md"])).changed(), ["api"]);
         assert_eq!(answer(&parts, known(&[])).changed(), [""; 0]);

@@ -91,11 +91,7 @@ pub(crate) async fn bases(git: &Git, origin: &Origin, head: &str) -> Result<Vec<
 }
 
 /// What a checkout of a pull request is compared with.
-async fn of_request(
-    git: &Git,
-    request: &PullRequest,
-    head: &str,
-) -> Result<Vec<String>, String> {
+async fn of_request(git: &Git, request: &PullRequest, head: &str) -> Result<Vec<String>, String> {
     if !request.head.is_empty() && head != request.head {
         // GitHub checks out the merge of base and head, of which depth 1 has no history. A head that
         // is a merge itself has its own branch as first parent, and says nothing of the base.
@@ -118,9 +114,8 @@ async fn of_request(
 }
 
 async fn is_ancestor(git: &Git, old: &str, new: &str) -> Result<bool, String> {
-    let cut = || async {
-        if git.is_shallow().await? { Err(TOO_SHALLOW.to_owned()) } else { Ok(false) }
-    };
+    let cut =
+        || async { if git.is_shallow().await? { Err(TOO_SHALLOW.to_owned()) } else { Ok(false) } };
     if git.commit(old).await.is_err() {
         return cut().await;
     }

@@ -92,7 +92,8 @@ impl Git {
         if objects.is_empty() {
             return Ok(Vec::new());
         }
-        let answer = self.run(&["cat-file", "--batch"], (objects.join("\n") + "\n").into_bytes()).await?;
+        let answer =
+            self.run(&["cat-file", "--batch"], (objects.join("\n") + "\n").into_bytes()).await?;
         let mut rest = answer.as_slice();
         let mut blobs = Vec::new();
         for object in objects {

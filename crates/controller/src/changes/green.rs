@@ -59,7 +59,9 @@ pub(crate) async fn last_green(
     asked.push(format!("--jq={}", workflow.filter));
     let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
     let untold = |why: String| {
-        format!("only GitHub knows what was green last, and did not tell ({why}): set GH_TOKEN for this step, with `actions: read`, or give --since COMMIT")
+        format!(
+            "only GitHub knows what was green last, and did not tell ({why}): set GH_TOKEN for this step, with `actions: read`, or give --since COMMIT"
+        )
     };
     let listed = gh(&asked).await.map_err(untold)?;
     let own = text(env::GITHUB_RUN_ID);
@@ -103,7 +105,8 @@ impl<'a> Run<'a> {
     async fn greenness(self, green: &Green, workflow: &Workflow) -> Result<Option<Found>, String> {
         let job = match green {
             Green::Run { .. } => {
-                let found = || Found { commit: self.commit.to_owned(), at: self.updated.to_owned() };
+                let found =
+                    || Found { commit: self.commit.to_owned(), at: self.updated.to_owned() };
                 return Ok((self.conclusion == "success").then(found));
             }
             Green::Job(job) => serde_json::Value::from(job.as_str()).to_string(),
@@ -196,7 +199,10 @@ mod tests {
             set(env::GITHUB_WORKFLOW, "a \"b\""),
         ]));
         assert_eq!(workflow.runs, "repos/o/r/actions/runs");
-        assert!(workflow.filter.contains(r#"select(.name == "a \"b\"" and (.event"#), "{workflow:?}");
+        assert!(
+            workflow.filter.contains(r#"select(.name == "a \"b\"" and (.event"#),
+            "{workflow:?}"
+        );
         assert_eq!(Workflow::of(&BTreeMap::new()).runs, "repos/{owner}/{repo}/actions/runs");
     }
 }

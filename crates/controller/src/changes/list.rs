@@ -16,9 +16,8 @@ pub(crate) fn compare_with_list(path: &Path, parts: &[Part]) -> Result<(), Error
     let list: Value = serde_json::from_str(&text)
         .map_err(|cause| Error::usage(format!("{shown} is not valid JSON")).caused_by(cause))?;
     let known: Vec<&str> = parts.iter().map(|part| part.name.as_str()).collect();
-    compare(&list, &known).map_err(|(message, hint)| {
-        Error::usage(format!("{message} ({shown})")).hinted(hint)
-    })
+    compare(&list, &known)
+        .map_err(|(message, hint)| Error::usage(format!("{message} ({shown})")).hinted(hint))
 }
 
 /// What is wrong, and what to do.

@@ -236,10 +236,7 @@ mod tests {
                 asked(None, None, Some("production")),
                 Origin::Green(Green::Job("deployed to production".to_owned())),
             ),
-            (
-                asked(None, None, Some("")),
-                Origin::Unknown("--deployed-to is empty".to_owned()),
-            ),
+            (asked(None, None, Some("")), Origin::Unknown("--deployed-to is empty".to_owned())),
         ] {
             assert_eq!(origin(&asked, &push), expected);
         }

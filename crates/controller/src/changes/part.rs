@@ -61,7 +61,8 @@ impl Part {
             // Of a submodule and of a link git only says that it points elsewhere now: whatever is
             // below it may have changed.
             Kind::Elsewhere => {
-                self.inside.is_match(path) || self.steps.iter().any(|steps| may_be_below(steps, path))
+                self.inside.is_match(path)
+                    || self.steps.iter().any(|steps| may_be_below(steps, path))
             }
         }
     }

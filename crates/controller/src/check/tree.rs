@@ -73,9 +73,9 @@ async fn around(directory: &Path) -> Result<Vec<Around>, String> {
         if outer.is_empty() {
             return Ok(found);
         }
-        let way = top.strip_prefix(&outer).map_err(|_| {
-            format!("the submodule {} is not inside of {outer}", top.display())
-        })?;
+        let way = top
+            .strip_prefix(&outer)
+            .map_err(|_| format!("the submodule {} is not inside of {outer}", top.display()))?;
         below = format!("{}/", way.display());
         folder = PathBuf::from(outer);
     }
@@ -205,8 +205,7 @@ impl Tree {
 
     /// What a link stands for in the commit.
     async fn follow(&self, link: &Entry) -> Result<Vec<u8>, String> {
-        let unknown =
-            || format!("{} is a link, and git does not have what it leads to", link.path);
+        let unknown = || format!("{} is a link, and git does not have what it leads to", link.path);
         let target = self.git.blobs(std::slice::from_ref(&link.object)).await?.concat();
         let target = String::from_utf8(target).map_err(|_| unknown())?;
         let mut way: Vec<&str> = link.path.split('/').collect();
@@ -257,7 +256,10 @@ mod tests {
 
     #[test]
     fn a_script_has_its_folder_and_its_name() {
-        assert_eq!(place("prisma/migrations/1_a/migration.sql"), Some(("prisma/migrations/", "1_a")));
+        assert_eq!(
+            place("prisma/migrations/1_a/migration.sql"),
+            Some(("prisma/migrations/", "1_a"))
+        );
         assert_eq!(place("1_a/migration.sql"), Some(("", "1_a")));
         assert_eq!(place("migration.sql"), None);
         assert_eq!(place("1_a/other.sql"), None);

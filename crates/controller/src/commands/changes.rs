@@ -1,9 +1,7 @@
 //! Owns `changes`.
 
 use super::context::Context;
-use crate::changes::{
-    Asked, Comparison, Occasion, answer, compare_with_list, difference, origin,
-};
+use crate::changes::{Asked, Comparison, Occasion, answer, compare_with_list, difference, origin};
 use crate::error::Error;
 use crate::report::Event;
 use clap::Args;
@@ -54,11 +52,8 @@ pub(super) async fn changes(arguments: Arguments, context: Context<'_>) -> Resul
     if let Some(path) = &arguments.parts {
         compare_with_list(path, &parts)?;
     }
-    let asked = Asked {
-        base: arguments.base,
-        since: arguments.since,
-        deployed_to: arguments.deployed_to,
-    };
+    let asked =
+        Asked { base: arguments.base, since: arguments.since, deployed_to: arguments.deployed_to };
     let origin = origin(&asked, &occasion(&context.environment));
     let comparison = Comparison {
         folder: &arguments.repository,

@@ -48,7 +48,9 @@ pub(super) async fn deploy_service(
     arguments: Arguments,
     context: Context<'_>,
 ) -> Result<u8, Error> {
-    let services = arguments.services.resolve(ServiceSettings::resolve(&context.layers)?, docker(&context.environment))?;
+    let services = arguments
+        .services
+        .resolve(ServiceSettings::resolve(&context.layers)?, docker(&context.environment))?;
     let claim = match arguments.without_verdict {
         Some(_) => None,
         None => Some(proof::Wanted::resolve(&context.layers)?),

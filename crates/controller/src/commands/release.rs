@@ -50,7 +50,9 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
         )
         .hinted("`image push --dry-run` says the image's digest"));
     }
-    let services = arguments.services.resolve(ServiceSettings::resolve(&context.layers)?, docker(&context.environment))?;
+    let services = arguments
+        .services
+        .resolve(ServiceSettings::resolve(&context.layers)?, docker(&context.environment))?;
     let environment = run::variables(&arguments.run.environment)?;
     let phases = Phases::of(&environment);
     let mut listener = context.signals.listen().map_err(|cause| {

@@ -198,9 +198,8 @@ async fn a_branch_is_compared_with_what_it_parted_from_and_with_what_it_was() {
     repository.git(&["checkout", "-q", "-b", "topic"]);
     let red = repository.commit(&["apps/api/prisma/b.sql"]);
     repository.commit(&[]);
-    let topic = |before: &str| {
-        repository.checkout(&[]).on("push", "refs/heads/topic", &pushed(before))
-    };
+    let topic =
+        |before: &str| repository.checkout(&[]).on("push", "refs/heads/topic", &pushed(before));
     let expected = (vec!["api".to_owned(), "migration".to_owned()], true);
     assert_eq!(topic(&red).outputs(&[]).await, expected);
     // What a forced push took away changes what there is, too.

@@ -144,14 +144,21 @@ async fn only_own_runs_count() {
 
 #[tokio::test]
 async fn an_environment_stands_where_its_own_job_was_green() {
-    let (staging, production) = ("staging / deployed to staging", "production / deployed to production");
+    let (staging, production) =
+        ("staging / deployed to staging", "production / deployed to production");
     let mut place = Place::new();
     let first = place.commit(&["api/x"]);
-    let both = [(staging, "success", "2026-01-01T00:01:00Z"), (production, "success", "2026-01-01T00:02:00Z")];
+    let both = [
+        (staging, "success", "2026-01-01T00:01:00Z"),
+        (production, "success", "2026-01-01T00:02:00Z"),
+    ];
     place.run(&first, "success", "2026-01-01T00:03:00Z", &both);
     let second = place.commit(&["web/x"]);
     // Production was skipped: the run is green, and production has not moved.
-    let one = [(staging, "success", "2026-01-02T00:01:00Z"), (production, "skipped", "2026-01-02T00:02:00Z")];
+    let one = [
+        (staging, "success", "2026-01-02T00:01:00Z"),
+        (production, "skipped", "2026-01-02T00:02:00Z"),
+    ];
     place.run(&second, "success", "2026-01-02T00:03:00Z", &one);
     place.commit(&["prisma/1_a/migration.sql"]);
     let to = async |place: &Place, name: &str| place.changes(&["--deployed-to", name]).await;
@@ -203,5 +210,9 @@ async fn a_part_that_changes_does_not_know_is_a_mistake() {
         assert!(ended.everything().contains(words), "{}", ended.everything());
     }
     let missing = place.ask(&["changes", "--parts", "nowhere.json"]).await;
-    assert!(missing.code == 2 && missing.err.contains("cannot read nowhere.json"), "{}", missing.err);
+    assert!(
+        missing.code == 2 && missing.err.contains("cannot read nowhere.json"),
+        "{}",
+        missing.err
+    );
 }

@@ -53,8 +53,7 @@ fn case(history: &mut History, rng: &mut Rng) -> Case {
         }
         4 => {
             let before = rng.usize(..history.commits.len());
-            let payload =
-                json!({"before": name(before), "repository": {"default_branch": "main"}});
+            let payload = json!({"before": name(before), "repository": {"default_branch": "main"}});
             let mut bases = parted;
             if history.is_in_the_past(topic, main) {
                 bases.clear();

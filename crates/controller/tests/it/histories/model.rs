@@ -144,7 +144,10 @@ impl History {
         let mut text = String::new();
         for (number, commit) in self.commits.iter().enumerate() {
             let mark = number + 1;
-            text += &format!("commit refs/heads/c{number}\nmark :{mark}\ncommitter t <t@example.com> {} +0000\ndata 0\n", 1_700_000_000 + number);
+            text += &format!(
+                "commit refs/heads/c{number}\nmark :{mark}\ncommitter t <t@example.com> {} +0000\ndata 0\n",
+                1_700_000_000 + number
+            );
             for (place, parent) in commit.parents.iter().enumerate() {
                 let word = if place == 0 { "from" } else { "merge" };
                 text += &format!("{word} :{}\n", parent + 1);

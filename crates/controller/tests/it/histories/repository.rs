@@ -41,7 +41,8 @@ impl Repository {
         };
         let work = new.work();
         skeleton(&work);
-        std::fs::write(work.join(".git/HEAD"), format!("ref: refs/heads/c{}\n", case.head)).unwrap();
+        std::fs::write(work.join(".git/HEAD"), format!("ref: refs/heads/c{}\n", case.head))
+            .unwrap();
         let marks = new.path("marks");
         let export = format!("--export-marks={}", marks.display());
         new.git(&["fast-import", "--quiet", &export], &history.written()).await;

@@ -124,7 +124,11 @@ async fn every_command_ends_with_one_result() {
         (&story, vec!["setup-infra", "--family", "app", "--plan"], "result"),
         (&story, gate(&["run"], &[]), "task"),
         (&story, with(&["run"], &["--subnets", ""]), "result"),
-        (&shop, [&["release", "--image", "app:1"], &shops[..], &NETWORK, &api].concat(), "migrated"),
+        (
+            &shop,
+            [&["release", "--image", "app:1"], &shops[..], &NETWORK, &api].concat(),
+            "migrated",
+        ),
         (&shop, [&["deploy-service"], &shops[..], &api].concat(), "result"),
         (&story, vec!["image", "push"], "result"),
         (&story, vec!["changes", "--config", empty], "result"),

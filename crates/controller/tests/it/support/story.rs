@@ -176,8 +176,12 @@ impl Story {
         // Whatever a story writes as JSON is in the published schema, and ends with its only result.
         if arguments.windows(2).any(|pair| pair == ["--output", "json"]) {
             let types = Closed::read().holds(&format!("{arguments:?}"), &told);
-            let results: Vec<usize> =
-                types.iter().enumerate().filter(|(_, kind)| *kind == "result").map(|r| r.0).collect();
+            let results: Vec<usize> = types
+                .iter()
+                .enumerate()
+                .filter(|(_, kind)| *kind == "result")
+                .map(|r| r.0)
+                .collect();
             assert_eq!(results, [types.len().saturating_sub(1)], "{}", told.everything());
             // What `explain` is about had a code of its own.
             let is_own = !arguments.contains(&"explain");
