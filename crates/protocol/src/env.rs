@@ -2,6 +2,9 @@
 
 /// The run that a process belongs to; the controller sets it in the task's overrides.
 pub const RUN: &str = "ECS_MIGRATE_RUN";
+/// The one invocation of the controller that asked for the task: another one's request with the same
+/// client token differs by it, so ECS itself says whose task it is.
+pub const INVOCATION: &str = "ECS_MIGRATE_INVOCATION";
 /// Who started the run, as ECS has it in `startedBy`; with the four below the controller sets it for
 /// the runner's first line, because ECS forgets a task after an hour.
 pub const STARTED_BY: &str = "ECS_MIGRATE_STARTED_BY";

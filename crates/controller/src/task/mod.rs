@@ -1,6 +1,7 @@
 //! Owns one task from launch to verdict.
 
 mod arn;
+mod awaited;
 mod conclusion;
 mod database;
 pub(crate) mod diagnosis;
@@ -12,6 +13,7 @@ mod intent;
 mod launch;
 mod launch_step;
 mod others;
+mod own;
 mod pace;
 mod phase;
 mod reading;
@@ -27,6 +29,8 @@ mod sightings;
 mod snapshot;
 #[cfg(test)]
 pub(crate) mod snapshot_examples;
+mod standing;
+mod start_limit;
 mod stop;
 mod streak;
 mod tail;
@@ -41,7 +45,7 @@ pub(crate) use conclusion::{Conclusion, class_name};
 pub(crate) use database::DatabaseMeaning;
 pub(crate) use evidence::command as command_about;
 pub(crate) use identity::{RunIdentity, Work, is_of_a_gate, is_one_off, started_by};
-pub(crate) use intent::{Expectation, IfRunning, OnCancel};
+pub(crate) use intent::{Expectation, IfRunning, OnCancel, cancelled_reason};
 pub(crate) use launch::{Launched, Launcher, Origin, cancelled};
 pub(crate) use others::{Others, OwnRun};
 pub use pace::Pace;
@@ -51,7 +55,7 @@ pub(crate) use reading::{Read, patience, read, whole};
 pub(crate) use recount::{Ends, Glance, glance, recount};
 pub(crate) use relaunch::Again;
 pub(crate) use request::{RunAnswer, RunRequest, Shortfall, TaskNetwork};
-pub(crate) use session::{Beginning, Plan, Tools, follow};
+pub(crate) use session::{Beginning, Plan, StartLimit, Tools, follow};
 pub(crate) use snapshot::{ContainerSnapshot, Described, StopCode, TaskSnapshot, TaskTimes};
 pub(crate) use streak::Streak;
 pub(crate) use tail::{LogPage, RawEvent};

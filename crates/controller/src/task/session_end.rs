@@ -18,7 +18,18 @@ impl Session<'_> {
     /// Whether there is nothing left to wait for.
     pub(super) fn is_over(&mut self, now: Instant) -> bool {
         self.check_time_limit(now);
-        if self.intent == Intent::Detach || self.deadline.is_some_and(|deadline| deadline <= now) {
+        self.check_start_limit(now);
+        if matches!(self.intent, Intent::Detach | Intent::NotStopped) {
+            return true;
+        }
+        if self.deadline.is_some_and(|deadline| deadline <= now) {
+            // ECS heard nothing of a stop: what was asked for has not happened.
+            if matches!(self.intent, Intent::Cancel | Intent::Timeout)
+                && !self.stop_accepted
+                && self.ended.is_none()
+            {
+                self.intent = Intent::NotStopped;
+            }
             return true;
         }
         // The runner's last word is its end, whatever ECS has noticed so far.
@@ -104,7 +115,8 @@ impl Session<'_> {
         };
         let drained = self.hindered.or(self.ended).map(|since| since + drain::HARD_CAP);
         let hindered = self.ended.map(|ended| ended + drain::FAILING_CAP);
-        let timers = [self.deadline, limit, drained, hindered, self.seen.next_change()];
+        let start = self.start_limit().filter(|_| self.intent == Intent::None);
+        let timers = [self.deadline, limit, start, drained, hindered, self.seen.next_change()];
         timers.into_iter().flatten().filter(|timer| *timer > now).min().unwrap_or(now + IDLE)
     }
 
@@ -142,6 +154,7 @@ impl Session<'_> {
                 | Verdict::TimedOut(_)
                 | Verdict::Cancelled(_)
                 | Verdict::Detached
+                | Verdict::NotStopped
                 | Verdict::Unknown(_)
                 | Verdict::WatchLost => "",
             };
@@ -150,16 +163,17 @@ impl Session<'_> {
                 hint: None,
             });
         }
+        self.report.awaits("");
+        let refused = self.stop_refused.as_ref().filter(|_| verdict == Verdict::NotStopped);
         Conclusion::of(Material {
             plan: self.plan,
             verdict,
             task: self.seen.latest(),
-            lost: self.seen.lost(),
+            lost: refused.or(self.seen.lost()),
             tail,
             log,
             workload,
             duration: self.began.elapsed(),
-            ended_at_first_sight: self.seen.ended_at_first_sight(),
         })
     }
 }

@@ -17,6 +17,8 @@ pub(crate) fn task(status: &str) -> TaskSnapshot {
         times: TaskTimes::default(),
         started_by: String::new(),
         run: None,
+        invocation: None,
+        environment: None,
         network: Vec::new(),
         containers: Vec::new(),
     }

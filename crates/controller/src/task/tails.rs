@@ -14,6 +14,9 @@ use crate::task_definition::{Driver, LogSource};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+/// Refusals in a row, after which it is clear that the log will not be read.
+const REFUSALS: u32 = 3;
+
 /// The log of one container.
 #[derive(Debug)]
 pub(crate) struct Tail {
@@ -30,6 +33,8 @@ pub(crate) struct Tail {
     /// The last error, while reads fail.
     pub(crate) failing: Option<String>,
     streak: Streak,
+    /// Refusals in a row that do not pass by themselves.
+    refusals: u32,
     decisive: bool,
 }
 
@@ -124,6 +129,7 @@ impl Tail {
             obstacle,
             failing: None,
             streak: Streak::default(),
+            refusals: 0,
             decisive: source.container == container,
             source: source.clone(),
         }
@@ -133,6 +139,7 @@ impl Tail {
         match reading {
             Reading::Events(events) => {
                 self.obstacle = None;
+                self.refusals = 0;
                 let lines = self.transcript.take(&events);
                 self.fresh |= !lines.is_empty();
                 (!lines.is_empty()).then_some(Event::Log(lines))
@@ -140,6 +147,7 @@ impl Tail {
             Reading::CaughtUp => {
                 self.failing = None;
                 self.obstacle = None;
+                self.refusals = 0;
                 self.streak.answered();
                 let fresh = std::mem::take(&mut self.fresh);
                 self.quiet_reads = if fresh { 0 } else { self.quiet_reads + 1 };
@@ -167,7 +175,9 @@ impl Tail {
             Reading::Failed(error) => {
                 self.failing = Some(error.to_string());
                 let worth_saying = self.streak.failed(error.is_transient());
-                let denied = error.class == Class::AccessDenied;
+                self.refusals = if error.is_transient() { 0 } else { self.refusals + 1 };
+                // What is refused for good is not waited for: the exit code decides.
+                let denied = error.class == Class::AccessDenied || self.refusals >= REFUSALS;
                 if denied {
                     self.obstacle = Some(error.to_string());
                 }

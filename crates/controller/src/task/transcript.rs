@@ -52,6 +52,8 @@ pub(crate) struct Transcript {
     sequences: Sequences,
     lines: u64,
     finished: Option<RunFinished>,
+    /// How many last words there were.
+    endings: usize,
     ours: bool,
     last: VecDeque<String>,
     repeats: Repeats,
@@ -81,6 +83,7 @@ impl Transcript {
             sequences: Sequences::default(),
             lines: 0,
             finished: None,
+            endings: 0,
             ours: false,
             last: VecDeque::new(),
             repeats: Repeats::default(),
@@ -162,6 +165,7 @@ impl Transcript {
         if let Some(finished) = line.event.terminal() {
             self.sequences.finish(&line.process, line.seq);
             self.finished = Some(finished.clone());
+            self.endings += 1;
         }
         Some(LogText::Event(line))
     }
@@ -201,6 +205,11 @@ impl Transcript {
     /// The runner's last word, if it arrived.
     pub(crate) fn finished(&self) -> Option<&RunFinished> {
         self.finished.as_ref()
+    }
+
+    /// How many last words there were: more than one where its container is started again and again.
+    pub(crate) fn endings(&self) -> usize {
+        self.endings
     }
 
     /// Whether lines of ours are missing below the highest number seen.
