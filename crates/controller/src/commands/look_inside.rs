@@ -64,6 +64,7 @@ pub(super) async fn look(
             | Verdict::Failed { .. }
             | Verdict::NeverStarted
             | Verdict::TimedOut(_)
+            | Verdict::NotStopped
             | Verdict::Unknown(_)
             | Verdict::WatchLost => Ok(judge(conclusion)),
         },
@@ -98,6 +99,7 @@ fn judge(conclusion: Conclusion) -> Seen {
         | Verdict::TimedOut(_)
         | Verdict::Cancelled(_)
         | Verdict::Detached
+        | Verdict::NotStopped
         | Verdict::Unknown(_)
         | Verdict::WatchLost => false,
     };
