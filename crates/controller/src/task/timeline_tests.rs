@@ -35,6 +35,8 @@ fn task(status: &str, exit_code: Option<i32>, times: &[i64]) -> TaskSnapshot {
         },
         started_by: String::new(),
         run: None,
+        invocation: None,
+        environment: None,
         network: Vec::new(),
         containers: vec![ContainerSnapshot {
             name: "m".to_owned(),
