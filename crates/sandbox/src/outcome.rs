@@ -27,8 +27,14 @@ impl TaskOutcome {
             stop_code: task.stop.as_ref().map(|stop| stop.code.name().to_owned()),
             exit_codes: task.containers.iter().map(|container| container.exit_code).collect(),
             began: task.times.created_at.millis(),
-            ended: task.containers.iter().map(|container| container.ended_at).max().flatten()
-                .map(crate::clock::Timestamp::millis).filter(|_| over),
+            ended: task
+                .containers
+                .iter()
+                .map(|container| container.ended_at)
+                .max()
+                .flatten()
+                .map(crate::clock::Timestamp::millis)
+                .filter(|_| over),
             wanted: task.desired,
             over,
         }

@@ -64,7 +64,9 @@ impl HttpConnector for Replay {
     fn call(&self, _request: HttpRequest) -> HttpConnectorFuture {
         let answer = http::Response::new(SdkBody::from(self.0.clone()));
         let answer = HttpResponse::try_from(answer);
-        HttpConnectorFuture::ready(answer.map_err(|error| ConnectorError::other(error.into(), None)))
+        HttpConnectorFuture::ready(
+            answer.map_err(|error| ConnectorError::other(error.into(), None)),
+        )
     }
 }
 

@@ -6,7 +6,9 @@ use crate::aws::{Aws, connect};
 use crate::error::{Error, Kind};
 use crate::report::{Arrival, Event, Report};
 use crate::settings::{AttachSettings, ContainerChoice, Flags};
-use crate::task::{Beginning, Described, Origin, Plan, StartLimit, TaskArn, TaskSnapshot, Tools, follow};
+use crate::task::{
+    Beginning, Described, Origin, Plan, StartLimit, TaskArn, TaskSnapshot, Tools, follow,
+};
 use crate::task_definition::{Document, choose, log_sources};
 use clap::Args;
 

@@ -12,8 +12,8 @@ use crate::settings::{
     AttachSettings, CancelSettings, EnvironmentName, FamilyChoice, Flags, Key, RunKey, TimeLimit,
 };
 use crate::task::{
-    Beginning, Conclusion, Expectation, OnCancel, StopProof, TaskArn, TaskSnapshot, Tools,
-    Verdict, cancelled_reason, follow, started_by,
+    Beginning, Conclusion, Expectation, OnCancel, StopProof, TaskArn, TaskSnapshot, Tools, Verdict,
+    cancelled_reason, follow, started_by,
 };
 use crate::task_definition::short_name;
 use clap::Args;
@@ -206,10 +206,9 @@ fn worse(code: ExitCode, verdict: &Verdict) -> ExitCode {
         (ExitCode::Detached, _) | (_, Verdict::NotStopped | Verdict::Detached) => {
             ExitCode::Detached
         }
-        (
-            _,
-            Verdict::Cancelled(StopProof::NotSeen) | Verdict::WatchLost | Verdict::Unknown(_),
-        ) => ExitCode::OutcomeUnknown,
+        (_, Verdict::Cancelled(StopProof::NotSeen) | Verdict::WatchLost | Verdict::Unknown(_)) => {
+            ExitCode::OutcomeUnknown
+        }
         (
             code,
             Verdict::Cancelled(_)

@@ -85,16 +85,7 @@ pub(crate) struct LogSummary {
 
 impl Conclusion {
     pub(super) fn of(material: Material<'_>) -> Self {
-        let Material {
-            plan,
-            verdict,
-            task,
-            lost,
-            tail,
-            log,
-            workload,
-            duration,
-        } = material;
+        let Material { plan, verdict, task, lost, tail, log, workload, duration } = material;
         let finished = tail.transcript.finished();
         let last_lines = tail.transcript.last_lines();
         let finding = cause(&verdict, plan, task, &last_lines);
@@ -243,12 +234,8 @@ pub(super) fn outcome(verdict: &Verdict, finished: Option<&RunFinished>) -> Stri
         Verdict::Unknown(_) | Verdict::WatchLost => "unknown",
     };
     match (verdict, said) {
-        (
-            Verdict::Unknown(_) | Verdict::Detached | Verdict::NotStopped | Verdict::WatchLost,
-            _,
-        ) | (_, None) => {
-            ours.to_owned()
-        }
+        (Verdict::Unknown(_) | Verdict::Detached | Verdict::NotStopped | Verdict::WatchLost, _)
+        | (_, None) => ours.to_owned(),
         (_, Some(said)) => said,
     }
 }

@@ -22,7 +22,9 @@ pub(super) fn sentence(
         Verdict::Detached => "detached: the task goes on".to_owned(),
         Verdict::NotStopped => match lost {
             Some(error) => format!("the task could not be stopped and goes on: {error}"),
-            None => "the task could not be stopped and goes on: StopTask was not answered".to_owned(),
+            None => {
+                "the task could not be stopped and goes on: StopTask was not answered".to_owned()
+            }
         },
         Verdict::Unknown(doubt) => unknown(doubt),
         Verdict::WatchLost => match lost {

@@ -66,8 +66,7 @@ impl RunIdentity {
             hash.update(part.len().to_le_bytes());
             hash.update(part);
         };
-        for part in
-            [&key_text, work.cluster, work.family, work.definition, work.image, work.commit]
+        for part in [&key_text, work.cluster, work.family, work.definition, work.image, work.commit]
         {
             add(part);
         }

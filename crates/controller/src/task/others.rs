@@ -108,7 +108,8 @@ impl Others<'_> {
         awaited: Option<Awaited>,
         waited: Duration,
     ) -> Awaited {
-        self.report.awaits(&format!("the end of another run, {} ({})", other.started_by, other.arn));
+        self.report
+            .awaits(&format!("the end of another run, {} ({})", other.started_by, other.arn));
         match awaited {
             Some(same) if same.task == other.arn && same.mentioned.elapsed() < MENTION => same,
             before => {

@@ -61,7 +61,8 @@ mod tests {
 
     #[test]
     fn values_do_not_run_into_each_other() {
-        let command = |words: &[&str]| json!({"containerDefinitions": [{"name": "m", "command": words}]});
+        let command =
+            |words: &[&str]| json!({"containerDefinitions": [{"name": "m", "command": words}]});
         assert_ne!(of(command(&["a", "b"])), of(command(&["a b"])));
         assert_ne!(of(json!({"a": {"b": "c"}})), of(json!({"a": "b", "c": ""})));
     }

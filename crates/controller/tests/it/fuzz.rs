@@ -6,7 +6,7 @@ use crate::support::story::{Story, Told, at, config};
 use controller::Signal;
 use sandbox::{
     ConnectionFate, FailureFault, Faults, Launch, LineFate, OnTerminate, PageShape, Program,
-    RequestAnswer, RequestFate, RequestFault, Script, StartPhase, TaskEffect, TaskFault,
+    RequestAnswer, RequestFate, RequestFault, Script, StartPhase, TaskEffect, TaskFault, WallClock,
 };
 use std::time::Duration;
 
@@ -164,8 +164,13 @@ fn request_fault(random: &mut fastrand::Rng) -> RequestFault {
             reason: NO_CAPACITY.to_owned(),
             detail: None,
         }]),
-        (5, "RunTask") => error("InvalidParameterException", "Error retrieving subnet information for [subnet-a]: Rate exceeded (ErrorCode: Throttling)"),
-        (6, _) => error("ExpiredTokenException", "The security token included in the request is expired"),
+        (5, "RunTask") => error(
+            "InvalidParameterException",
+            "Error retrieving subnet information for [subnet-a]: Rate exceeded (ErrorCode: Throttling)",
+        ),
+        (6, _) => {
+            error("ExpiredTokenException", "The security token included in the request is expired")
+        }
         (7, _) => error("AccessDeniedException", "User: x is not authorized to perform: it"),
         (_, _) => RequestAnswer::Throttle,
     };

@@ -72,12 +72,8 @@ async fn a_task_that_ecs_has_forgotten_is_run_again() {
         access_key: None,
         answer: Box::new(RequestAnswer::Missing),
     };
-    let forgotten = RequestFault {
-        operation: "DescribeTasks".to_owned(),
-        from: 1,
-        to: None,
-        answer: missing,
-    };
+    let forgotten =
+        RequestFault { operation: "DescribeTasks".to_owned(), from: 1, to: None, answer: missing };
     story.sandbox.set_faults(Faults { requests: vec![forgotten], ..Faults::default() });
     let told = story.run(&[]).await;
     told.says(0, &["2 migrations applied", "2 lines, complete"]);

@@ -87,9 +87,11 @@ async fn failures_beside_a_task_that_was_started_start_no_second_one() {
     for arguments in [&["--run-key", "release-9"][..], &[]] {
         let misled = RequestAnswer::FailuresAllTheSame(no_capacity());
         let story = Story::with(
-            config()
-                .image("app:1", ends_with(applied(2)))
-                .faults(faults(vec![fault("RunTask", (1, Some(1)), misled)])),
+            config().image("app:1", ends_with(applied(2))).faults(faults(vec![fault(
+                "RunTask",
+                (1, Some(1)),
+                misled,
+            )])),
         );
         story.run(arguments).await.says(0, &["2 migrations applied"]);
         assert_eq!(story.sandbox.tasks().len(), 1);
@@ -146,7 +148,11 @@ async fn a_task_whose_start_was_never_answered_is_followed() {
 #[tokio::test(start_paused = true)]
 async fn where_nobody_can_be_asked_it_is_said_that_a_task_may_be_there() {
     let mut story_faults = lost(99);
-    story_faults.requests.push(fault("ListTasks", (1, None), RequestAnswer::ServerError { status: 503 }));
+    story_faults.requests.push(fault(
+        "ListTasks",
+        (1, None),
+        RequestAnswer::ServerError { status: 503 },
+    ));
     let story = Story::with(config().image("app:1", ends_with(applied(2))).faults(story_faults));
     let told = story.run(&["--capacity-timeout", "30s"]).await;
     assert_eq!(told.code, 86, "{}", told.everything());

@@ -145,13 +145,17 @@ async fn rubbish_for_an_answer_is_asked_for_again() {
     for (status, body) in
         [(200, "<html>back in a minute</html>"), (200, "{\"taskDefinition\": {\"fam"), (302, "")]
     {
-        for operation in ["DescribeTaskDefinition", "RunTask", "DescribeTasks", "GetLogEvents", "ListTasks"] {
+        for operation in
+            ["DescribeTaskDefinition", "RunTask", "DescribeTasks", "GetLogEvents", "ListTasks"]
+        {
             let foreign = RequestAnswer::Foreign { status, body: body.to_owned() };
-            let story = Story::with(
-                config()
-                    .image("app:1", ends_with(applied(1)))
-                    .faults(request_fault(operation, 1, Some(7), foreign)),
-            );
+            let story =
+                Story::with(config().image("app:1", ends_with(applied(1))).faults(request_fault(
+                    operation,
+                    1,
+                    Some(7),
+                    foreign,
+                )));
             let told = story.run(&[]).await;
             assert_eq!(told.code, 0, "{operation} {status} {body}: {}", told.everything());
             assert_eq!(story.sandbox.tasks().len(), 1, "{operation} {status} {body}");
