@@ -80,7 +80,7 @@ pub(super) fn awaited(situation: &Situation<'_>) -> String {
     }
     match (situation.endings, situation.last_word) {
         (2.., LastWord::Whole | LastWord::WithGaps) => format!(
-            "the end of container {container}: its command has ended and begun again {} times, as \
+            "the end of container {container}: its command has ended {} times and begins again, as \
              under a restartPolicy, and such a task does not end by itself",
             situation.endings
         ),

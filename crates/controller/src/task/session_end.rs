@@ -62,10 +62,14 @@ impl Session<'_> {
             self.hindered = Some(now);
         }
         let repairs = self.course.borrow().repairs;
+        let since = self.hindered.unwrap_or(ended);
         let view = View {
             workload: self.workload(),
             last_word: tail.last_word(),
-            age: now.duration_since(self.hindered.unwrap_or(ended)),
+            age: now.duration_since(since),
+            last_read: tail
+                .caught_up_at
+                .map_or(Duration::ZERO, |at| at.saturating_duration_since(since)),
             reads,
             // A read that was under way when a second reading was wished for says nothing of it.
             quiet_reads: if tail.repairs == repairs { tail.quiet_reads } else { 0 },

@@ -13,6 +13,7 @@ use crate::report::Event;
 use crate::task_definition::{Driver, LogSource};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 /// Refusals in a row, after which it is clear that the log will not be read.
 const REFUSALS: u32 = 3;
@@ -28,6 +29,8 @@ pub(crate) struct Tail {
     fresh: bool,
     /// Readings from the head that were wished for and have begun.
     pub(crate) repairs: u32,
+    /// When a read came to the end of what is there, last.
+    pub(crate) caught_up_at: Option<Instant>,
     /// Why it cannot be read, as far as is known.
     pub(crate) obstacle: Option<String>,
     /// The last error, while reads fail.
@@ -126,6 +129,7 @@ impl Tail {
             quiet_reads: 0,
             fresh: false,
             repairs: 0,
+            caught_up_at: None,
             obstacle,
             failing: None,
             streak: Streak::default(),
@@ -149,6 +153,7 @@ impl Tail {
                 self.obstacle = None;
                 self.refusals = 0;
                 self.streak.answered();
+                self.caught_up_at = Some(Instant::now());
                 let fresh = std::mem::take(&mut self.fresh);
                 self.quiet_reads = if fresh { 0 } else { self.quiet_reads + 1 };
                 None
@@ -167,6 +172,7 @@ impl Tail {
             // created by the driver. After the container's end it means that nothing was written.
             Reading::NotThere(error) => {
                 self.quiet_reads += 1;
+                self.caught_up_at = Some(Instant::now());
                 if error.message.contains("log group") {
                     self.obstacle = Some(error.to_string());
                 }
@@ -178,10 +184,11 @@ impl Tail {
                 self.refusals = if error.is_transient() { 0 } else { self.refusals + 1 };
                 // What is refused for good is not waited for: the exit code decides.
                 let denied = error.class == Class::AccessDenied || self.refusals >= REFUSALS;
+                let news = denied && self.obstacle.is_none();
                 if denied {
                     self.obstacle = Some(error.to_string());
                 }
-                (worth_saying && (self.decisive || !denied)).then(|| Event::Warning {
+                ((worth_saying || news) && (self.decisive || !denied)).then(|| Event::Warning {
                     text: format!(
                         "the log of container {} {}: {error}",
                         self.source.container,
