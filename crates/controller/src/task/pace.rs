@@ -5,9 +5,15 @@ use std::time::Duration;
 /// The longest that an end may be "near": a sidecar can keep a task alive for ever.
 const NEAR: Duration = Duration::from_mins(1);
 
-/// The longest pause between two reads that were throttled: a burst of somebody else's is over within
-/// seconds, and who looks again only after many of them makes a run of minutes out of it.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The longest pause between two reads that were throttled.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// The same in a burst that comes out of nothing: somebody else's, over within seconds, of which who
+/// looks again only after many of them makes minutes.
+const BURST_PAUSE: Duration = Duration::from_secs(5);
+
+/// From here on a budget is known to be short for all who share it.
+const SHORT: f64 = 2.0;
 
 /// Periods between calls. The account-wide budget for DescribeTasks is 20 a second and for
 /// GetLogEvents as low as 10, shared with every other tool.
@@ -106,7 +112,9 @@ impl Strain {
 
     /// The pause instead of the planned one.
     pub(crate) fn on(self, planned: Duration) -> Duration {
-        planned.mul_f64(self.now).min(LONGEST_PAUSE.max(planned))
+        let settled = self.before.unwrap_or(self.now);
+        let longest = if settled < SHORT { BURST_PAUSE } else { LONGEST_PAUSE };
+        planned.mul_f64(self.now).min(longest.max(planned))
     }
 }
 
@@ -142,7 +150,7 @@ mod tests {
         for _ in 0..20 {
             strain.throttled();
         }
-        assert_eq!(strain.on(second), LONGEST_PAUSE);
+        assert_eq!(strain.on(second), BURST_PAUSE);
         assert_eq!(strain.on(2 * LONGEST_PAUSE), 2 * LONGEST_PAUSE);
         strain.answered();
         assert_eq!(strain.on(second), 2 * second, "one answer, and the burst is forgotten");

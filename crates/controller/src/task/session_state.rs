@@ -194,10 +194,6 @@ impl<'a> Session<'a> {
                 }
                 self.stop_refused = Some(error);
             }
-            // A task that ECS does not know has nothing to be stopped: the looks at it decide.
-            StopAnswer::Refused(error) if error.message.contains("not found") => {
-                self.stop_refused = Some(error);
-            }
             StopAnswer::Refused(error) => {
                 self.stop_refused = Some(error);
                 if self.ended.is_none() {

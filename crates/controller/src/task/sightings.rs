@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// DescribeTasks may not know a task for a while after RunTask: eventual consistency.
-pub(super) const MISSING_GRACE: Duration = Duration::from_mins(1);
+const MISSING_GRACE: Duration = Duration::from_mins(1);
 
 /// ECS may write the exit code a moment after STOPPED.
 const EXIT_CODE_GRACE: Duration = Duration::from_secs(10);

@@ -4,12 +4,16 @@
 
 use super::arn::TaskArn;
 use super::pace::Pace;
-use super::sightings::MISSING_GRACE;
 use super::snapshot::{Described, TaskSnapshot};
 use crate::aws::Aws;
 use crate::report::{Event, Report};
 use crate::signal::{Listener, Signal};
+use std::time::Duration;
 use tokio::time::Instant;
+
+/// ECS may not know a task of a moment ago everywhere, and it forgets a task an hour after its end. That
+/// another one is started for it asks for more patience than a verdict.
+const FORGOTTEN_AFTER: Duration = Duration::from_mins(2);
 
 /// How an earlier task stands.
 #[derive(Debug)]
@@ -61,7 +65,7 @@ impl Onlooker<'_> {
                     }
                 },
                 // A task that another controller started a moment ago is not known everywhere yet.
-                Ok(Described::Missing) if began.elapsed() >= MISSING_GRACE => {
+                Ok(Described::Missing) if began.elapsed() >= FORGOTTEN_AFTER => {
                     return Standing::Over("ECS has forgotten it".to_owned());
                 }
                 Ok(Described::Missing) => {}

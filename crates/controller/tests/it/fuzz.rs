@@ -311,6 +311,12 @@ fn never_two_at_once(story: &Story) -> bool {
     tasks.windows(2).all(|pair| pair[0].ended.is_some_and(|ended| ended <= pair[1].began))
 }
 
+/// Past two minutes ECS is believed that there is no such task; then only the lock in the database is
+/// left.
+fn denies_a_task_that_runs(fault: &TaskFault) -> bool {
+    matches!(fault.effect, TaskEffect::Missing { to_seconds: None, .. })
+}
+
 /// A task that goes on is named by one of its controllers, with a word for it.
 fn nothing_runs_on_unsaid(story: &Story, all: &[Told]) -> bool {
     let says = |told: &Told, arn: &str| {
@@ -338,7 +344,8 @@ async fn random_stories(part: u64) {
         let (story, all) = tell(&plot).await;
         let everything: Vec<String> = all.iter().map(Told::everything).collect();
         let shown = || format!("seed {seed}: {plot:#?}\n{}", everything.join("\n=====\n"));
-        assert!(never_two_at_once(&story), "two tasks at once: {}", shown());
+        let denied = plot.faults.tasks.iter().any(denies_a_task_that_runs);
+        assert!(denied || never_two_at_once(&story), "two tasks at once: {}", shown());
         assert!(nothing_runs_on_unsaid(&story, &all), "a task runs on unsaid: {}", shown());
         for told in &all {
             told_of += 1;

@@ -61,14 +61,14 @@ async fn a_run_that_was_started_with_another_network_is_found_by_its_conflict() 
     assert!(told.err.contains("this run has a task already"), "{}", told.err);
 }
 
-/// ECS knows no task any more, or not yet: after a minute that is the answer.
+/// ECS knows no task any more, or not yet: after two minutes that is the answer.
 #[tokio::test(start_paused = true)]
 async fn a_task_that_ecs_has_forgotten_is_run_again() {
     let story = long_ago(ends_with(applied(2)));
     story.run(&[]).await.says(0, &[]);
     let missing = RequestAnswer::When {
         after_seconds: 0.0,
-        until_seconds: Some(64.0),
+        until_seconds: Some(124.0),
         access_key: None,
         answer: Box::new(RequestAnswer::Missing),
     };

@@ -153,7 +153,7 @@ async fn rubbish_for_an_answer_is_asked_for_again() {
                 Story::with(config().image("app:1", ends_with(applied(1))).faults(request_fault(
                     operation,
                     1,
-                    Some(7),
+                    Some(4),
                     foreign,
                 )));
             let told = story.run(&[]).await;
