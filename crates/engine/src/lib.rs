@@ -13,7 +13,7 @@
 //! | `drift` | how the database differs from what migrations make in a database of our own |
 //! | [`Scratch`] | such a database |
 //! | [`require_rights()`] | whether the application's role can use what was made |
-//! | `environment` | the environment's name in the database |
+//! | `environment`, `identity` | the environment's name in the database; which database it is |
 //! | [`settings`] | how to reach the database |
 //! | `host`, `roots`, `login` | what a host's name tells, whom to trust, who we are |
 //! | `connect`, `refusal`, `certificate`, `tls`, `session`, `cancel` | one connection, what its refusal means, how it is cancelled |
@@ -56,6 +56,7 @@ mod hint;
 mod history;
 mod hold;
 mod host;
+mod identity;
 mod index;
 pub mod interrupt;
 mod journal;

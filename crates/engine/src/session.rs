@@ -44,6 +44,8 @@ pub(crate) struct Session {
     pub(crate) read_only: bool,
     /// The environment whose database this is, where that was asked and there is one.
     pub(crate) environment: Option<String>,
+    /// Which database it is, whatever its address; empty if nobody can say it.
+    pub(crate) identity: String,
     /// When the server started: another one, or the same after a crash, started at another time.
     pub(crate) server_start: String,
 }
@@ -89,6 +91,7 @@ impl Session {
             standby: false,
             read_only: false,
             environment: None,
+            identity: String::new(),
             server_start: String::new(),
         };
         session.reset().await?;
@@ -113,6 +116,7 @@ impl Session {
             server_version: self.server_version.clone(),
             backend: self.backend,
             environment: self.environment.clone(),
+            identity: self.identity.clone(),
             tls: self.encrypted,
         }
     }

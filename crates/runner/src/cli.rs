@@ -1,13 +1,16 @@
 //! What a person or a task definition can say.
 
+use crate::environment::Environment;
 use crate::process::program;
 use crate::review::ReviewOptions;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use protocol::{ExitCode, env};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+mod blank;
 mod guards;
 mod truth;
 
@@ -256,6 +259,23 @@ fn step(text: &str) -> Result<String, String> {
     if text.trim().is_empty() { Ok(String::new()) } else { program::normal(text) }
 }
 
+/// What the process was asked, with nothing blank in it.
+pub(crate) fn read(environment: &Environment) -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    let refuse = |command: &mut clap::Command, what: String| {
+        let hint = "see whether the variable that it is made of is set there, or leave it out";
+        command.error(ErrorKind::InvalidValue, format!("{what} is blank\n\n  {hint}"))
+    };
+    if let Some(name) = blank::variable(environment) {
+        return Err(refuse(&mut command, format!("env {name}")));
+    }
+    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    if let Some(flag) = blank::flag(&command, &matches) {
+        return Err(refuse(&mut command, format!("flag --{flag}")));
+    }
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
 /// Prints help, version, or what is wrong with the command line.
 pub(crate) fn explain(message: &clap::Error) -> ExitCode {
     // A closed stdout or stderr leaves nobody to tell.
@@ -266,7 +286,6 @@ pub(crate) fn explain(message: &clap::Error) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -8,6 +8,7 @@
 )]
 
 mod application;
+mod blank;
 mod check;
 mod compat;
 mod deploy;
