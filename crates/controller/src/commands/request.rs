@@ -38,8 +38,11 @@ pub(super) fn request(
         },
     );
     let place = place(&settings.cluster.value, prepared.definition.family());
+    let image = prepared.definition.document.image(&prepared.container);
+    let image = Some(image.to_owned()).filter(|image| image.len() <= LONGEST);
     let ours = [(env::RUN.to_owned(), identity.run.clone()), (env::PLACE.to_owned(), place)]
         .into_iter()
+        .chain(image.map(|image| (env::TASK_IMAGE.to_owned(), image)))
         .chain(origin(&identity.started_by, order.process));
     let taken = |name: &str| environment.iter().any(|(given, _)| given == name);
     let ours: Vec<_> = ours.filter(|(name, _)| !taken(name)).collect();

@@ -4,7 +4,8 @@ use super::key::Key;
 use std::collections::BTreeMap;
 
 /// The settings that the environment holds. An empty value is no value: GitHub writes one for a
-/// variable that does not exist.
+/// variable that does not exist. Of an image it is one, which is refused where an image is used:
+/// GitHub also writes it for an output that it dropped, and the image of another commit is none.
 pub(crate) fn read(
     environment: &BTreeMap<String, String>,
 ) -> BTreeMap<Key, (&'static str, String)> {
@@ -13,15 +14,30 @@ pub(crate) fn read(
         .filter_map(|key| {
             key.environment().iter().find_map(|name| {
                 let value = environment.get(*name)?;
-                (!value.trim().is_empty()).then(|| (key, (*name, value.clone())))
+                let counts = !value.trim().is_empty() || is_an_image(key);
+                counts.then(|| (key, (*name, value.clone())))
             })
         })
         .collect()
 }
 
+fn is_an_image(key: Key) -> bool {
+    matches!(key, Key::Image | Key::ServiceImage)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_image_is_not_passed_over() {
+        let environment = [("ECS_MIGRATE_IMAGE", ""), ("ECS_MIGRATE_SERVICE_IMAGE", " ")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        let found = read(&environment);
+        assert_eq!(found[&Key::Image], ("ECS_MIGRATE_IMAGE", String::new()));
+        assert_eq!(found[&Key::ServiceImage], ("ECS_MIGRATE_SERVICE_IMAGE", " ".to_owned()));
+    }
 
     #[test]
     fn our_name_beats_the_teams_name_and_empty_is_not_set() {

@@ -15,7 +15,7 @@ mod resolve;
 mod services;
 
 pub(crate) use access::{Access, GithubIdentity};
-pub(crate) use definition::{ContainerChoice, DefinitionSource, ImageChoice};
+pub(crate) use definition::{ContainerChoice, DefinitionSource, ImageChoice, image as image_of};
 pub(crate) use doctor::DoctorSettings;
 pub(crate) use image::{
     BaseChoice, ImageSettings, PlatformChoice, RegistryEndpoint, TagChoice, image_repository,

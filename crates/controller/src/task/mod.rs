@@ -2,6 +2,7 @@
 
 mod arn;
 mod conclusion;
+mod console;
 mod database;
 pub(crate) mod diagnosis;
 mod drain;

@@ -41,6 +41,7 @@ impl Lines {
             started_by: text(protocol::env::STARTED_BY),
             commit: text(protocol::env::COMMIT),
             place: text(protocol::env::PLACE),
+            image: text(protocol::env::TASK_IMAGE),
             ..Origin::default()
         };
         let command = launch.arguments.first().map_or("deploy", String::as_str).to_owned();
