@@ -111,10 +111,17 @@ impl Rollout {
         parts.join(", ")
     }
 
+    /// Whether the new tasks serve alone, and only the bake time is not over.
+    pub(super) fn bakes(&self) -> bool {
+        self.told.as_ref().is_some_and(|told| !told.status.is_over() && told.stage == BAKE)
+    }
+
     /// What it waits for besides its tasks: evidence, by name.
     pub(super) fn waits_for(&self) -> Vec<(String, String)> {
         let told = self.told.as_ref().filter(|told| !told.status.is_over());
-        let stage = told.and_then(stage).map(|text| ("stage".to_owned(), text));
+        let stage = told.and_then(stage).map(|text| {
+            ("stage".to_owned(), text.trim_start_matches("stage ").to_owned())
+        });
         let holds = told
             .into_iter()
             .flat_map(|told| told.holds.iter().map(|hold| ("hook".to_owned(), held(told, hold))));
@@ -166,12 +173,14 @@ impl Rollout {
     }
 }
 
+/// The stage in which all production traffic has been shifted (ECS developer guide, blue/green).
+const BAKE: &str = "BAKE_TIME";
+
 /// The stage of a deployment that has stages.
 fn stage(told: &ServiceDeployment) -> Option<String> {
     match told.stage.as_str() {
         "" => None,
-        // All production traffic has been shifted by then (ECS developer guide, blue/green).
-        "BAKE_TIME" => Some(
+        BAKE => Some(
             "BAKE_TIME: the new tasks serve, and ECS keeps the old ones for the bake time"
                 .to_owned(),
         ),
@@ -236,6 +245,7 @@ mod tests {
         assert_eq!(news.len(), 1);
         assert!(news[0].starts_with("BAKE_TIME: the new tasks serve"), "{news:?}");
         assert_eq!(rollout.waits_for().len(), 1);
+        assert!(rollout.bakes());
         told.status = DeploymentStatus::Successful;
         assert!(rollout.hear(told, now).is_empty());
         assert!(rollout.waits_for().is_empty());

@@ -349,6 +349,12 @@ impl Session<'_> {
         if let Outcome::TimeIsOver | Outcome::Left = outcome {
             evidence.extend(self.rollout.waits_for());
         }
+        let fix = match outcome {
+            Outcome::TimeIsOver if self.rollout.bakes() => {
+                Some("the new tasks serve already; to wait for the end, give --rollout-timeout more than the bake time")
+            }
+            outcome => outcome.fix(),
+        };
         let quiet = matches!(
             outcome,
             Outcome::Deployed(_) | Outcome::AlreadyThere | Outcome::Refused | Outcome::NotBegun
@@ -360,7 +366,7 @@ impl Session<'_> {
             sentence: outcome.sentence(target.short_name(), &stands_on, duration),
             stands_on,
             cause: error.as_ref().map(ToString::to_string),
-            fix: error.and_then(|error| error.hint()).or_else(|| outcome.fix().map(str::to_owned)),
+            fix: error.and_then(|error| error.hint()).or_else(|| fix.map(str::to_owned)),
             evidence,
             last_lines: Vec::new(),
             look: (!quiet).then(|| {

@@ -140,7 +140,8 @@ async fn a_task_that_is_slow_to_stop_is_old_code_until_it_is_stopped() {
     // The same definition once more: what is replaced are tasks that run.
     let told = shop.release(&["--force-new-deployment", "--run-key", "again"]).await;
     told.says(0, &["1 migration applied behind the rollout"]);
-    assert_eq!(lines(&told, "old code still runs: 2 tasks of api:2 (ecs-svc/"), 2, "{}", told.err);
+    let count = lines(&told, "old code still runs: 2 tasks of api:2 (ecs-svc/");
+    assert!((2..=4).contains(&count), "a line a minute, not {count}: {}", told.err);
     no_old_task_ran_at(&shop, *calls(&shop, "RunTask").last().unwrap(), &told.everything()).await;
 }
 
