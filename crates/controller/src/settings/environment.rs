@@ -1,24 +1,32 @@
 //! Owns the environment as a layer of settings.
 
 use super::key::Key;
+use super::layers::Origin;
+use super::value;
+use crate::error::Error;
 use std::collections::BTreeMap;
 
 /// The settings that the environment holds. An empty value is no value: GitHub writes one for a
-/// variable that does not exist. Of an image it is one, which is refused where an image is used:
-/// GitHub also writes it for an output that it dropped, and the image of another commit is none.
+/// variable that does not exist. Nobody writes a blank, so that one is refused. An empty image is
+/// kept, and refused where an image is used: GitHub also writes it for an output that it dropped,
+/// and the image of another commit is none.
 pub(crate) fn read(
     environment: &BTreeMap<String, String>,
-) -> BTreeMap<Key, (&'static str, String)> {
-    Key::ALL
-        .into_iter()
-        .filter_map(|key| {
-            key.environment().iter().find_map(|name| {
-                let value = environment.get(*name)?;
-                let counts = !value.trim().is_empty() || is_an_image(key);
-                counts.then(|| (key, (*name, value.clone())))
-            })
-        })
-        .collect()
+) -> Result<BTreeMap<Key, (&'static str, String)>, Error> {
+    let mut settings = BTreeMap::new();
+    for key in Key::ALL {
+        let given = |name: &&&'static str| environment.get(**name).is_some_and(|v| !v.is_empty());
+        let lost = |name: &&&'static str| is_an_image(key) && environment.contains_key(**name);
+        let names = key.environment();
+        if let Some(name) = names.iter().find(given) {
+            let text = environment.get(*name).map_or("", String::as_str);
+            let value = value::read(key, &Origin::Environment(name), text)?;
+            settings.insert(key, (*name, value));
+        } else if let Some(name) = names.iter().find(lost) {
+            settings.insert(key, (*name, String::new()));
+        }
+    }
+    Ok(settings)
 }
 
 fn is_an_image(key: Key) -> bool {
@@ -31,12 +39,12 @@ mod tests {
 
     #[test]
     fn an_empty_image_is_not_passed_over() {
-        let environment = [("ECS_MIGRATE_IMAGE", ""), ("ECS_MIGRATE_SERVICE_IMAGE", " ")]
+        let environment = [("ECS_MIGRATE_IMAGE", ""), ("ECS_MIGRATE_SERVICE_IMAGE", "")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into();
-        let found = read(&environment);
+        let found = read(&environment).unwrap();
         assert_eq!(found[&Key::Image], ("ECS_MIGRATE_IMAGE", String::new()));
-        assert_eq!(found[&Key::ServiceImage], ("ECS_MIGRATE_SERVICE_IMAGE", " ".to_owned()));
+        assert_eq!(found[&Key::ServiceImage], ("ECS_MIGRATE_SERVICE_IMAGE", String::new()));
     }
 
     #[test]
@@ -44,14 +52,14 @@ mod tests {
         let environment = [
             ("ECS_MIGRATE_SUBNETS", ""),
             ("ECS_MIGRATE_TASK_DEFINITION", ""),
-            ("ECS_MIGRATE_ENVIRONMENT", " "),
+            ("ECS_MIGRATE_ENVIRONMENT", ""),
             ("VPC_SUBNETS", "subnet-a"),
             ("ECS_MIGRATE_SECURITY_GROUPS", "sg-ours"),
             ("VPC_SECURITY_GROUPS", "sg-theirs"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
-        let found = read(&environment);
+        let found = read(&environment).unwrap();
         assert_eq!(found.keys().collect::<Vec<_>>(), [&Key::Subnets, &Key::SecurityGroups]);
         assert_eq!(found[&Key::Subnets], ("VPC_SUBNETS", "subnet-a".to_owned()));
         assert_eq!(

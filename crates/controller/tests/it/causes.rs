@@ -180,7 +180,7 @@ async fn an_image_that_was_lost_on_the_way_runs_nothing() {
         for line in lines {
             let told = run.invoke(&line).await;
             assert_eq!(told.code, 2, "{value:?} {line:?}: {}", told.everything());
-            assert!(told.err.contains("(env ECS_MIGRATE_IMAGE)"), "{}", told.everything());
+            assert!(told.err.contains("env ECS_MIGRATE_IMAGE"), "{}", told.everything());
         }
         let service = story.neighbour("app-migrate").set("ECS_MIGRATE_SERVICE_IMAGE", value);
         let line = [&["deploy-service", "--without-verdict", "x"], &of[..]].concat();

@@ -8,9 +8,11 @@
 )]
 
 mod application;
+mod blank;
 mod check;
 mod compat;
 mod deploy;
+mod directive;
 mod drift;
 mod environment;
 mod examples;
@@ -34,8 +36,11 @@ mod proxy;
 mod rds;
 mod resolve;
 mod restore;
+mod resumed_session;
 mod review;
 mod rotation;
+mod same_session;
+mod second_history;
 mod secret;
 mod start;
 mod statements;
@@ -46,5 +51,6 @@ mod terminal;
 mod tls;
 mod traffic;
 mod unblock;
+mod unrecorded;
 mod waiting;
 mod wrapped;
