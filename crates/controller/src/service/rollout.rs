@@ -119,9 +119,9 @@ impl Rollout {
     /// What it waits for besides its tasks: evidence, by name.
     pub(super) fn waits_for(&self) -> Vec<(String, String)> {
         let told = self.told.as_ref().filter(|told| !told.status.is_over());
-        let stage = told.and_then(stage).map(|text| {
-            ("stage".to_owned(), text.trim_start_matches("stage ").to_owned())
-        });
+        let stage = told
+            .and_then(stage)
+            .map(|text| ("stage".to_owned(), text.trim_start_matches("stage ").to_owned()));
         let holds = told
             .into_iter()
             .flat_map(|told| told.holds.iter().map(|hold| ("hook".to_owned(), held(told, hold))));

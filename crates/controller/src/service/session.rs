@@ -18,6 +18,9 @@ use tokio::time::Instant;
 /// How long UpdateService is tried while it fails for a passing reason.
 const UPDATE_PATIENCE: Duration = Duration::from_mins(3);
 
+/// The fix where only the bake time is not over.
+const BAKES: &str = "the new tasks serve already; to wait for the end, give --rollout-timeout more than the bake time";
+
 /// Nobody waits longer than this without a line.
 const SILENCE: Duration = Duration::from_mins(1);
 
@@ -349,12 +352,8 @@ impl Session<'_> {
         if let Outcome::TimeIsOver | Outcome::Left = outcome {
             evidence.extend(self.rollout.waits_for());
         }
-        let fix = match outcome {
-            Outcome::TimeIsOver if self.rollout.bakes() => {
-                Some("the new tasks serve already; to wait for the end, give --rollout-timeout more than the bake time")
-            }
-            outcome => outcome.fix(),
-        };
+        let bakes = outcome == Outcome::TimeIsOver && self.rollout.bakes();
+        let fix = if bakes { Some(BAKES) } else { outcome.fix() };
         let quiet = matches!(
             outcome,
             Outcome::Deployed(_) | Outcome::AlreadyThere | Outcome::Refused | Outcome::NotBegun

@@ -184,6 +184,7 @@ impl Conclusion {
 }
 
 /// What a cause is looked for in.
+#[derive(Clone, Copy)]
 struct Ended<'a> {
     verdict: &'a Verdict,
     task: Option<&'a TaskSnapshot>,

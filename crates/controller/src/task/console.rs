@@ -48,6 +48,8 @@ pub(super) fn log_stream(
     ))
 }
 
+const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+
 /// The console decodes its fragment twice, and writes the outer percent sign as `$`.
 fn twice(text: &str) -> String {
     let mut encoded = String::new();
@@ -55,7 +57,9 @@ fn twice(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("$25{byte:02X}"));
+            encoded.push_str("$25");
+            encoded
+                .extend([byte >> 4, byte & 15].map(|digit| char::from(DIGITS[usize::from(digit)])));
         }
     }
     encoded

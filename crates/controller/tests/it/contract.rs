@@ -62,6 +62,10 @@ async fn no_old_task_ran_at(shop: &Shop, at: u64, shown: &str) {
     }
 }
 
+fn milliseconds(seconds: f64) -> u64 {
+    u64::try_from(Duration::from_secs_f64(seconds).as_millis()).unwrap()
+}
+
 fn lines(told: &Told, text: &str) -> usize {
     told.err.lines().filter(|line| line.contains(text)).count()
 }
@@ -219,7 +223,7 @@ async fn no_contract_beside_old_tasks_whatever_the_seed() {
             assert!([84, 88].contains(&told.code), "{shown}");
             continue;
         };
-        let until = held.map_or(0, |held| last_update + (held * 1_000.0) as u64);
+        let until = held.map_or(0, |held| last_update + milliseconds(held));
         assert!(contract >= until, "{contract} before {until}: {shown}");
         no_old_task_ran_at(&shop, contract, &shown).await;
     }

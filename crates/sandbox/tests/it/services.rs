@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use aws_sdk_ecs::types::{
-    Deployment, DeploymentRolloutState, DesiredStatus, Service, ServiceDeploymentStatus,
+    Deployment, DeploymentRolloutState, DesiredStatus, Service, ServiceCurrentRevisionSummary,
+    ServiceDeploymentStatus,
 };
 use sandbox::{Config, Faults, Program, Script, ServiceEffect, ServiceFault, Speed};
 use serde_json::json;
@@ -178,7 +179,8 @@ async fn an_early_success_leaves_old_tasks_behind_until_they_are_taken_away() {
         let old: Vec<i32> = over.deployments()[1..].iter().map(Deployment::running_count).collect();
         assert_eq!(old, if deferred { vec![2] } else { vec![] }, "{cleanup}");
         let counted = over.current_service_revisions().iter();
-        let counted: Vec<i32> = counted.map(|revision| revision.running_task_count()).collect();
+        let counted: Vec<i32> =
+            counted.map(ServiceCurrentRevisionSummary::running_task_count).collect();
         assert_eq!(counted, if deferred { vec![2, 2] } else { vec![2] }, "{cleanup}");
         tokio::time::sleep(Duration::from_secs(400)).await;
         assert_eq!(service(&world).await.deployments().len(), 1, "{cleanup}");
