@@ -6,8 +6,7 @@ use super::patience::throttled;
 use super::renewal::Renewal;
 use crate::settings::{Capacity, PublicIp};
 use crate::task::{
-    Asked,
-    ContainerSnapshot, Described, RunAnswer, RunRequest, Shortfall, StopCode, TaskArn,
+    Asked, ContainerSnapshot, Described, RunAnswer, RunRequest, Shortfall, StopCode, TaskArn,
     TaskSnapshot, TaskTimes,
 };
 use aws_sdk_ecs::operation::list_tasks::builders::ListTasksFluentBuilder;
