@@ -7,6 +7,7 @@ use protocol::RunnerCommand;
 use std::ffi::OsString;
 
 mod asked;
+mod blank;
 mod groups;
 mod guards;
 mod truth;
@@ -384,7 +385,6 @@ fn step(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent() {

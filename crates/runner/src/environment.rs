@@ -33,6 +33,11 @@ impl Environment {
         self.texts.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// Whether a value is there and nothing is in it.
+    pub fn is_blank(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|value| value.trim().is_empty())
+    }
+
     /// All names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.texts.keys().map(String::as_str)
@@ -46,6 +51,8 @@ impl Environment {
 
 impl FromIterator<(String, String)> for Environment {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
-        Self { texts: pairs.into_iter().collect(), asked: None }
+        let texts: BTreeMap<String, String> = pairs.into_iter().collect();
+        let asked = texts.get(env::COMMAND).map(OsString::from);
+        Self { texts, asked }
     }
 }

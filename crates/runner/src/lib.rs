@@ -39,7 +39,7 @@ use protocol::ExitCode;
 /// Everything from the command line to the exit code.
 pub fn main() -> std::process::ExitCode {
     let environment = Environment::of_process();
-    let cli = match cli::read(std::env::args_os(), environment.asked()) {
+    let cli = match cli::read(std::env::args_os(), &environment) {
         Ok(cli) => cli,
         Err(message) => return cli::explain(&message).into_process(),
     };

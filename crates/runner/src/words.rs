@@ -27,6 +27,7 @@ pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)>
             server_version,
             backend,
             environment,
+            identity: _,
             tls,
         } => {
             let encrypted = if tls { "encrypted" } else { "not encrypted" };

@@ -77,7 +77,9 @@ impl Github {
             Event::Image(packed) => return image::rendered(packed),
             Event::Data(text) => self.plain(&mut out, &format!("{text}\n")),
             Event::Plan(plan) => self.text(&mut out, &setup::plan(plan)),
-            Event::Question(question) => self.text(&mut out, &format!("{question}\n")),
+            Event::Question(question) | Event::NameAsked(question) => {
+                self.text(&mut out, &format!("{question}\n"));
+            }
             Event::Variables { variables, place } => {
                 self.text(&mut out, &setup::variables(variables, place.as_ref()));
             }

@@ -49,7 +49,7 @@ pub(crate) fn refuse_unobeyed(command: &Command, environment: &Environment) -> R
         _ => format!("`{name}` would not obey {variable}, which is set"),
     };
     Err(Error::new(Kind::Configuration, message).hint(
-        "let `deploy` migrate, which obeys it, or leave it empty for this run if nothing is to be guarded",
+        "let `deploy` migrate, which obeys it, or take it out of the definition that this runs with",
     ))
 }
 
@@ -63,7 +63,7 @@ mod tests {
     fn a_guard_of_the_environment_is_obeyed_or_refused() {
         let refused = |words: &str, variable: &str, value: &str| {
             let words = ["runner"].into_iter().chain(words.split(' ')).map(OsString::from);
-            let command = read(words, None).unwrap().command;
+            let command = read(words, &Environment::default()).unwrap().command;
             let environment = [(variable.to_owned(), value.to_owned())].into_iter().collect();
             refuse_unobeyed(&command, &environment).is_err()
         };
