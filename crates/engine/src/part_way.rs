@@ -61,7 +61,8 @@ pub(crate) struct Parts {
 
 pub(crate) async fn parts(session: &Session, row: &Row) -> Result<Parts, Fault> {
     let known = journal::entries(session, &row.id).await?;
-    let (finished, begun): (Vec<_>, Vec<_>) = known.iter().partition(|(_, entry)| entry.finished);
+    let (finished, begun): (Vec<_>, Vec<_>) =
+        known.iter().partition(|(_, entry)| entry.end == journal::End::Finished);
     let numbers = |parts: Vec<(&i32, &journal::Entry)>| {
         parts.into_iter().map(|(number, _)| number.saturating_add(1)).collect()
     };
