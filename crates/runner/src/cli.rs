@@ -15,6 +15,7 @@ mod unobeyed;
 mod word;
 
 pub(crate) use asked::{explain, read};
+pub(crate) use blank::refuse_blank;
 pub(crate) use truth::truth;
 pub(crate) use unobeyed::refuse_unobeyed;
 
@@ -385,6 +386,7 @@ fn step(text: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -35,7 +35,7 @@ impl Environment {
 
     /// Whether a value is there and nothing is in it.
     pub fn is_blank(&self, name: &str) -> bool {
-        self.0.get(name).is_some_and(|value| value.trim().is_empty())
+        self.texts.get(name).is_some_and(|value| value.trim().is_empty())
     }
 
     /// All names.
@@ -51,8 +51,6 @@ impl Environment {
 
 impl FromIterator<(String, String)> for Environment {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
-        let texts: BTreeMap<String, String> = pairs.into_iter().collect();
-        let asked = texts.get(env::COMMAND).map(OsString::from);
-        Self { texts, asked }
+        Self { texts: pairs.into_iter().collect(), asked: None }
     }
 }

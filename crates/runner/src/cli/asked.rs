@@ -3,24 +3,19 @@
 //! `ENTRYPOINT ["ecs-migrate-runner", "start", "--", …]` no word on the command line could be heard.
 
 use super::{Cli, blank, word};
-use crate::environment::Environment;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory as _, FromArgMatches as _, Parser as _};
+use clap::{CommandFactory as _, FromArgMatches as _};
 use protocol::{ExitCode, command, env};
 use std::ffi::{OsStr, OsString};
 
-/// The command, from the process's arguments and what stands in [`env::COMMAND`], with nothing blank in
-/// it.
+/// The command, from the process's arguments and what stands in [`env::COMMAND`].
 pub(crate) fn read(
     mut arguments: impl Iterator<Item = OsString>,
-    environment: &Environment,
+    asked: Option<&OsStr>,
 ) -> Result<Cli, clap::Error> {
-    if let Some(name) = blank::variable(environment) {
-        return Err(refuse_blank(&format!("env {name}")));
-    }
     let program = arguments.next().unwrap_or_else(|| OsString::from("ecs-migrate-runner"));
     // A task definition cannot unset a variable: an empty one is none.
-    let words: Vec<OsString> = match environment.asked().filter(|value| !value.is_empty()) {
+    let words: Vec<OsString> = match asked.filter(|value| !value.is_empty()) {
         None => arguments.collect(),
         Some(value) => {
             let words = value.to_str().ok_or("it is no UTF-8").and_then(command::decode);
@@ -29,23 +24,22 @@ pub(crate) fn read(
         }
     };
     let words = word::first(&Cli::command(), &words);
-    let mut command = Cli::command();
-    let line = [&[program.clone()], words.as_slice()].concat();
-    let matches = command.try_get_matches_from_mut(line);
-    let matches = matches.map_err(|error| explained(error, word::of(&words)))?;
-    if let Some(flag) = blank::flag(&command, &matches) {
-        return Err(refuse_blank(&format!("flag --{flag}")));
-    }
-    let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+    let parsed = parse([&[program.clone()], words.as_slice()].concat());
+    let cli = parsed.map_err(|error| explained(error, word::of(&words)))?;
     // A task definition is the same for every command: what cannot be read in it is wrong for all, and
     // `deploy`, which has every setting, reads them all.
-    Cli::try_parse_from([program, OsString::from("deploy")])?;
+    parse(vec![program, OsString::from("deploy")])?;
     Ok(cli)
 }
 
-fn refuse_blank(what: &str) -> clap::Error {
-    let hint = "see whether the variable that it is made of is set there, or leave it out";
-    Cli::command().error(ErrorKind::InvalidValue, format!("{what} is blank\n\n  {hint}"))
+/// The command that these words are, with nothing blank in it.
+fn parse(words: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(words)?;
+    if let Some(flag) = blank::flag(&command, &matches) {
+        return Err(blank::refused(&mut command, &format!("flag --{flag}")));
+    }
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
 fn unreadable(cause: &str) -> clap::Error {
@@ -90,8 +84,7 @@ mod tests {
 
     fn said(arguments: &[&str], asked: Option<&str>) -> Result<RunnerCommand, String> {
         let arguments = ["runner"].iter().chain(arguments).map(OsString::from);
-        let asked = asked.map(|asked| (env::COMMAND.to_owned(), asked.to_owned()));
-        read(arguments, &asked.into_iter().collect())
+        read(arguments, asked.map(OsStr::new))
             .map(|cli| cli.command.said())
             .map_err(|error| error.to_string())
     }

@@ -63,7 +63,7 @@ mod tests {
     fn a_guard_of_the_environment_is_obeyed_or_refused() {
         let refused = |words: &str, variable: &str, value: &str| {
             let words = ["runner"].into_iter().chain(words.split(' ')).map(OsString::from);
-            let command = read(words, &Environment::default()).unwrap().command;
+            let command = read(words, None).unwrap().command;
             let environment = [(variable.to_owned(), value.to_owned())].into_iter().collect();
             refuse_unobeyed(&command, &environment).is_err()
         };
