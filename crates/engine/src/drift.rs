@@ -7,7 +7,7 @@ mod compare;
 
 pub use catalog::Grants;
 
-use crate::connect::connect;
+use crate::reach;
 use crate::error::{Error, Kind};
 use crate::history::History;
 use crate::interrupt::Interrupt;
@@ -89,7 +89,7 @@ pub(crate) async fn against(
     let Some(server) = search.server else {
         return scratch::rehearse(&rehearsal, session, interrupt, look).await;
     };
-    let elsewhere = connect(server).await?;
+    let elsewhere = reach::beside(server).await?;
     let seen = scratch::rehearse(&rehearsal, &elsewhere, interrupt, look).await;
     elsewhere.close().await;
     seen

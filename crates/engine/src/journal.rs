@@ -6,6 +6,7 @@
 use crate::error::{Error, Fault, Kind};
 use crate::lock;
 use crate::quote;
+use crate::row::Row;
 use crate::session::Session;
 use std::collections::BTreeMap;
 use tokio_postgres::types::Type;
@@ -25,7 +26,7 @@ pub(crate) async fn ensure(session: &Session) -> Result<(), Error> {
     let row = session
         .one("SELECT pg_catalog.to_regclass('ecs_migrate.journal') IS NOT NULL", &[])
         .await?;
-    if row.get(0) {
+    if row.get(0)? {
         return Ok(());
     }
     create(
@@ -47,7 +48,7 @@ pub(crate) async fn create(session: &Session, table: &str, reason: &str) -> Resu
             let row = session
                 .one("SELECT pg_catalog.quote_ident(pg_catalog.current_database()), pg_catalog.quote_ident(current_user)", &[])
                 .await?;
-            let (database, role): (String, String) = (row.get(0), row.get(1));
+            let (database, role): (String, String) = (row.get(0)?, row.get(1)?);
             Err(Error::new(
                 Kind::AccessDenied,
                 format!("{reason}, and the role may not create its schema"),
@@ -62,7 +63,7 @@ async fn exists(session: &Session) -> Result<bool, Fault> {
     let row = session
         .one("SELECT pg_catalog.to_regclass('ecs_migrate.journal') IS NOT NULL", &[])
         .await?;
-    Ok(row.get(0))
+    row.get(0)
 }
 
 /// What is known of an attempt; nothing, where there never was a journal.
@@ -76,10 +77,10 @@ pub(crate) async fn entries(session: &Session, id: &str) -> Result<BTreeMap<i32,
             &[(&id, Type::TEXT)],
         )
         .await?;
-    Ok(rows
-        .iter()
-        .map(|row| (row.get(0), Entry { fingerprint: row.get(1), finished: row.get(2) }))
-        .collect())
+    let entry = |row: &Row| {
+        Ok((row.get(0)?, Entry { fingerprint: row.get(1)?, finished: row.get(2)? }))
+    };
+    rows.iter().map(entry).collect()
 }
 
 /// Commits the intent to run a unit.
@@ -119,7 +120,7 @@ impl Reach {
 
 /// Leaves the role that the script took on, which need not reach our schema; what it was.
 pub(crate) async fn leave_role(session: &Session, reach: Reach) -> Result<Option<String>, Fault> {
-    let role: String = session.one("SELECT pg_catalog.current_setting('role')", &[]).await?.get(0);
+    let role: String = session.one("SELECT pg_catalog.current_setting('role')", &[]).await?.get(0)?;
     if role == "none" {
         return Ok(None);
     }

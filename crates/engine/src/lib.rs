@@ -16,11 +16,14 @@
 //! | `environment` | the environment's name in the database |
 //! | [`settings`] | how to reach the database |
 //! | `host`, `roots`, `login` | what a host's name tells, whom to trust, who we are |
+//! | `row` | reading what the server answered |
 //! | `connect`, `refusal`, `certificate`, `tls`, `session`, `cancel` | one connection, what its refusal means, how it is cancelled |
+//! | `transport`, `notices` | what comes from a server: how much of it is taken in, and what it says beside its answers |
+//! | `awake`, `waiting` | a session that is not idle; our own statements that have to wait for others |
 //! | `reach`, `opening`, `pooler` | trying again in a budget, until a session is really ours |
 //! | `lock` | the advisory locks, by polling |
 //! | [`Guard`] | how long somebody else's command may queue for a lock |
-//! | [`Hold`], `steps` | the lock while a command works under it; what runs once after the migrations |
+//! | [`Hold`], `sessions`, `steps` | the lock while a command works under it; what is left of it in the server; what runs once after the migrations |
 //! | `history` | reading and writing `_prisma_migrations` |
 //! | `announce`, `blocked` | what is said of a plan; why nothing of it may be applied |
 //! | `apply` | one migration's turn, and what is left when it fails |
@@ -39,6 +42,7 @@ mod account;
 mod announce;
 mod application;
 mod apply;
+mod awake;
 mod blocked;
 mod cancel;
 mod certificate;
@@ -63,6 +67,7 @@ mod known;
 mod leftover;
 mod lock;
 pub mod login;
+mod notices;
 pub mod observe;
 mod opening;
 mod pooler;
@@ -74,9 +79,11 @@ mod refusal;
 mod resolve;
 pub mod restore;
 pub mod roots;
+mod row;
 mod scratch;
 pub mod secret;
 mod session;
+mod sessions;
 pub mod settings;
 mod settle;
 mod statement;
@@ -85,8 +92,10 @@ mod steps;
 mod tls;
 pub mod traffic;
 mod transaction;
+mod transport;
 mod unblock;
 mod units;
+mod waiting;
 
 pub use account::StatementCost;
 pub use application::{Application, require_rights};
@@ -98,6 +107,7 @@ pub use foresee::{Foresee, Foreseen, foresee};
 pub use guard::Guard;
 pub use hazard::Review;
 pub use hold::Hold;
+pub use sessions::Sessions;
 pub use host::Host;
 pub use interrupt::Interrupt;
 pub use lock::{DEFAULT_LOCK_KEY, PRISMA_LOCK_KEY};
@@ -109,7 +119,7 @@ pub use resolve::{Force, Resolution, Resolve, resolve};
 pub use restore::{Kept, RestorePoint};
 pub use scratch::Scratch;
 pub use secret::Secret;
-pub use settings::{ChannelBinding, ClientCertificate, ConnectionSettings, Roots, TlsMode};
+pub use settings::{ChannelBinding, ClientCertificate, ConnectionSettings, PasswordPlace, Roots, Second, TlsMode};
 pub use status::{MigrationState, State, Status, status};
 pub use steps::{Again, Earlier};
 pub use traffic::Traffic;

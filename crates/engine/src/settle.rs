@@ -107,5 +107,5 @@ async fn still_runs(session: &Session, row: &Row, marker: &Marker) -> Result<boo
             &[(&marker.backend, Type::INT4), (&row.started_at, Type::TEXT), (&marker.run, Type::TEXT)],
         )
         .await?;
-    Ok(row.get(0))
+    row.get(0)
 }

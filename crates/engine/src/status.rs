@@ -99,7 +99,8 @@ pub async fn status(
         } else {
             history.refuse_strangers(&session).await.err()
         };
-        Ok::<_, Error>((history.rows(&session).await?, history.exists(), stranger))
+        let rows = history.rows_patiently(&session, (sink, &mut never)).await?;
+        Ok::<_, Error>((rows, history.exists(), stranger))
     };
     let read = read.await;
     let environment = session.environment.clone();

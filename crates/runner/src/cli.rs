@@ -263,6 +263,14 @@ pub(crate) fn explain(message: &clap::Error) -> ExitCode {
     if message.use_stderr() { ExitCode::Usage } else { ExitCode::Success }
 }
 
+/// The system refuses what every run needs.
+pub(crate) fn cannot_begin(cause: &std::io::Error) -> ExitCode {
+    let message = format!("cannot begin: {cause}\n");
+    // As above.
+    let _told = std::io::Write::write_all(&mut std::io::stderr(), message.as_bytes());
+    ExitCode::Unexpected
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -40,15 +40,17 @@ pub(crate) enum End {
 }
 
 /// Runs the command between its first and its last line.
-pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter) -> End {
+pub(crate) async fn run(
+    cli: &Cli,
+    (environment, listener): (&Environment, std::io::Result<Listener>),
+    emitter: &Emitter,
+) -> End {
     let begun = Instant::now();
     let command = cli.command.as_ref().unwrap_or(&Command::Deploy);
     let version = env!("CARGO_PKG_VERSION").to_owned();
     let msg = format!("{} started, version {version}", command.name());
     let started =
         RunStarted { version, command: command.name().to_owned(), origin: origin(environment) };
-    // Whoever saw the first line may send a signal.
-    let listener = Listener::listen();
     emitter.emit(Event::RunStarted(started), msg);
     let context = Context { options: &cli.options, environment, emitter, waiting: Cell::new(0) };
     if !context.prisma() {

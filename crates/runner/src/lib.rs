@@ -37,20 +37,27 @@ use commands::End;
 use emit::Emitter;
 use environment::Environment;
 use protocol::ExitCode;
+use shutdown::Listener;
 
 /// Everything from the command line to the exit code.
 pub fn main() -> std::process::ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return cli::cannot_begin(&error).into_process(),
+    };
+    // Before anything else: until then a signal ends us without a word, and process 1 never hears of
+    // it.
+    let listener = {
+        let _entered = runtime.enter();
+        Listener::listen()
+    };
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(message) => return cli::explain(&message).into_process(),
     };
     let environment = Environment::of_process();
     let emitter = Emitter::start(&cli.options, &environment);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("invariant: a process may have one runtime");
-    let mut end = runtime.block_on(commands::run(&cli, &environment, &emitter));
+    let mut end = runtime.block_on(commands::run(&cli, (&environment, listener), &emitter));
     // A connection that hangs must not keep a finished run from leaving.
     runtime.shutdown_background();
     if let End::Become(program) = end {
