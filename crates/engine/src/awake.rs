@@ -46,9 +46,13 @@ mod tests {
 
     #[test]
     fn a_limit_is_kept_to_with_room() {
-        for (limit, wanted) in
-            [(None, 1_000), (Some(60_000), 1_000), (Some(900), 300), (Some(1), 20), (Some(-1), 1_000)]
-        {
+        for (limit, wanted) in [
+            (None, 1_000),
+            (Some(60_000), 1_000),
+            (Some(900), 300),
+            (Some(1), 20),
+            (Some(-1), 1_000),
+        ] {
             assert_eq!(period(limit), Duration::from_millis(wanted), "{limit:?}");
         }
     }

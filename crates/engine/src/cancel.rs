@@ -17,7 +17,10 @@ pub(crate) async fn aside(settings: &ConnectionSettings, backend: i32) -> Infall
     loop {
         if let Ok(session) = connect(settings).await {
             let asked = session
-                .query_as_login("SELECT pg_catalog.pg_cancel_backend($1)", &[(&backend, Type::INT4)])
+                .query_as_login(
+                    "SELECT pg_catalog.pg_cancel_backend($1)",
+                    &[(&backend, Type::INT4)],
+                )
                 .await;
             session.close().await;
             if asked.is_ok() {

@@ -7,11 +7,11 @@ mod compare;
 
 pub use catalog::Grants;
 
-use crate::reach;
 use crate::error::{Error, Kind};
 use crate::history::History;
 use crate::interrupt::Interrupt;
 use crate::progress::{Progress, Sink};
+use crate::reach;
 use crate::scratch::{self, Rehearsal};
 use crate::session::Session;
 use crate::settings::ConnectionSettings;

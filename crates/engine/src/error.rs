@@ -170,9 +170,10 @@ impl From<tokio_postgres::Error> for Fault {
                 sqlstate: Some(db.code().code().to_owned()),
             }),
             Some(db) => Self::Server(Box::new(db.clone())),
-            None if unsendable(&error) => {
-                Self::Answer(format!("what was to be sent is no text of PostgreSQL: {}", chain(&error)))
-            }
+            None if unsendable(&error) => Self::Answer(format!(
+                "what was to be sent is no text of PostgreSQL: {}",
+                chain(&error)
+            )),
             None => Self::Lost(Loss { cause: chain(&error), sqlstate: None }),
         }
     }
@@ -205,7 +206,14 @@ pub(crate) fn others_doing(db: &DbError) -> bool {
 pub(crate) fn raised(db: &DbError) -> bool {
     matches!(
         db.routine(),
-        Some("exec_stmt_raise" | "exec_stmt_assert" | "PLy_output" | "PLy_elog_impl" | "plperl_util_elog" | "plperl_spi_exec")
+        Some(
+            "exec_stmt_raise"
+                | "exec_stmt_assert"
+                | "PLy_output"
+                | "PLy_elog_impl"
+                | "plperl_util_elog"
+                | "plperl_spi_exec"
+        )
     )
 }
 
@@ -245,8 +253,9 @@ impl From<Fault> for Error {
                     ..Self::new(kind, db.message())
                 }
             }
-            Fault::Answer(sentence) => Self::new(Kind::Unexpected, sentence)
-                .hint("is it a PostgreSQL server, and is nothing in between that changes its answers?"),
+            Fault::Answer(sentence) => Self::new(Kind::Unexpected, sentence).hint(
+                "is it a PostgreSQL server, and is nothing in between that changes its answers?",
+            ),
             Fault::Lost(loss) => Self {
                 sqlstate: loss.sqlstate,
                 ..Self::new(

@@ -77,9 +77,8 @@ pub(crate) async fn entries(session: &Session, id: &str) -> Result<BTreeMap<i32,
             &[(&id, Type::TEXT)],
         )
         .await?;
-    let entry = |row: &Row| {
-        Ok((row.get(0)?, Entry { fingerprint: row.get(1)?, finished: row.get(2)? }))
-    };
+    let entry =
+        |row: &Row| Ok((row.get(0)?, Entry { fingerprint: row.get(1)?, finished: row.get(2)? }));
     rows.iter().map(entry).collect()
 }
 
@@ -120,7 +119,8 @@ impl Reach {
 
 /// Leaves the role that the script took on, which need not reach our schema; what it was.
 pub(crate) async fn leave_role(session: &Session, reach: Reach) -> Result<Option<String>, Fault> {
-    let role: String = session.one("SELECT pg_catalog.current_setting('role')", &[]).await?.get(0)?;
+    let role: String =
+        session.one("SELECT pg_catalog.current_setting('role')", &[]).await?.get(0)?;
     if role == "none" {
         return Ok(None);
     }

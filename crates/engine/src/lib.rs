@@ -107,7 +107,6 @@ pub use foresee::{Foresee, Foreseen, foresee};
 pub use guard::Guard;
 pub use hazard::Review;
 pub use hold::Hold;
-pub use sessions::Sessions;
 pub use host::Host;
 pub use interrupt::Interrupt;
 pub use lock::{DEFAULT_LOCK_KEY, PRISMA_LOCK_KEY};
@@ -119,7 +118,10 @@ pub use resolve::{Force, Resolution, Resolve, resolve};
 pub use restore::{Kept, RestorePoint};
 pub use scratch::Scratch;
 pub use secret::Secret;
-pub use settings::{ChannelBinding, ClientCertificate, ConnectionSettings, PasswordPlace, Roots, Second, TlsMode};
+pub use sessions::Sessions;
+pub use settings::{
+    ChannelBinding, ClientCertificate, ConnectionSettings, PasswordPlace, Roots, Second, TlsMode,
+};
 pub use status::{MigrationState, State, Status, status};
 pub use steps::{Again, Earlier};
 pub use traffic::Traffic;

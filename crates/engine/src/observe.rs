@@ -27,8 +27,8 @@ use crate::settings::ConnectionSettings;
 use std::cell::Cell;
 use std::time::Duration;
 use tokio::time::Instant;
-use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::Statement;
+use tokio_postgres::types::{ToSql, Type};
 
 /// The longest that one look may take; the server ends it sooner, so past this the connection hangs.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -34,7 +34,9 @@ pub(crate) enum Purpose {
 pub(crate) async fn beside(settings: &ConnectionSettings) -> Result<Session, Error> {
     let (_nobody, mut never) = Interrupt::pair();
     let mut quiet = |_progress: Progress| {};
-    reach(settings, (Purpose::Read, settings.connect_wait), &mut quiet, &mut never).await
+    let wanted = (Purpose::Read, settings.connect_wait);
+    // Boxed: connecting is large.
+    Box::pin(reach(settings, wanted, &mut quiet, &mut never)).await
 }
 
 /// How long to try for a connection that the run can do without, at most.

@@ -124,7 +124,9 @@ fn of_kind(error: &tokio_postgres::Error, kind: std::io::ErrorKind) -> bool {
     let mut source = error.source();
     while let Some(cause) = source {
         let io = cause.downcast_ref::<std::io::Error>();
-        if io.is_some_and(|io| io.kind() == kind && io.get_ref().is_none_or(|inner| !inner.is::<rustls::Error>())) {
+        if io.is_some_and(|io| {
+            io.kind() == kind && io.get_ref().is_none_or(|inner| !inner.is::<rustls::Error>())
+        }) {
             return true;
         }
         source = cause.source();
@@ -157,7 +159,9 @@ fn by_server(settings: &ConnectionSettings, user: &str, db: &DbError) -> Error {
             PasswordPlace::Url => {
                 "check the password; in a URL the characters # / ? % @ : must be percent-encoded"
             }
-            PasswordPlace::Elsewhere => "check the password; it is taken as it is, nothing is decoded",
+            PasswordPlace::Elsewhere => {
+                "check the password; it is taken as it is, nothing is decoded"
+            }
         })
         .prisma("P1000"),
         "28000" if db.message().contains("no encryption") || db.message().contains("SSL off") => {

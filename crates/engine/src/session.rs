@@ -112,7 +112,9 @@ impl Session {
             server_start: String::new(),
         };
         let rows = session.query_as_login(&format!("{ABOUT}, {}", awake::LIMIT), &[]).await?;
-        let row = rows.first().ok_or_else(|| Fault::Answer("the server says nothing about itself".to_owned()))?;
+        let row = rows
+            .first()
+            .ok_or_else(|| Fault::Answer("the server says nothing about itself".to_owned()))?;
         session.backend = row.get(0)?;
         session.encrypted = settings.tls != TlsMode::Disable && row.get(1)?;
         session.standby = row.get(2)?;
@@ -253,11 +255,8 @@ impl Session {
         parameters: &[(&(dyn ToSql + Sync), Type)],
     ) -> Result<Vec<Row>, Fault> {
         // All of it is on its way at once.
-        let (as_login, rows, reset) = tokio::join!(
-            self.run("SET ROLE NONE"),
-            self.query(sql, parameters),
-            self.reset()
-        );
+        let (as_login, rows, reset) =
+            tokio::join!(self.run("SET ROLE NONE"), self.query(sql, parameters), self.reset());
         as_login?;
         reset?;
         rows

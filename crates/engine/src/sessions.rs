@@ -57,7 +57,8 @@ impl Hold {
                 format!("these sessions of the command are still there: pid {}", pids.join(", "))
             }
             Ok(None) | Err(_) => {
-                "whether a session of the command goes on in the server could not be seen".to_owned()
+                "whether a session of the command goes on in the server could not be seen"
+                    .to_owned()
             }
         };
         sink.emit(Progress::Notice { code: "sessions_left", text: left });
@@ -96,7 +97,8 @@ async fn end(
             said = true;
             sink.emit(Progress::Notice {
                 code: "sessions_ended",
-                text: "the command ended, and its sessions in the server did not; they are ended".to_owned(),
+                text: "the command ended, and its sessions in the server did not; they are ended"
+                    .to_owned(),
             });
         }
         sleep(ASK_AGAIN).await;

@@ -1,12 +1,12 @@
 //! Ending one session that blocks a migration: first the evidence, then the question.
 
-use crate::reach;
 use crate::environment;
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::lock;
 use crate::observe::{Blocker, Notes, Observer};
 use crate::progress::{Progress, Sink};
+use crate::reach;
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
 use std::time::Duration;

@@ -61,7 +61,8 @@ pub(crate) async fn run(
     let mut application = None;
     let work = async |interrupt: Interrupt| match command {
         Command::Deploy => deploy::run(&context, interrupt).await,
-        Command::Replay => replay::run(&context, interrupt).await,
+        // The large ones are boxed: every other command would carry room for them.
+        Command::Replay => Box::pin(replay::run(&context, interrupt)).await,
         Command::Status => status::run(&context, interrupt).await,
         Command::Resolve(resolve) => resolve::run(&context, resolve, interrupt).await,
         Command::Unblock(unblock) => unblock::run(&context, unblock, interrupt).await,
@@ -91,7 +92,7 @@ pub(crate) async fn run(
             return End::Exit(finish(&context, Err(error.into()), begun.elapsed()));
         }
     };
-    let result = listener.guard(emitter, meaning, work).await;
+    let result = Box::pin(listener.guard(emitter, meaning, work)).await;
     let code = finish(&context, result, begun.elapsed());
     let Some(program) = application else { return End::Exit(code) };
     // The application's own lines follow ours.

@@ -168,8 +168,7 @@ pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)>
         }
         Progress::NotShown { migration, statement, more } => {
             let text = format!(
-                "`{migration}`, statement {statement}: {} more of the server's notices are not shown",
-                more
+                "`{migration}`, statement {statement}: {more} more of the server's notices are not shown"
             );
             let code = "server_notices_not_shown".to_owned();
             one(Event::Notice(Notice { code, text: text.clone() }), text)

@@ -33,10 +33,11 @@ impl Negotiate {
         raw.flush().await?;
         match (raw.read_u8().await?, self.mode) {
             (b'S', _) => {
-                let connecting = match MakeTlsConnect::<Raw>::make_tls_connect(&mut self.tls, &self.host) {
-                    Ok(connecting) => connecting,
-                    Err(never) => match never {},
-                };
+                let connecting =
+                    match MakeTlsConnect::<Raw>::make_tls_connect(&mut self.tls, &self.host) {
+                        Ok(connecting) => connecting,
+                        Err(never) => match never {},
+                    };
                 Ok(Wire::encrypted(connecting.connect(raw).await?))
             }
             (b'N', TlsMode::Prefer) => Ok(Wire::plain(raw)),

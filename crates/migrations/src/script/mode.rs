@@ -250,7 +250,7 @@ mod tests {
         for (text, line, word) in [
             ("SELECT 1;\nCOPY t FROM STDIN;", 2, "COPY"),
             ("SELECT 1;\nSELECT '\0';", 2, "NUL"),
-            ("S\0E\0L\0E\0C\0T\0 \01\0;\0", 1, "NUL"),
+            ("S\0E\0L\0E\0C\0T\0 \x001\0;\0", 1, "NUL"),
             ("\n\\connect other\nSELECT 1;", 2, "psql"),
             ("SELECT 1;\n\nBEGIN;\nSELECT 2;", 3, "never commits"),
             ("SET TRANSACTION READ ONLY;\nSELECT 1;", 1, "read-only"),

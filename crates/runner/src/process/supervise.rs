@@ -220,7 +220,8 @@ impl Child {
         let mut deadline: Option<Instant> = None;
         let ports = BTreeSet::new();
         let mut ending = Ending { exit: Exit::Code(0), interrupted: false, stopped: None, ports };
-        let mut connections = Connections { port: surroundings.guard.connection.port, ..Connections::default() };
+        let mut connections =
+            Connections { port: surroundings.guard.connection.port, ..Connections::default() };
         let mut looking = interval(LOOK_EVERY);
         let losing = hold.lost(sink);
         tokio::pin!(losing);

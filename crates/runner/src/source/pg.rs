@@ -11,8 +11,9 @@ pub(super) fn read(environment: &Environment) -> Result<Said, Error> {
     let mut said = defaults(environment)?;
     let settings = &mut said.settings;
     if settings.user.is_empty() {
-        return Err(Error::new(Kind::Configuration, "PGHOST is set, but PGUSER is not")
-            .hint("set PGUSER"));
+        return Err(
+            Error::new(Kind::Configuration, "PGHOST is set, but PGUSER is not").hint("set PGUSER")
+        );
     }
     // libpq: the database is named like the role unless said.
     settings.database = environment.get(env::PGDATABASE).unwrap_or(&settings.user).to_owned();

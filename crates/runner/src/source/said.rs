@@ -3,8 +3,8 @@
 
 use super::{SignIn, wrong};
 use engine::{
-    ChannelBinding, ClientCertificate, ConnectionSettings, Error, Kind, PasswordPlace, Roots, Second,
-    TlsMode,
+    ChannelBinding, ClientCertificate, ConnectionSettings, Error, Kind, PasswordPlace, Roots,
+    Second, TlsMode,
 };
 use std::path::PathBuf;
 use std::time::Duration;

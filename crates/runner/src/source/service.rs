@@ -30,7 +30,11 @@ pub(super) fn read(name: &str, environment: &Environment) -> Result<Said, Error>
     let looked = files.iter().map(|path| format!("`{}`", path.display())).collect::<Vec<_>>();
     Err(Error::new(
         Kind::Configuration,
-        format!("{} is `{name}`, and there is no such service in {}", env::PGSERVICE, looked.join(" or ")),
+        format!(
+            "{} is `{name}`, and there is no such service in {}",
+            env::PGSERVICE,
+            looked.join(" or ")
+        ),
     )
     .hint(format!("name the file with {}", env::PGSERVICEFILE)))
 }
@@ -81,7 +85,8 @@ fn service(
 
 /// The lines below `[name]`.
 fn section<'t>(text: &'t str, name: &str) -> Option<Vec<&'t str>> {
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut lines =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let header = format!("[{name}]");
     lines.find(|line| *line == header)?;
     Some(lines.take_while(|line| !line.starts_with('[')).collect())

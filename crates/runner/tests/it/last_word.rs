@@ -57,7 +57,10 @@ async fn a_large_message_of_the_server() {
 #[tokio::test]
 async fn a_flood_of_notices() {
     let world = World::new().await;
-    world.migration("1_a", "DO $$ BEGIN FOR i IN 1..200000 LOOP RAISE NOTICE '%', repeat('x', 100); END LOOP; END $$;");
+    world.migration(
+        "1_a",
+        "DO $$ BEGIN FOR i IN 1..200000 LOOP RAISE NOTICE '%', repeat('x', 100); END LOOP; END $$;",
+    );
     let (ended, megabytes) = measured(world.command(&["deploy"])).await;
     ended.succeeded();
     assert!(megabytes < LITTLE, "{megabytes} MB");
@@ -77,7 +80,8 @@ async fn a_flood_of_a_commands_output() {
         _ => None,
     };
     let told: Vec<u64> = ended.lines.iter().filter_map(|line| dropped(&line.event)).collect();
-    let written = ended.lines.iter().filter(|line| matches!(line.event, Event::Output(_))).count() as u64;
+    let written =
+        ended.lines.iter().filter(|line| matches!(line.event, Event::Output(_))).count() as u64;
     assert_eq!(written + told.iter().sum::<u64>(), 3_000_000);
     // One for each time that the queue was full, at most.
     assert!((told.len() as u64) < 10 + written / 5_000, "{} for {written}", told.len());

@@ -9,7 +9,10 @@ use tokio::process::Command;
 const WORKS: &str = "EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database())";
 
 fn psql() -> &'static str {
-    ["/usr/bin/psql", "/usr/local/bin/psql"].into_iter().find(|path| Path::new(path).exists()).unwrap_or("psql")
+    ["/usr/bin/psql", "/usr/local/bin/psql"]
+        .into_iter()
+        .find(|path| Path::new(path).exists())
+        .unwrap_or("psql")
 }
 
 /// What a command is started as, and what `pg_stat_activity` calls its session.
@@ -87,11 +90,18 @@ async fn scratch_databases_of_a_killed_run() {
     let mut child = command.spawn().unwrap();
     world.until(&format!("({scratch}) = 1 AND EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND usename = '{role}')")).await;
     // One that lives is left alone.
-    let other = world.migration("1_a", "CREATE TABLE a(id int);").command(&["replay"]).env("DATABASE_URL", &url).spawn().unwrap();
+    let other = world
+        .migration("1_a", "CREATE TABLE a(id int);")
+        .command(&["replay"])
+        .env("DATABASE_URL", &url)
+        .spawn()
+        .unwrap();
     finish(other).await.succeeded();
     assert_eq!(world.value(&scratch).await, "1");
     child.kill().await.unwrap();
-    world.until(&format!("NOT EXISTS (SELECT FROM pg_stat_activity WHERE usename = '{role}')")).await;
+    world
+        .until(&format!("NOT EXISTS (SELECT FROM pg_stat_activity WHERE usename = '{role}')"))
+        .await;
     let next = world.command(&["replay"]).env("DATABASE_URL", &url).spawn().unwrap();
     finish(next).await.succeeded();
     assert_eq!(world.value(&scratch).await, "0");

@@ -21,7 +21,10 @@ impl World {
     }
 
     async fn major(&self) -> u32 {
-        self.value("SELECT current_setting('server_version_num')::int / 10000").await.parse().unwrap()
+        self.value("SELECT current_setting('server_version_num')::int / 10000")
+            .await
+            .parse()
+            .unwrap()
     }
 }
 
@@ -54,12 +57,16 @@ async fn a_pause_is_longer_than_a_session_may_be_idle() {
     reader.batch_execute("BEGIN; LOCK TABLE t IN ACCESS SHARE MODE").await.unwrap();
     let mut run = Follow::spawn(deploy("1m"));
     // By then the pauses are several times as long as the limit.
-    run.until(|event| matches!(event, Event::AttemptBlocked(blocked) if blocked.attempt == 4)).await;
+    run.until(|event| matches!(event, Event::AttemptBlocked(blocked) if blocked.attempt == 4))
+        .await;
     reader.batch_execute("COMMIT").await.unwrap();
     let ended = run.finish().await;
     assert_eq!(ended.succeeded().applied, 1, "{}", ended.stdout);
     assert!(!ended.notice("connection_lost"), "{}", ended.stdout);
-    assert_eq!(world.column("SELECT idle || ' ' || idle_in_transaction FROM seen").await, ["200ms 200ms"]);
+    assert_eq!(
+        world.column("SELECT idle || ' ' || idle_in_transaction FROM seen").await,
+        ["200ms 200ms"]
+    );
 }
 
 /// A role that may have one connection: the second one is for looking on only.
@@ -69,7 +76,9 @@ async fn one_connection_is_enough() {
     let role = world.role("CONNECTION LIMIT 1").await;
     world.migration("1_a", "CREATE TABLE a(id int);");
     for (number, arguments) in
-        [vec!["deploy"], vec!["deploy", "--check"], vec!["status"], vec!["check"]].iter().enumerate()
+        [vec!["deploy"], vec!["deploy", "--check"], vec!["status"], vec!["check"]]
+            .iter()
+            .enumerate()
     {
         world.migration(&format!("{}_x", number + 2), &format!("CREATE TABLE x{number}(id int);"));
         let mut command = world.command(arguments);
@@ -157,7 +166,12 @@ async fn a_history_that_is_held_is_waited_for_with_words() {
     world.migration("1_a", "CREATE TABLE a(id int);");
     world.deploy().await.succeeded();
     world.migration("2_b", "CREATE TABLE b(id int);");
-    for arguments in [["deploy"].as_slice(), &["status"], &["resolve", "--rolled-back", "2_b"], &["start", "--", "/bin/true"]] {
+    for arguments in [
+        ["deploy"].as_slice(),
+        &["status"],
+        &["resolve", "--rolled-back", "2_b"],
+        &["start", "--", "/bin/true"],
+    ] {
         let holder = world.session("somebody").await;
         holder.batch_execute("BEGIN; LOCK TABLE _prisma_migrations").await.unwrap();
         let mut run = Follow::spawn(world.command(arguments));
@@ -193,7 +207,8 @@ async fn a_pool_of_one_is_enough() {
         return crate::support::skip("pgbouncer is not installed");
     };
     let mut command = world.command(&["deploy", "--connect-wait", "2s"]);
-    let url = format!("postgresql://postgres@127.0.0.1:{port}/{}?connect_timeout=1", world.database);
+    let url =
+        format!("postgresql://postgres@127.0.0.1:{port}/{}?connect_timeout=1", world.database);
     command.env("DATABASE_URL", url);
     let ended = finish(command.spawn().unwrap()).await;
     assert_eq!(ended.succeeded().applied, 1, "{}", ended.stdout);

@@ -39,7 +39,8 @@ async fn a_login_that_takes_on_a_role_at_once() {
     }
     assert_eq!(world.history().await, ["1_a applied 1", "2_b applied 1"]);
     // As with Prisma, everything is the owner's.
-    let owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname IN ('public', 'ecs_migrate')";
+    let owners =
+        "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname IN ('public', 'ecs_migrate')";
     assert_eq!(world.column(owners).await, [owner]);
 }
 
@@ -92,14 +93,21 @@ async fn a_server_that_answers_nonsense() {
     world.migration("1_a", "CREATE TABLE a(id int);");
     for manners in all().iter() {
         let rude = Rude::start(*manners).await;
-        for arguments in [["deploy"].as_slice(), &["status"], &["check"], &["exec", "--", "/bin/true"]] {
+        for arguments in
+            [["deploy"].as_slice(), &["status"], &["check"], &["exec", "--", "/bin/true"]]
+        {
             let mut command = world.command(arguments);
             command.args(if arguments[0] == "exec" { &[][..] } else { &["--connect-wait", "0s"] });
             command.env("DATABASE_URL", &rude.url).env("ECS_MIGRATE_CONNECT_WAIT", "0s");
             let ended = crate::support::finish(command.spawn().unwrap()).await;
             let code = u8::try_from(ended.code).expect("an exit code, not a signal");
             let known = ExitCode::ALL.iter().any(|known| known.code() == code);
-            assert!(known && code != 0, "{manners:?} {arguments:?}: {}{}", ended.stdout, ended.stderr);
+            assert!(
+                known && code != 0,
+                "{manners:?} {arguments:?}: {}{}",
+                ended.stdout,
+                ended.stderr
+            );
             assert!(ended.finished().failure.is_some(), "{manners:?}");
             assert!(!ended.stdout.contains("hunter2"), "{}", ended.stdout);
         }

@@ -71,7 +71,8 @@ async fn through(mode: &str, what: &str) -> Option<(World, crate::support::Ended
     let world = World::new().await;
     world.migration("1_a", "CREATE TABLE a(id int);");
     let folder = tempfile::tempdir().unwrap();
-    let Some((_pooler, port)) = pooler(&world, folder.path(), Mode { name: mode, size: 5 }).await else {
+    let Some((_pooler, port)) = pooler(&world, folder.path(), Mode { name: mode, size: 5 }).await
+    else {
         skip("pgbouncer is not installed");
         return None;
     };

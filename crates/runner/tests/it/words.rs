@@ -42,7 +42,10 @@ async fn a_code_that_a_script_raises_itself() {
             format!("DO $$ BEGIN RAISE EXCEPTION 'bad data' USING ERRCODE = '{code}'; END $$;");
         let ended = then(&world, &script, &["deploy", "--lock-budget", "1m"]).await;
         let failure = ended.failed(10);
-        assert_eq!((failure.message.as_str(), failure.sqlstate.as_deref()), ("bad data", Some(code)));
+        assert_eq!(
+            (failure.message.as_str(), failure.sqlstate.as_deref()),
+            ("bad data", Some(code))
+        );
         assert_eq!(failure.hint, None, "{failure:?}");
         assert!(!ended.has(|event| matches!(event, Event::AttemptBlocked(_))), "{}", ended.stdout);
     }
@@ -149,7 +152,8 @@ async fn a_service_and_a_password_file() {
     )
     .unwrap();
     let run = async |password: &str| {
-        std::fs::write(&passwords, format!("127.0.0.1:{port}:*:with_password:{password}\n")).unwrap();
+        std::fs::write(&passwords, format!("127.0.0.1:{port}:*:with_password:{password}\n"))
+            .unwrap();
         std::fs::set_permissions(&passwords, std::fs::Permissions::from_mode(0o600)).unwrap();
         let mut command = world.command(&["status"]);
         command.env_remove("DATABASE_URL").env("PGSERVICEFILE", &services).env("PGSERVICE", "shop");
@@ -158,7 +162,10 @@ async fn a_service_and_a_password_file() {
     };
     world.sql("DO $$ BEGIN CREATE ROLE with_password LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$").await;
     // The password of the other tests that sign in as it, at the same time.
-    let _set = world.client.batch_execute("ALTER ROLE with_password PASSWORD 'p#a/s?s%40@:wo rd+!^&='").await;
+    let _set = world
+        .client
+        .batch_execute("ALTER ROLE with_password PASSWORD 'p#a/s?s%40@:wo rd+!^&='")
+        .await;
     assert_eq!(run("p#a/s?s%40@\\:wo rd+!^&=").await.succeeded().pending, 1);
     let ended = run("hunter2").await;
     let failure = ended.failed(22);
