@@ -2,6 +2,7 @@
 //! a sentence, not in production.
 
 use crate::error::{Error, Fault, Kind};
+use crate::identity;
 use crate::journal;
 use crate::progress::{Progress, Sink};
 use crate::row;
@@ -51,7 +52,7 @@ pub(crate) async fn read(session: &Session) -> Result<Bearing, Fault> {
     Ok(row::first(&rows, 0)?.map_or(Bearing::Nothing, Bearing::Name))
 }
 
-/// Reads the name into the session, and refuses a database that bears another one than the run.
+/// Reads name and identity into the session, and refuses a database that bears another one than the run.
 pub(crate) async fn meet(
     session: &mut Session,
     settings: &ConnectionSettings,
@@ -61,6 +62,7 @@ pub(crate) async fn meet(
     if let Bearing::Name(name) = bearing {
         session.environment = Some(name);
     }
+    session.identity = identity::read(session).await?;
     Ok(())
 }
 

@@ -48,6 +48,9 @@ pub struct ConnectionSettings {
     pub application_name: String,
     /// Whether there can be a second connection, for what only looks on.
     pub second: Second,
+    /// The database for which this one stands, if it is a scratch database: scripts that name that
+    /// one mean this one.
+    pub stands_for: Option<String>,
     /// The environment that this run is for: a database that bears another name is refused.
     pub environment: Option<String>,
     /// Command-line options for the backend, e.g. `-c statement_timeout=1h`.

@@ -15,10 +15,19 @@ use std::cell::RefCell;
 use tokio::time::Instant;
 use tokio_postgres::error::{DbError, ErrorPosition};
 
+/// What is around a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Around {
+    /// A transaction, ours or the script's.
+    Transaction,
+    /// Nothing.
+    Nothing,
+}
+
 /// Runs one statement of the script.
 pub(crate) async fn run_statement(
     attempt: &Attempt<'_>,
-    index: usize,
+    (index, around): (usize, Around),
     sink: &mut dyn Sink,
     interrupt: &mut Interrupt,
 ) -> Result<(), Stop> {
@@ -28,7 +37,10 @@ pub(crate) async fn run_statement(
     let script = attempt.script;
     let statement = &script.statements[index];
     let seen = RefCell::default();
-    let locks = if runs_alone(script, statement) { Locks::Shorter } else { Locks::Longer };
+    let locks = match around {
+        Around::Nothing if statement.class != Class::Setting => Locks::Shorter,
+        Around::Nothing | Around::Transaction => Locks::Longer,
+    };
     let watching = Watching {
         doing: format!(
             "applying `{}`, statement {} of {}",
@@ -39,7 +51,7 @@ pub(crate) async fn run_statement(
         locks,
         ..attempt.watching(&seen)
     };
-    let scope = if locks == Locks::Shorter { "SESSION" } else { "LOCAL" };
+    let scope = if around == Around::Nothing { "SESSION" } else { "LOCAL" };
     let change = attempt.pace.change(index).map(|timeout| set_lock_timeout(scope, timeout));
     attempt.session.notices.begin(attempt.name, number(index + 1));
     let begun = Instant::now();
@@ -65,13 +77,17 @@ pub(crate) async fn run_statement(
         Ok(Ran::Done(rows)) => {
             attempt.account.borrow_mut().touched(number, rows);
             refuse_invalid_index(attempt, index, &skipped).await?;
+            if statement.class == Class::Setting {
+                // It may have been RESET ALL.
+                attempt.pace.forget();
+            }
             if ends_transaction(script, index) {
                 return Ok(());
             }
             note_locks(attempt, index, (locks, seen)).await
         }
         Ok(Ran::Cancelled) => {
-            attempt.left.set(may_have_committed(script, statement));
+            attempt.left.set(around == Around::Nothing && script.may_commit_inside(statement));
             Err(Stop::Interrupted)
         }
         Err(Fault::Lost(cause)) => Err(Stop::Lost(cause)),
@@ -79,7 +95,9 @@ pub(crate) async fn run_statement(
         Err(Fault::Server(db)) => {
             // An error at a place of the statement itself came before anything of it ran.
             let began = !matches!(db.position(), Some(ErrorPosition::Original(_)));
-            attempt.left.set(began && may_have_committed(script, statement));
+            attempt
+                .left
+                .set(began && around == Around::Nothing && script.may_commit_inside(statement));
             Err(Stop::Failed(Box::new(refusal(attempt, &db, Some(index)))))
         }
     }
@@ -133,36 +151,12 @@ fn excerpt(text: &str) -> String {
 /// In bytes; an event line has room for less.
 const LONGEST_EXCERPT: usize = 8 * 1024;
 
-/// Whether what it does inside, which cannot be seen, may have ended transactions.
-fn may_have_committed(script: &Script, statement: &Statement) -> bool {
-    statement.class == Class::Opaque && runs_alone(script, statement)
-}
-
 /// Whether a statement is the last one of our transaction: its locks are looked at while that
 /// finishes.
 fn ends_transaction(script: &Script, index: usize) -> bool {
     match &script.form {
         Form::Transaction { sent } => index + 1 == sent.end,
         Form::Statements { .. } | Form::Refused { .. } => false,
-    }
-}
-
-/// Whether a statement has no transaction around it, neither ours nor the script's.
-fn runs_alone(script: &Script, statement: &Statement) -> bool {
-    match statement.class {
-        Class::Alone(_) | Class::ConcurrentIndex { .. } | Class::ConcurrentDrop { .. } => true,
-        Class::Opaque => script.directive,
-        Class::Ordinary
-        | Class::Data
-        | Class::Setting
-        | Class::TransactionMode
-        | Class::ReadOnly
-        | Class::EnumValue { .. }
-        | Class::CreateEnum { .. }
-        | Class::Begin { .. }
-        | Class::Commit { .. }
-        | Class::Rollback
-        | Class::CopyFromStdin => false,
     }
 }
 
@@ -253,10 +247,13 @@ pub(crate) fn refusal(attempt: &Attempt<'_>, db: &DbError, index: Option<usize>)
     let script = attempt.script;
     let code = db.code().code();
     let kind = if others_doing(db) { Kind::Blocked } else { Kind::MigrationFailed };
-    // What code raised by itself is about whatever its author meant.
-    let usual = hint::for_sqlstate(code).filter(|_| !raised(db));
     Error {
-        hint: db.hint().or(usual).map(str::to_owned),
+        // What code raised by itself is about whatever its author meant.
+        hint: if raised(db) {
+            db.hint().map(str::to_owned)
+        } else {
+            hint::of_script(code, db.hint(), script)
+        },
         statement: index.map(|index| FailedStatement {
             number: number(index + 1),
             of: number(script.statements.len()),

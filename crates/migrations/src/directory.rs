@@ -1,10 +1,11 @@
 //! Prisma's directory of migrations, read from disk: `DIR/NAME/migration.sql`.
 
 use crate::checksum::Digests;
+use crate::contained;
 use crate::lock_file::{self, LockFileError};
 use crate::order;
 use crate::script::{Phase, Script};
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 /// A directory of migrations, in the order in which they apply.
@@ -105,9 +106,13 @@ impl Directory {
     }
 }
 
-/// Invalid UTF-8 is refused rather than replaced: Prisma since 6.6 would execute U+FFFD.
+/// Only a plain file of the directory is read: what a link would bring in from elsewhere, a FIFO or a
+/// device is refused. Invalid UTF-8 is refused rather than replaced: Prisma since 6.6 would execute U+FFFD.
 fn read_script(path: &Path) -> Result<String, String> {
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    let root = path.parent().and_then(Path::parent).unwrap_or(path);
+    let mut file = contained::open(root, path).map_err(|why| why.to_string())?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         format!("byte {at} is not UTF-8")
@@ -157,6 +162,28 @@ mod tests {
         let directory = Directory::read(root.path()).unwrap();
         assert_eq!(directory.migrations[0].digests, Err("byte 16 is not UTF-8".into()));
         assert_eq!(directory.migrations[1].read().as_deref(), Ok("SELECT 2;"));
+    }
+
+    #[test]
+    fn what_lies_elsewhere_or_is_no_file_is_not_read() {
+        let root = tempfile::tempdir().unwrap();
+        for (name, target) in [("1_a", "/proc/self/environ"), ("2_b", "/dev/zero")] {
+            std::fs::create_dir(root.path().join(name)).unwrap();
+            std::os::unix::fs::symlink(target, root.path().join(name).join("migration.sql"))
+                .unwrap();
+        }
+        std::fs::create_dir(root.path().join("3_c")).unwrap();
+        let socket = root.path().join("3_c/migration.sql");
+        let _socket = std::os::unix::net::UnixListener::bind(socket).unwrap();
+        let directory = Directory::read(root.path()).unwrap();
+        let why: Vec<&str> = directory
+            .migrations
+            .iter()
+            .map(|migration| migration.digests.as_ref().unwrap_err().as_str())
+            .collect();
+        assert!(why[0].contains("outside of the directory"), "{why:?}");
+        assert!(why[1].contains("outside of the directory"), "{why:?}");
+        assert_eq!(why[2], "it is a socket, not a file");
     }
 
     #[test]

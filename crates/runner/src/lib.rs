@@ -31,8 +31,6 @@ pub mod shutdown;
 pub mod source;
 pub mod words;
 
-use clap::Parser as _;
-use cli::Cli;
 use commands::End;
 use emit::Emitter;
 use environment::Environment;
@@ -51,11 +49,11 @@ pub fn main() -> std::process::ExitCode {
         let _entered = runtime.enter();
         Listener::listen()
     };
-    let cli = match Cli::try_parse() {
+    let environment = Environment::of_process();
+    let cli = match cli::read(&environment) {
         Ok(cli) => cli,
         Err(message) => return cli::explain(&message).into_process(),
     };
-    let environment = Environment::of_process();
     let emitter = Emitter::start(&cli.options, &environment);
     let mut end = runtime.block_on(commands::run(&cli, (&environment, listener), &emitter));
     // A connection that hangs must not keep a finished run from leaving.

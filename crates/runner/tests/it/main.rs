@@ -8,9 +8,11 @@
 )]
 
 mod application;
+mod blank;
 mod check;
 mod compat;
 mod deploy;
+mod directive;
 mod drift;
 mod environment;
 mod examples;
@@ -38,9 +40,12 @@ mod proxy;
 mod rds;
 mod resolve;
 mod restore;
+mod resumed_session;
 mod review;
 mod rotation;
 mod rude;
+mod same_session;
+mod second_history;
 mod secret;
 mod start;
 mod statements;
@@ -51,6 +56,7 @@ mod terminal;
 mod tls;
 mod traffic;
 mod unblock;
+mod unrecorded;
 mod waiting;
 mod words;
 mod wrapped;
