@@ -50,7 +50,7 @@ pub enum RunnerCommand {
     Unblock,
     /// What a newer runner did and this reader does not know, or what was not said.
     #[default]
-    #[serde(other)]
+    #[serde(rename = "", other)]
     Unknown,
 }
 
