@@ -2,6 +2,9 @@
 
 /// The run that a process belongs to; the controller sets it in the task's overrides.
 pub const RUN: &str = "ECS_MIGRATE_RUN";
+/// What the runner is asked, as a JSON list of its arguments: RunTask overrides a container's command
+/// and never its ENTRYPOINT, so the question travels here, and the runner obeys it in every mode.
+pub const COMMAND: &str = "ECS_MIGRATE_COMMAND";
 /// Who started the run, as ECS has it in `startedBy`; with the four below the controller sets it for
 /// the runner's first line, because ECS forgets a task after an hour.
 pub const STARTED_BY: &str = "ECS_MIGRATE_STARTED_BY";

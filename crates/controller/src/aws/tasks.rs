@@ -6,6 +6,7 @@ use super::patience::throttled;
 use super::renewal::Renewal;
 use crate::settings::{Capacity, PublicIp};
 use crate::task::{
+    Asked,
     ContainerSnapshot, Described, RunAnswer, RunRequest, Shortfall, StopCode, TaskArn,
     TaskSnapshot, TaskTimes,
 };
@@ -237,6 +238,15 @@ fn snapshot(task: &Task) -> TaskSnapshot {
         run.and_then(KeyValuePair::value)
             .map(|run| (container.name().unwrap_or_default().to_owned(), run.to_owned()))
     });
+    let asked = overrides.iter().find(|container| {
+        run.as_ref().is_some_and(|(name, _)| container.name() == Some(name.as_str()))
+    });
+    let asked = asked.map_or(Asked::Anything, |container| {
+        let variables = container.environment();
+        let question = variables.iter().find(|pair| pair.name() == Some(env::COMMAND));
+        let started_by = task.started_by().unwrap_or_default();
+        Asked::of_task(started_by, container.command(), question.and_then(KeyValuePair::value))
+    });
     let network = task
         .attachments()
         .iter()
@@ -266,6 +276,7 @@ fn snapshot(task: &Task) -> TaskSnapshot {
         },
         started_by: task.started_by().unwrap_or_default().to_owned(),
         run,
+        asked,
         network,
         containers: task.containers().iter().map(container).collect(),
     }

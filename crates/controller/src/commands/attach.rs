@@ -108,6 +108,7 @@ pub(super) async fn plan(
         task: task.arn,
         container,
         expect: settings.expect,
+        asked: task.asked,
         on_cancel: settings.on_cancel,
         timeout: settings.timeout,
         beginning: Beginning::Watching,

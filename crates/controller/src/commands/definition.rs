@@ -5,8 +5,10 @@ use crate::aws::{Aws, AwsError};
 use crate::error::Error;
 use crate::report::{Event, Registration, Report};
 use crate::settings::{ContainerChoice, DefinitionSource, ImageChoice, ServiceWish, Setting};
+use crate::task::Expectation;
 use crate::task_definition::{
-    Advice, Change, Document, Registered, advice, changes, choose, import, registrable, with_image,
+    Advice, Change, Document, Registered, advice, changes, choose, import, names_the_runner,
+    registrable, with_image, with_label,
 };
 use std::time::Duration;
 
@@ -33,7 +35,7 @@ enum State {
 pub(super) async fn find(
     aws: &Aws,
     source: &DefinitionSource,
-    choice: &ContainerChoice,
+    (choice, expect): (&ContainerChoice, Expectation),
 ) -> Result<Wanted, Error> {
     match source {
         DefinitionSource::Existing { reference, image } => {
@@ -43,7 +45,8 @@ pub(super) async fn find(
                 ImageChoice::AsDefined => (None, State::AsGiven(found)),
                 ImageChoice::Replace(image) => {
                     let Pinned { image, doubt } = pin(aws, &image.value).await;
-                    let document = registrable(&with_image(&found.document, &container, &image))?;
+                    let document = with_image(&found.document, &container, &image);
+                    let document = registrable(&labelled(&document, &container, expect))?;
                     (doubt, compare(aws, document, Some(found)).await?)
                 }
             };
@@ -55,11 +58,23 @@ pub(super) async fn find(
             // What is wrong with the file itself is said before anybody is asked.
             registrable(&with_image(&template, &container, &image.value))?;
             let Pinned { image, doubt } = pin(aws, &image.value).await;
-            let document = registrable(&with_image(&template, &container, &image))?;
+            let document = with_image(&template, &container, &image);
+            let document = registrable(&labelled(&document, &container, expect))?;
             let state = compare(aws, document, None).await?;
             Ok(Wanted { container, doubt, state })
         }
     }
+}
+
+/// With the label that makes the container known as the runner's, where somebody says that it is: the
+/// settings, or the definition by its first word.
+fn labelled(document: &Document, container: &str, expect: Expectation) -> Document {
+    let known = match expect {
+        Expectation::Runner => true,
+        Expectation::Auto => names_the_runner(document, container),
+        Expectation::Plain => false,
+    };
+    if known { with_label(document, container) } else { document.clone() }
 }
 
 /// The definition in a file of the user's.

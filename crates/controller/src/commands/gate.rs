@@ -6,7 +6,7 @@ use crate::report::{Arrival, Event, Report};
 use crate::settings::RunSettings;
 use crate::signal::Listener;
 use crate::task::{
-    Again, Beginning, Conclusion, Launched, Launcher, Origin, Others, OwnRun, Pace, Plan,
+    Again, Asked, Beginning, Conclusion, Launched, Launcher, Origin, Others, OwnRun, Pace, Plan,
     RunIdentity, RunRequest, Tools, follow,
 };
 use crate::task_definition::log_sources;
@@ -18,6 +18,8 @@ pub(super) struct Gate<'a> {
     pub(super) prepared: &'a Prepared,
     pub(super) identity: &'a RunIdentity,
     pub(super) pace: &'a Pace,
+    /// What the task is to do.
+    pub(super) asked: Asked,
 }
 
 impl Gate<'_> {
@@ -122,6 +124,7 @@ impl Gate<'_> {
             run: Some(self.identity.run.clone()),
             logs: log_sources(document, self.prepared.aws.region()),
             expect: self.settings.expect,
+            asked: self.asked,
             on_cancel: self.settings.on_cancel,
             timeout: self.settings.timeout.clone(),
             stop_timeout: document.stop_timeout(container),

@@ -12,9 +12,9 @@ use crate::error::{Error, Kind};
 use crate::report::{Event, Report};
 use crate::service::{Contract, Released};
 use crate::settings::{Flags, RunSettings, ServiceSettings};
-use crate::task::cancelled;
+use crate::task::{Asked, cancelled};
 use clap::Args;
-use protocol::env;
+use protocol::{RunnerCommand, env};
 
 /// Run the migration, and only on green deploy the services behind it
 ///
@@ -78,14 +78,15 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
     let Some(prepared) = prepared else {
         return Ok(0);
     };
-    let command = arguments.run.command;
+    let words = run::words(arguments.run.command, &prepared, settings)?;
+    let asked = Asked::before_a_service(words.words());
     let order = Order {
-        command: command.clone(),
+        words: words.clone(),
         environment: phases.before(&environment),
         process: &context.environment,
     };
     let (identity, expand) = request(settings, &prepared, order);
-    let gate = Gate { settings, prepared: &prepared, identity: &identity, pace: &pace };
+    let gate = Gate { settings, prepared: &prepared, identity: &identity, pace: &pace, asked };
     let conclusion = gate.judge(expand, report, &mut listener).await?;
     if !conclusion.is_green() {
         let code = conclusion.exit_code;
@@ -105,12 +106,12 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
     if waiting > 0 && released.is_good() && !phases.set {
         report.emit(&Event::Note(format!("{}; what waited for it follows", released.sentence())));
         let order = Order {
-            command,
+            words,
             environment: phases.after(&environment),
             process: &context.environment,
         };
         let (identity, contract) = request(settings, &prepared, order);
-        let gate = Gate { settings, prepared: &prepared, identity: &identity, pace: &pace };
+        let gate = Gate { settings, prepared: &prepared, identity: &identity, pace: &pace, asked };
         // Whatever comes of it, the migration and the services stay what they are.
         released.contract = match gate.judge(contract, report, &mut listener).await {
             Ok(conclusion) => {
@@ -126,17 +127,18 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
     Ok(code)
 }
 
-/// Commands of the runner that apply no migration, whatever their end.
-const MIGRATES_NOTHING: [&str; 5] = ["check", "replay", "resolve", "status", "unblock"];
-
-fn refuse_what_migrates_nothing(command: &[String]) -> Result<(), Error> {
-    let word = command.iter().find(|word| !word.starts_with('-')).map_or("", String::as_str);
-    if !MIGRATES_NOTHING.contains(&word) {
-        return Ok(());
+/// A first word that is a command of the runner says what is asked. Behind options only the runner knows,
+/// and says it.
+fn refuse_what_migrates_nothing(words: &[String]) -> Result<(), Error> {
+    match RunnerCommand::first_of(words) {
+        Some(command) if !command.may_migrate() => Err(Error::usage(format!(
+            "`{command}` applies no migration, so no service may follow it"
+        ))
+        .hinted(format!(
+            "`ecs-migrate run -- {command}` runs it alone; `release` without it migrates"
+        ))),
+        Some(_) | None => Ok(()),
     }
-    Err(Error::usage(format!("`{word}` applies no migration, so no service may follow it")).hinted(
-        format!("`ecs-migrate run -- {word}` runs it alone; `release` without it migrates"),
-    ))
 }
 
 /// How the runner is told which share of the migrations it applies. A phase that somebody set with
@@ -166,7 +168,7 @@ impl Phases {
 
 /// What the migration would do.
 async fn show(aws: &Aws, settings: &RunSettings, report: &mut Report) -> Result<(), Error> {
-    let wanted = definition::find(aws, &settings.definition, &settings.container).await?;
+    let wanted = definition::find(aws, &settings.definition, (&settings.container, settings.expect)).await?;
     wanted.warn(report);
     let found = network::find(aws, &settings.cluster.value, &settings.network).await?;
     found.say(report);

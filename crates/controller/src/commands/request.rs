@@ -1,9 +1,10 @@
 //! Owns the request for a task: what is run, for whom, and as which run.
 
+use super::order::Words;
 use super::run::Prepared;
 use crate::settings::{EnvironmentName, RunSettings};
 use crate::task::{RunIdentity, RunRequest, Work};
-use protocol::env;
+use protocol::{command, env};
 use std::collections::BTreeMap;
 
 /// The longest value that is passed on: overrides have 8192 characters altogether (ECS API,
@@ -12,8 +13,7 @@ const LONGEST: usize = 256;
 
 /// What the container shall do.
 pub(super) struct Order<'a> {
-    /// Empty for the image's own command.
-    pub(super) command: Vec<String>,
+    pub(super) words: Words,
     /// Variables that somebody asked for.
     pub(super) environment: Vec<(String, String)>,
     /// The controller's own environment, which says for whom it is.
@@ -33,13 +33,14 @@ pub(super) fn request(
             cluster: &settings.cluster.value,
             definition: &prepared.definition.arn,
             image: prepared.definition.document.image(&prepared.container),
-            arguments: &order.command,
+            arguments: order.words.words(),
             environment: &environment,
         },
     );
     let place = place(&settings.cluster.value, prepared.definition.family());
     let ours = [(env::RUN.to_owned(), identity.run.clone()), (env::PLACE.to_owned(), place)]
         .into_iter()
+        .chain(question(&order.words))
         .chain(origin(&identity.started_by, order.process));
     let taken = |name: &str| environment.iter().any(|(given, _)| given == name);
     let ours: Vec<_> = ours.filter(|(name, _)| !taken(name)).collect();
@@ -47,7 +48,7 @@ pub(super) fn request(
         cluster: settings.cluster.value.clone(),
         definition: prepared.definition.arn.clone(),
         container: prepared.container.clone(),
-        command: order.command,
+        command: order.words.words().to_vec(),
         environment: [ours, environment.clone()].concat(),
         network: prepared.network.clone(),
         capacity: settings.capacity.clone(),
@@ -55,6 +56,14 @@ pub(super) fn request(
         started_by: identity.started_by.clone(),
     };
     (identity, request)
+}
+
+/// What is asked of the runner, so that it hears it whatever the ENTRYPOINT of its image is.
+fn question(words: &Words) -> Option<(String, String)> {
+    match words {
+        Words::Own | Words::Command(_) => None,
+        Words::Runner(words) => Some((env::COMMAND.to_owned(), command::encode(words))),
+    }
 }
 
 /// Whose database it must be. It is a part of the identity: with another name it is another run.

@@ -1,10 +1,9 @@
 //! Owns whether a migration is proved green for a commit, by the newest run that the log and ECS
 //! know of: PURE. A later red run revokes an earlier green one.
 
-use crate::task::{is_of_a_gate, is_one_off};
-use protocol::Event;
 use protocol::event::{Outcome, RunFinished, RunStarted};
 use protocol::line::{EventLine, Line};
+use protocol::{Event, Standing};
 
 /// What is to be proved.
 #[derive(Debug, Clone, Copy)]
@@ -47,13 +46,13 @@ pub(crate) fn green(evidence: &Evidence, claim: Claim<'_>) -> Result<String, Str
     let all = runs(&evidence.lines);
     let aside = |task: &&TaskRecord| {
         let known = all.iter().filter(|run| task.run.as_deref() == Some(&run.run));
-        known.clone().count() > 0 && known.clone().all(|run| standing(run) == Standing::Aside)
+        known.clone().count() > 0 && !known.clone().any(counts)
     };
     let tasks: Vec<&TaskRecord> = evidence.tasks.iter().filter(|task| !aside(task)).collect();
     if let Some(task) = tasks.iter().find(|task| task.good_end.is_none()) {
         return Err(format!("a migration is in progress: {}", task.task));
     }
-    let here = |run: &&Run| standing(run) != Standing::Aside && run.started.origin.place == place;
+    let here = |run: &&Run| counts(run) && run.started.origin.place == place;
     let newest = all.iter().filter(here).max_by_key(|run| run.at);
     let task = tasks.iter().max_by_key(|task| task.created_at);
     let Some(run) = newest else {
@@ -65,7 +64,7 @@ pub(crate) fn green(evidence: &Evidence, claim: Claim<'_>) -> Result<String, Str
     {
         return Err(format!("the newest run left no record in the log: {}", task.task));
     }
-    if standing(run) == Standing::Unclear {
+    if run.started.standing() == Standing::Unclear {
         return Err(format!(
             "the newest run, {}, was of the command `{}`, which proves nothing",
             run.run, run.started.command
@@ -102,31 +101,13 @@ fn is_good(finished: &RunFinished) -> bool {
         }
 }
 
-/// What a run is to the proof.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    /// It migrates: green it proves, red it revokes.
-    Proof,
-    /// It applies no migration of a commit, so it neither proves nor revokes, whatever its end.
-    Aside,
-    /// Nobody can say what it did: it proves nothing, and hides what was before it.
-    Unclear,
-}
-
-/// `exec` is a migration where a gate ran it, around a tool. A task of its own is somebody's hand: its
-/// commit is only where they stood, and its exit code says nothing of migrations applied before. The
-/// same holds of `resolve`, which corrects the history and runs no script; what it left is judged by
-/// the next run.
-fn standing(run: &Run) -> Standing {
-    let started_by = &run.started.origin.started_by;
-    if is_one_off(started_by) {
-        return Standing::Aside;
-    }
-    match run.started.command.as_str() {
-        "deploy" | "start" => Standing::Proof,
-        "exec" if is_of_a_gate(started_by) => Standing::Proof,
-        "replay" | "resolve" | "status" | "check" | "unblock" => Standing::Aside,
-        _ => Standing::Unclear,
+/// Whether the run says anything of the proof. What follows a rollout proves nothing of what the code
+/// needs, so green it is passed over; red it revokes.
+fn counts(run: &Run) -> bool {
+    match run.started.standing() {
+        Standing::Proof | Standing::Unclear => true,
+        Standing::Behind => !run.finished.as_ref().is_some_and(is_good),
+        Standing::Aside => false,
     }
 }
 

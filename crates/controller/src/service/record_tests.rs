@@ -1,4 +1,5 @@
 use super::*;
+use protocol::RunnerCommand;
 use protocol::event::Origin;
 
 fn started(run: &str, at: i64, commit: &str) -> (i64, String) {
@@ -9,6 +10,12 @@ fn of_command(command: &str, run: &str, at: i64, commit: &str) -> (i64, String) 
     begun(("ecs-migrate/github/77", command), run, at, commit)
 }
 
+/// The first line of the runs that follow a rollout.
+fn behind(run: &str, at: i64, commit: &str) -> (i64, String) {
+    let (at, line) = started(run, at, commit);
+    (at, line.replace("\"command\":\"deploy\"", "\"command\":\"deploy\",\"standing\":\"behind\""))
+}
+
 fn begun((started_by, command): (&str, &str), run: &str, at: i64, commit: &str) -> (i64, String) {
     let origin = Origin {
         started_by: started_by.to_owned(),
@@ -16,7 +23,8 @@ fn begun((started_by, command): (&str, &str), run: &str, at: i64, commit: &str) 
         place: "prod/app".to_owned(),
         ..Origin::default()
     };
-    let started = RunStarted { version: String::new(), command: command.to_owned(), origin };
+    let command = RunnerCommand::named(command).unwrap_or_default();
+    let started = RunStarted { command, origin, ..RunStarted::default() };
     let process = format!("p{at}");
     (at, EventLine::new(run, &process, 1, Event::RunStarted(started)).encode())
 }
@@ -101,6 +109,15 @@ fn only_the_newest_run_counts_and_only_for_its_commit() {
         (with(vec![started("b", 20, "c2"), ended("b", 20, 0)]), vec![], "for commit c2, not c1"),
         (with(vec![started("b", 20, "")]), vec![], "does not say which commit"),
         (with(vec![started("a", 20, "c1")]), vec![], "has not said its last word"),
+        // What follows the rollout proves nothing by itself, hides no proof, and red it revokes one.
+        (vec![behind("k", 20, "c1"), ended("k", 20, 0)], vec![], "no run of prod/app is on record"),
+        (
+            with(vec![behind("k", 20, "c1"), ended("k", 20, 0)]),
+            vec![task("k", 19, Some(true))],
+            "a",
+        ),
+        (with(vec![behind("k", 20, "c1"), ended("k", 20, 11)]), vec![], "ended red, exit code 11"),
+        (with(vec![behind("k", 20, "c1")]), vec![], "has not said its last word"),
         (good(), vec![task("a", 9, Some(false))], "ECS says otherwise"),
         (good(), vec![task("b", 20, Some(false))], "left no record in the log: task-20"),
         (good(), vec![task("b", 20, None)], "a migration is in progress: task-20"),

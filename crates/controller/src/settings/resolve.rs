@@ -72,6 +72,7 @@ pub(crate) struct RunSettings {
 pub(crate) struct RegisterSettings {
     pub(crate) definition: DefinitionSource,
     pub(crate) container: ContainerChoice,
+    pub(crate) expect: Expectation,
 }
 
 /// Settings of `attach`.
@@ -164,13 +165,18 @@ impl RunSettings {
                 .map_or(CAPACITY_TIMEOUT, |setting| setting.value),
             on_cancel: parse::word(layers, Key::OnCancel, ON_CANCEL, OnCancel::Stop)?.value,
             if_running: parse::word(layers, Key::IfRunning, IF_RUNNING, IfRunning::Wait)?.value,
-            expect: parse::word(layers, Key::Expect, EXPECTATIONS, Expectation::Auto)?.value,
+            expect: expectation(layers)?,
             environment: layers
                 .find(Key::Environment)
                 .map_or(EnvironmentName::Unsaid, |name| EnvironmentName::Named(name.value)),
             key: layers.run_key(process),
         })
     }
+}
+
+/// What the container is taken for.
+pub(super) fn expectation(layers: &Layers) -> Result<Expectation, Error> {
+    Ok(parse::word(layers, Key::Expect, EXPECTATIONS, Expectation::Auto)?.value)
 }
 
 impl RegisterSettings {
@@ -183,7 +189,8 @@ impl RegisterSettings {
             return Err(Error::usage("no image is set: there is nothing to register")
                 .hinted("set --image URI"));
         }
-        Ok(Self { definition, container: definition::container(layers) })
+        let expect = expectation(layers)?;
+        Ok(Self { definition, container: definition::container(layers), expect })
     }
 }
 
@@ -195,7 +202,7 @@ impl AttachSettings {
             container: definition::container(layers),
             timeout: layers.timeout()?,
             on_cancel: parse::word(layers, Key::OnCancel, ON_CANCEL, OnCancel::Detach)?.value,
-            expect: parse::word(layers, Key::Expect, EXPECTATIONS, Expectation::Auto)?.value,
+            expect: expectation(layers)?,
         })
     }
 }

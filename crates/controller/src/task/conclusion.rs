@@ -124,6 +124,8 @@ impl Conclusion {
         let attach =
             may_go_on.then(|| format!("ecs-migrate attach --region {} {}", plan.region, plan.task));
         let database = DatabaseMeaning::of(&verdict, finished, finding.as_ref());
+        let settles = has_ended(&verdict) && tail.transcript.leaves_a_transaction();
+        let database = if settles { database.of_a_transaction() } else { database };
         let is_green = matches!(verdict, Verdict::Green(_));
         let way_back = tail
             .transcript
@@ -174,6 +176,25 @@ impl Conclusion {
     /// Whether the gate is open.
     pub(crate) fn is_green(&self) -> bool {
         matches!(self.verdict, Verdict::Green(_))
+    }
+}
+
+/// Whether the container is known to have ended, however.
+fn has_ended(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Failed { .. }
+        | Verdict::Cancelled(StopProof::Ended)
+        | Verdict::TimedOut(StopProof::Ended)
+        | Verdict::Unknown(
+            Doubt::NoExitCode | Doubt::StoppedFromOutside(_) | Doubt::NotTheContainersEnd(_),
+        ) => true,
+        Verdict::Green(_)
+        | Verdict::NeverStarted
+        | Verdict::TimedOut(_)
+        | Verdict::Cancelled(_)
+        | Verdict::Detached
+        | Verdict::Unknown(_)
+        | Verdict::WatchLost => false,
     }
 }
 

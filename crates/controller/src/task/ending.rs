@@ -1,10 +1,11 @@
 //! Owns the sentence of each ending and the fix that needs no further cause. PURE.
 
+use super::asked::Mismatch;
 use super::verdict::{Doubt, Ground, StopProof, Verdict, Workload};
 use crate::aws::AwsError;
 use crate::words;
 use protocol::event::{Outcome, RunFinished};
-use protocol::{DatabaseState, ExitCode};
+use protocol::{DatabaseState, ExitCode, RunnerCommand};
 use std::time::Duration;
 
 /// What happened, in a sentence.
@@ -118,10 +119,28 @@ fn unknown(doubt: &Doubt) -> String {
         Doubt::NoLastWord => {
             "outcome unknown: exit code 0, but the runner's last word never came".to_owned()
         }
+        Doubt::NoWordOfThisRun => {
+            "outcome unknown: exit code 0, and the runner's lines are of another run".to_owned()
+        }
+        Doubt::NotWhatWasAsked(mismatch) => mismatched(*mismatch),
         Doubt::LastWordDisagrees => {
             "outcome unknown: exit code 0, but the runner's last word says otherwise".to_owned()
         }
         Doubt::StillRunning => "outcome unknown: the task has not ended".to_owned(),
+    }
+}
+
+fn mismatched(mismatch: Mismatch) -> String {
+    match mismatch {
+        Mismatch::Instead { ran: RunnerCommand::Unknown, of } => {
+            format!("not what was asked: the runner does not say that it ran `{of}`")
+        }
+        Mismatch::Instead { ran, of } => {
+            format!("not what was asked: `{ran}` ran and ended well, instead of `{of}`")
+        }
+        Mismatch::MigratesNothing(ran) => {
+            format!("no migration was run: `{ran}` ran and ended well, and applies none")
+        }
     }
 }
 
@@ -140,6 +159,15 @@ pub(super) fn fix(verdict: &Verdict, workload: Workload) -> Option<&'static str>
         }
         Verdict::Cancelled(StopProof::Reported(_) | StopProof::NothingRan) => {
             Some("run again when ready")
+        }
+        Verdict::Unknown(Doubt::NoWordOfThisRun) => Some(
+            "let what starts the runner pass ECS_MIGRATE_RUN on: `env -i`, `su -` and the like drop it",
+        ),
+        Verdict::Unknown(Doubt::NotWhatWasAsked(Mismatch::MigratesNothing(_))) => {
+            Some("let the container run `deploy`, `start` or `exec`: its `command` in the definition, or the words behind `--`")
+        }
+        Verdict::Unknown(Doubt::NotWhatWasAsked(Mismatch::Instead { .. })) => {
+            Some("the image's runner is older than this ecs-migrate, or something starts it without ECS_MIGRATE_COMMAND; put the newest one into the image")
         }
         Verdict::Cancelled(StopProof::Ended) | Verdict::Unknown(_) => {
             Some("look at the migration history in the database before running again")

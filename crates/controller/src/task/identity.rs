@@ -11,22 +11,6 @@ use sha2::{Digest, Sha256};
 /// ECS allows 128 characters of `[A-Za-z0-9_/-]` in `startedBy`.
 const STARTED_BY_LIMIT: usize = 128;
 
-/// The beginning of `startedBy` of every task of ours.
-const OURS: &str = "ecs-migrate/";
-
-/// Of those, the tasks of their own: `status`, `resolve`, `exec`, a look from inside.
-const ONE_OFF: &str = "ecs-migrate/task/";
-
-/// Whether a run of the gate has this `startedBy`.
-pub(crate) fn is_of_a_gate(started_by: &str) -> bool {
-    started_by.starts_with(OURS) && !is_one_off(started_by)
-}
-
-/// Whether a task of its own has it, which is no run of the gate.
-pub(crate) fn is_one_off(started_by: &str) -> bool {
-    started_by.starts_with(ONE_OFF)
-}
-
 /// What identifies a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RunIdentity {

@@ -1,6 +1,7 @@
 //! Owns one task from launch to verdict.
 
 mod arn;
+mod asked;
 mod conclusion;
 mod database;
 pub(crate) mod diagnosis;
@@ -37,18 +38,20 @@ mod verdict;
 mod watch;
 
 pub(crate) use arn::TaskArn;
+pub(crate) use asked::Asked;
 pub(crate) use conclusion::{Conclusion, class_name};
 pub(crate) use database::DatabaseMeaning;
 pub(crate) use evidence::command as command_about;
-pub(crate) use identity::{RunIdentity, Work, is_of_a_gate, is_one_off, started_by};
+pub(crate) use identity::{RunIdentity, Work, started_by};
 pub(crate) use intent::{Expectation, IfRunning, OnCancel};
 pub(crate) use launch::{Launched, Launcher, Origin, cancelled};
 pub(crate) use others::{Others, OwnRun};
 pub use pace::Pace;
 pub(crate) use pace::Strain;
 pub(crate) use phase::{Phase, PhaseKind, PhaseState};
+pub(crate) use protocol::command::{is_of_a_gate, is_one_off};
 pub(crate) use reading::{Read, patience, read, whole};
-pub(crate) use recount::{Ends, Glance, glance, recount};
+pub(crate) use recount::{Glance, glance, recount};
 pub(crate) use relaunch::Again;
 pub(crate) use request::{RunAnswer, RunRequest, Shortfall, TaskNetwork};
 pub(crate) use session::{Beginning, Plan, Tools, follow};

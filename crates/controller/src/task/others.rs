@@ -4,7 +4,6 @@
 //! to list tasks. Without the right the run goes on with a warning.
 
 use super::arn::TaskArn;
-use super::identity::is_of_a_gate;
 use super::intent::IfRunning;
 use super::launch::cancelled;
 use super::pace::Pace;
@@ -15,6 +14,7 @@ use crate::report::{Event, Report};
 use crate::settings::{RunSettings, TimeLimit};
 use crate::signal::Listener;
 use crate::words;
+use protocol::command::is_of_a_gate;
 use std::time::Duration;
 use tokio::time::Instant;
 

@@ -2,6 +2,7 @@
 //! answer to StopTask and timers. Every call runs beside it, so a hanging one delays no signal.
 
 use super::arn::TaskArn;
+use super::asked::Asked;
 use super::conclusion::Conclusion;
 use super::intent::{Expectation, OnCancel};
 use super::launch::Origin;
@@ -34,6 +35,8 @@ pub(crate) struct Plan {
     pub(crate) run: Option<String>,
     pub(crate) logs: Vec<LogSource>,
     pub(crate) expect: Expectation,
+    /// What the container is to do.
+    pub(crate) asked: Asked,
     pub(crate) on_cancel: OnCancel,
     pub(crate) timeout: TimeLimit,
     pub(crate) stop_timeout: Duration,

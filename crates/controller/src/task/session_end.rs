@@ -5,7 +5,7 @@ use super::drain::{self, ContainerEnd, LastWord, Next, Reads, View};
 use super::intent::Intent;
 use super::session_state::Session;
 use super::sightings::Progress;
-use super::verdict::{Case, Known, LogState, Logged, Verdict, Workload, judge};
+use super::verdict::{Case, Known, LogState, Verdict, Workload, judge};
 use crate::report::Event;
 use crate::settings::TimeLimit;
 use std::time::Duration;
@@ -91,7 +91,7 @@ impl Session<'_> {
     }
 
     fn workload(&self) -> Workload {
-        Workload::of(self.plan.expect, self.tails.decisive().looks_like())
+        self.plan.asked.workload(self.plan.expect, self.tails.decisive().looks_like())
     }
 
     /// When waiting alone may change something.
@@ -124,11 +124,13 @@ impl Session<'_> {
             task: known,
             container: &self.plan.container,
             finished: tail.transcript.finished(),
-            intent: self.intent,
+            intent: self.intent.or_as_told(self.seen.latest(), &self.plan.container),
             log,
             workload,
             origin: self.plan.origin,
-            logged: if tail.transcript.lines() > 0 { Logged::Something } else { Logged::Nothing },
+            logged: tail.transcript.logged(),
+            asked: self.plan.asked,
+            ran: tail.transcript.ran(),
         });
         let unread = match log {
             LogState::Complete => None,

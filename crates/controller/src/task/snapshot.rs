@@ -1,6 +1,7 @@
 //! Owns what ECS says of a task at one moment, as plain data.
 
 use super::arn::TaskArn;
+use super::asked::Asked;
 
 /// A task as DescribeTasks gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(crate) struct TaskSnapshot {
     pub(crate) started_by: String,
     /// The container that a controller gave a run id, and the run id.
     pub(crate) run: Option<(String, String)>,
+    /// What RunTask asked of that container.
+    pub(crate) asked: Asked,
     /// Subnet, network interface and address.
     pub(crate) network: Vec<String>,
     pub(crate) containers: Vec<ContainerSnapshot>,

@@ -34,6 +34,7 @@ fn task(status: &str, exit_code: Option<i32>, times: &[i64]) -> TaskSnapshot {
             stopped: time(7),
         },
         started_by: String::new(),
+        asked: super::super::asked::Asked::Anything,
         run: None,
         network: Vec::new(),
         containers: vec![ContainerSnapshot {

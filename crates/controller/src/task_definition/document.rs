@@ -46,6 +46,13 @@ impl Document {
             .unwrap_or_default()
     }
 
+    /// The container's own command, empty where it is the image's.
+    pub(crate) fn command(&self, container: &str) -> Vec<String> {
+        let words = self.container(container).and_then(|container| container["command"].as_array());
+        let words = words.into_iter().flatten().filter_map(Value::as_str);
+        words.map(str::to_owned).collect()
+    }
+
     /// How long the container has between SIGTERM and SIGKILL.
     pub(crate) fn stop_timeout(&self, container: &str) -> Duration {
         self.container(container)

@@ -7,6 +7,7 @@ mod difference;
 mod document;
 mod image;
 mod import;
+mod label;
 mod log_source;
 mod render;
 
@@ -16,5 +17,6 @@ pub(crate) use difference::{Change, changes};
 pub(crate) use document::{Document, Registered, short_name};
 pub(crate) use image::{EcrImage, is_pinned};
 pub(crate) use import::import;
+pub(crate) use label::{is_labelled, names_the_runner, with_label};
 pub(crate) use log_source::{Driver, LogSource, log_sources};
 pub(crate) use render::{registrable, with_image};

@@ -7,7 +7,7 @@ use protocol::event::{
     Origin, Outcome, RunFinished, RunStarted,
 };
 use protocol::line::EventLine;
-use protocol::{DatabaseState, Failure, env};
+use protocol::{DatabaseState, Failure, RunnerCommand, env};
 use sandbox::{Launch, Program, Script};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -47,8 +47,12 @@ impl Speaker {
             workflow_run: text(env::WORKFLOW_RUN),
             place: "default/app-migrate".to_owned(),
         };
-        let started =
-            RunStarted { version: "0.1.0".to_owned(), command: command.to_owned(), origin };
+        let started = RunStarted {
+            version: "0.1.0".to_owned(),
+            command: RunnerCommand::named(command).unwrap_or_default(),
+            origin,
+            ..RunStarted::default()
+        };
         self.says(at(0), &format!("{command} started"), Event::RunStarted(started))
     }
 

@@ -1,8 +1,6 @@
 //! `replay`: everything from nothing, in a scratch database that is dropped again.
 
 use super::{Context, Ended, Failed, deploy};
-use crate::cli::Options;
-use crate::review::Phase;
 use crate::source::Found;
 use engine::{Error, Interrupt, Kind, Scratch, Turn};
 use protocol::DatabaseState;
@@ -22,8 +20,7 @@ pub(super) async fn run(context: &Context<'_>, mut interrupt: Interrupt) -> Resu
         }
     };
     let place = Found { settings: scratch.settings.clone(), ..found };
-    let options = unguarded(context.options);
-    let inside = Context { options: &options, waiting: Cell::new(0), ..*context };
+    let inside = Context { waiting: Cell::new(0), ..*context };
     let result = deploy::apply_to(&inside, (place, None), (Turn::Always, interrupt)).await;
     let removed = scratch.remove().await;
     let ended = result.map_err(|failed| Failed {
@@ -39,15 +36,4 @@ pub(super) async fn run(context: &Context<'_>, mut interrupt: Interrupt) -> Resu
         msg: format!("{}, in a scratch database that is gone again", ended.msg),
         ..ended
     })
-}
-
-/// What guards a database of somebody has nothing to guard in one of our own, and nothing waits there
-/// for a rollout.
-fn unguarded(options: &Options) -> Options {
-    let mut options = options.clone();
-    options.review.check = false;
-    options.review.phase = Phase::All;
-    options.guards.on_drift = None;
-    options.guards.app_role = None;
-    options
 }

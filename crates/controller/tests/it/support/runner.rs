@@ -2,7 +2,7 @@
 
 use protocol::event::{Event, Origin, Outcome, RunFinished, RunStarted};
 use protocol::line::EventLine;
-use protocol::{DatabaseState, Failure};
+use protocol::{DatabaseState, Failure, RunnerCommand};
 use sandbox::{Launch, OnTerminate, Program, Script};
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ impl Lines {
             place: text(protocol::env::PLACE),
             ..Origin::default()
         };
-        let command = launch.arguments.first().map_or("deploy", String::as_str).to_owned();
+        let command = RunnerCommand::first_of(&launch.arguments).unwrap_or(RunnerCommand::Deploy);
         let started = RunStarted { command, origin, ..RunStarted::default() };
         self.next("run started", Event::RunStarted(started))
     }

@@ -240,6 +240,7 @@ pub(crate) fn config() -> Config {
 pub(crate) fn container(name: &str, image: &str) -> Value {
     json!({
         "name": name, "image": image, "essential": true, "stopTimeout": 120,
+        "dockerLabels": {"ecs-migrate.runner": "1"},
         "user": "65532:65532", "readonlyRootFilesystem": true,
         "logConfiguration": {"logDriver": "awslogs", "options": {
             "awslogs-group": "/ecs/app", "awslogs-region": "eu-west-1",
