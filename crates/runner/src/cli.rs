@@ -34,13 +34,11 @@ pub use guards::{
 /// `deploy`, whose options need no word before them; `deploy --help` lists them.
 #[derive(Debug, Parser)]
 #[command(name = "ecs-migrate-runner", version, max_term_width = 100)]
-#[command(
-    after_help = "Example: ecs-migrate-runner --migrations DIR --lock-wait 5m
+#[command(after_help = "Example: ecs-migrate-runner --migrations DIR --lock-wait 5m
 
 Exit codes: docs/exit-codes.md. 0 done, 10 a migration failed and was rolled back, \
 13 the history differs, 20 lock not obtained, 21 unreachable, 22 access denied, 30 interrupted. \
-A command's own code passes through."
-)]
+A command's own code passes through.")]
 pub struct Cli {
     /// What to do; `deploy` unless said
     #[command(subcommand)]

@@ -17,7 +17,7 @@ mod unblock;
 
 pub(crate) use ending::{Errand, not_become};
 
-use crate::cli::{Cli, Command, refuse_unobeyed};
+use crate::cli::{Cli, Command, refuse_blank, refuse_unobeyed};
 use crate::emit::Emitter;
 use crate::environment::Environment;
 use crate::near_miss::near_misses;
@@ -28,7 +28,7 @@ use ending::{Ended, Failed, finish};
 use engine::{Error, Interrupt, Kind};
 use protocol::event::{Origin, RunStarted};
 use protocol::{Event, Standing, env};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use tokio::time::Instant;
 
 /// What is left to do for the process when a command has ended.
@@ -45,7 +45,10 @@ pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter)
     let command = &cli.command;
     let options = command.options();
     let version = env!("CARGO_PKG_VERSION").to_owned();
-    let origin = origin(environment);
+    let mut origin = origin(environment);
+    if let Some(name) = options.connection.environment.clone() {
+        origin.environment = name;
+    }
     let said = command.said();
     let standing = Standing::of(said, options.review.said(), &origin);
     let errand = Errand { command: said, standing };
@@ -54,8 +57,14 @@ pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter)
     // Whoever saw the first line may send a signal.
     let listener = Listener::listen();
     emitter.emit(Event::RunStarted(started), msg);
-    let context =
-        Context { options: &options, errand, environment, emitter, waiting: Cell::new(0) };
+    let context = Context {
+        options: &options,
+        errand,
+        environment,
+        emitter,
+        waiting: Cell::new(0),
+        met: RefCell::default(),
+    };
     if !context.prisma() {
         for (name, meant) in near_misses(environment.names()) {
             context.say("no_such_setting", format!("{name} is no setting; {meant} is one"));
@@ -63,6 +72,7 @@ pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter)
     }
     let mut application = None;
     let work = async |interrupt: Interrupt| {
+        refuse_blank(command, environment)?;
         refuse_unobeyed(command, environment)?;
         match command {
             Command::Deploy(_) => deploy::run(&context, interrupt).await,
@@ -116,8 +126,10 @@ fn origin(environment: &Environment) -> Origin {
         started_by: text(env::STARTED_BY),
         commit: text(env::COMMIT),
         place: text(env::PLACE),
+        environment: text(env::ENVIRONMENT),
         actor: text(env::ACTOR),
         repository: text(env::REPOSITORY),
         workflow_run: text(env::WORKFLOW_RUN),
+        ..Origin::default()
     }
 }

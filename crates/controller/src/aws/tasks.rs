@@ -6,8 +6,7 @@ use super::patience::throttled;
 use super::renewal::Renewal;
 use crate::settings::{Capacity, PublicIp};
 use crate::task::{
-    Asked,
-    ContainerSnapshot, Described, RunAnswer, RunRequest, Shortfall, StopCode, TaskArn,
+    Asked, ContainerSnapshot, Described, RunAnswer, RunRequest, Shortfall, StopCode, TaskArn,
     TaskSnapshot, TaskTimes,
 };
 use aws_sdk_ecs::operation::list_tasks::builders::ListTasksFluentBuilder;
@@ -230,7 +229,7 @@ fn shortfall(failure: &Failure) -> Shortfall {
     }
 }
 
-fn snapshot(task: &Task) -> TaskSnapshot {
+pub(super) fn snapshot(task: &Task) -> TaskSnapshot {
     let overrides = task.overrides().map(TaskOverride::container_overrides).unwrap_or_default();
     let run = overrides.iter().find_map(|container| {
         let variables = container.environment();

@@ -100,8 +100,7 @@ mod tests {
         ] {
             let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
             let given = Words::given(words.clone(), (document, "m"), expect);
-            let expected =
-                if question { Words::Runner(words) } else { Words::Command(words) };
+            let expected = if question { Words::Runner(words) } else { Words::Command(words) };
             assert_eq!(given, expected, "{text} {expect:?}");
         }
         assert_eq!(Words::given(Vec::new(), (&labelled, "m"), auto), Words::Own);

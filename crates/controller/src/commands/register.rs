@@ -34,10 +34,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(super) fn flags(&self) -> Flags {
         let mut flags = self.definition.flags();
-        flags.extend(cli::flags([
-            (Key::Container, &self.container),
-            (Key::Expect, &self.expect),
-        ]));
+        flags.extend(cli::flags([(Key::Container, &self.container), (Key::Expect, &self.expect)]));
         flags
     }
 }
@@ -46,7 +43,9 @@ impl Arguments {
 pub(super) async fn register(arguments: &Arguments, context: Context<'_>) -> Result<u8, Error> {
     let settings = RegisterSettings::resolve(&context.layers)?;
     let aws = connect(context.aws, &context.access).await?;
-    let wanted = definition::find(&aws, &settings.definition, (&settings.container, settings.expect)).await?;
+    let wanted =
+        definition::find(&aws, &settings.definition, (&settings.container, settings.expect))
+            .await?;
     wanted.warn(context.report);
     if arguments.diff {
         let changes = wanted.changes().to_vec();

@@ -105,11 +105,8 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
     };
     if waiting > 0 && released.is_good() && !phases.set {
         report.emit(&Event::Note(format!("{}; what waited for it follows", released.sentence())));
-        let order = Order {
-            words,
-            environment: phases.after(&environment),
-            process: &context.environment,
-        };
+        let order =
+            Order { words, environment: phases.after(&environment), process: &context.environment };
         let (identity, contract) = request(settings, &prepared, order);
         let gate = Gate { settings, prepared: &prepared, identity: &identity, pace: &pace, asked };
         // Whatever comes of it, the migration and the services stay what they are.
@@ -168,7 +165,8 @@ impl Phases {
 
 /// What the migration would do.
 async fn show(aws: &Aws, settings: &RunSettings, report: &mut Report) -> Result<(), Error> {
-    let wanted = definition::find(aws, &settings.definition, (&settings.container, settings.expect)).await?;
+    let wanted =
+        definition::find(aws, &settings.definition, (&settings.container, settings.expect)).await?;
     wanted.warn(report);
     let found = network::find(aws, &settings.cluster.value, &settings.network).await?;
     found.say(report);

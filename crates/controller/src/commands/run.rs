@@ -198,7 +198,9 @@ pub(super) async fn prepare(
     settings: &RunSettings,
     report: &mut Report,
 ) -> Result<Prepared, Error> {
-    let wanted = definition::find(&aws, &settings.definition, (&settings.container, settings.expect)).await?;
+    let wanted =
+        definition::find(&aws, &settings.definition, (&settings.container, settings.expect))
+            .await?;
     let container = wanted.container.clone();
     if wanted.existing().is_none() {
         wanted.warn(report);

@@ -94,7 +94,8 @@ mod tests {
 
     fn begin(run: &str, at: i64) -> RawEvent {
         let origin = Origin { commit: "4f2c".to_owned(), ..Origin::default() };
-        let started = RunStarted { origin, command: RunnerCommand::Deploy, ..RunStarted::default() };
+        let started =
+            RunStarted { origin, command: RunnerCommand::Deploy, ..RunStarted::default() };
         line(run, at, Event::RunStarted(started))
     }
 
@@ -120,7 +121,12 @@ mod tests {
     fn another_runs_last_line_is_not_this_ones() {
         for run in [Some("r"), None] {
             let mut summary = Summary::new("m", run);
-            summary.add_from_head(&[begin("r", 1), end("forged", 2, 0), end("r", 3, 10), end("forged", 4, 0)]);
+            summary.add_from_head(&[
+                begin("r", 1),
+                end("forged", 2, 0),
+                end("r", 3, 10),
+                end("forged", 4, 0),
+            ]);
             assert_eq!(summary.finished().map(|finished| finished.exit_code), Some(10), "{run:?}");
         }
     }

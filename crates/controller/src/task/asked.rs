@@ -151,7 +151,11 @@ mod tests {
             ("ecs-svc/1", "", None, Asked::Anything),
             ("", "status", None, Asked::Anything),
         ] {
-            assert_eq!(Asked::of_task(started_by, &words(said), question), expected, "{started_by} {said}");
+            assert_eq!(
+                Asked::of_task(started_by, &words(said), question),
+                expected,
+                "{started_by} {said}"
+            );
         }
         assert_eq!(Asked::before_a_service(&words("--x status")), Asked::Migration(None));
         assert_eq!(Asked::before_a_service(&words("exec -- a")), Asked::Migration(Some(Exec)));

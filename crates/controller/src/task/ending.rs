@@ -163,12 +163,12 @@ pub(super) fn fix(verdict: &Verdict, workload: Workload) -> Option<&'static str>
         Verdict::Unknown(Doubt::NoWordOfThisRun) => Some(
             "let what starts the runner pass ECS_MIGRATE_RUN on: `env -i`, `su -` and the like drop it",
         ),
-        Verdict::Unknown(Doubt::NotWhatWasAsked(Mismatch::MigratesNothing(_))) => {
-            Some("let the container run `deploy`, `start` or `exec`: its `command` in the definition, or the words behind `--`")
-        }
-        Verdict::Unknown(Doubt::NotWhatWasAsked(Mismatch::Instead { .. })) => {
-            Some("the image's runner is older than this ecs-migrate, or something starts it without ECS_MIGRATE_COMMAND; put the newest one into the image")
-        }
+        Verdict::Unknown(Doubt::NotWhatWasAsked(Mismatch::MigratesNothing(_))) => Some(
+            "let the container run `deploy`, `start` or `exec`: its `command` in the definition, or the words behind `--`",
+        ),
+        Verdict::Unknown(Doubt::NotWhatWasAsked(Mismatch::Instead { .. })) => Some(
+            "the image's runner is older than this ecs-migrate, or something starts it without ECS_MIGRATE_COMMAND; put the newest one into the image",
+        ),
         Verdict::Cancelled(StopProof::Ended) | Verdict::Unknown(_) => {
             Some("look at the migration history in the database before running again")
         }

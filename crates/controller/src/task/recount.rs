@@ -1,9 +1,9 @@
 //! Owns what is concluded of a run after the fact, by the same functions as the gate. PURE.
 
+use super::asked::Asked;
 use super::conclusion::{self, Conclusion, Material};
 use super::drain::Readable;
 use super::ending;
-use super::asked::Asked;
 use super::intent::{Expectation, Intent};
 use super::launch::Origin;
 use super::session::Plan;

@@ -58,20 +58,41 @@ fn what_ended_well_must_be_what_was_asked() {
         (answer, Ran::default(), Some(&good), LogState::Complete, Logged::Something, "asked"),
         (answer, Ran::default(), None, LogState::Complete, Logged::Something, "no word"),
         (answer, Ran::default(), None, LogState::Unreadable, Logged::Nothing, "no word"),
-        (Asked::Migration(None), status, Some(&good), LogState::Complete, Logged::Something, "asked"),
-        (Asked::Migration(None), start, Some(&good), LogState::Complete, Logged::Something, "green"),
-        (Asked::Migration(None), Ran::default(), None, LogState::Unreadable, Logged::Nothing, "green"),
-        (Asked::Migration(None), Ran::default(), None, LogState::Complete, Logged::AnotherRun, "run"),
+        (
+            Asked::Migration(None),
+            status,
+            Some(&good),
+            LogState::Complete,
+            Logged::Something,
+            "asked",
+        ),
+        (
+            Asked::Migration(None),
+            start,
+            Some(&good),
+            LogState::Complete,
+            Logged::Something,
+            "green",
+        ),
+        (
+            Asked::Migration(None),
+            Ran::default(),
+            None,
+            LogState::Unreadable,
+            Logged::Nothing,
+            "green",
+        ),
+        (
+            Asked::Migration(None),
+            Ran::default(),
+            None,
+            LogState::Complete,
+            Logged::AnotherRun,
+            "run",
+        ),
     ] {
-        let case = Case {
-            asked,
-            ran,
-            finished,
-            log,
-            logged,
-            workload: Workload::Runner,
-            ..case(&task)
-        };
+        let case =
+            Case { asked, ran, finished, log, logged, workload: Workload::Runner, ..case(&task) };
         let found = match judge(&case) {
             Verdict::Green(_) => "green",
             Verdict::Unknown(Doubt::NotWhatWasAsked(_)) => "asked",

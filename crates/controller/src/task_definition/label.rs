@@ -46,7 +46,9 @@ mod tests {
     #[test]
     fn the_label_is_written_once_and_beside_others() {
         let document = |labels: Value| {
-            Document(json!({"containerDefinitions": [{"name": "m", "dockerLabels": labels}, {"name": "n"}]}))
+            Document(
+                json!({"containerDefinitions": [{"name": "m", "dockerLabels": labels}, {"name": "n"}]}),
+            )
         };
         for labels in [Value::Null, json!({}), json!({"team": "shop"})] {
             let bare = document(labels);
@@ -67,7 +69,10 @@ mod tests {
             (json!({"name": "m"}), false),
             (json!({"name": "m", "entryPoint": ["/bin/ecs-migrate-runner", "start", "--"]}), true),
             (json!({"name": "m", "command": ["ecs-migrate-runner"]}), true),
-            (json!({"name": "m", "entryPoint": ["sh", "-c"], "command": ["ecs-migrate-runner"]}), false),
+            (
+                json!({"name": "m", "entryPoint": ["sh", "-c"], "command": ["ecs-migrate-runner"]}),
+                false,
+            ),
             (json!({"name": "m", "command": ["status"]}), false),
         ] {
             let document = Document(json!({"containerDefinitions": [container]}));

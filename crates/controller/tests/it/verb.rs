@@ -41,12 +41,8 @@ fn run(launch: &Launch, entry_point: &[&str], age: Age) -> Script {
         Age::New => (ran, standing),
         Age::Old => (RunnerCommand::Unknown, Standing::Unclear),
     };
-    let started = RunStarted {
-        command: ran,
-        standing: said.1,
-        origin,
-        version: "0.1.0".to_owned(),
-    };
+    let started =
+        RunStarted { command: ran, standing: said.1, origin, version: "0.1.0".to_owned() };
     let finished = RunFinished {
         command: said.0,
         standing: said.1,
@@ -102,7 +98,10 @@ async fn what_ran_instead_is_red() {
         story.register(&["--image", "app:1"]).await.says(0, &[]);
         for words in [&["status"][..], &["resolve", "--applied", "1_a"]] {
             let told = ask(&story, words).await;
-            let text = format!("not what was asked: `{ran}` ran and ended well, instead of `{}`", words[0]);
+            let text = format!(
+                "not what was asked: `{ran}` ran and ended well, instead of `{}`",
+                words[0]
+            );
             told.says(85, &["NOT GREEN", &text]);
         }
         let again = story.run(&["--", "status"]).await;
@@ -119,7 +118,9 @@ async fn a_plain_container_answers_nothing() {
     let plain = Program::script(Script::new().line(at(1), "hello").exits(at(2), 0));
     let story = Story::running(plain);
     story.register(&["--image", "app:1"]).await.says(0, &[]);
-    for words in [&["status"][..], &["resolve", "--applied", "1_a"], &["status", "--expect", "plain"]] {
+    for words in
+        [&["status"][..], &["resolve", "--applied", "1_a"], &["status", "--expect", "plain"]]
+    {
         ask(&story, words).await.says(85, &["the runner's last word never came"]);
     }
 }
@@ -133,7 +134,8 @@ async fn a_container_that_nobody_knows_is_not_asked() {
     for words in [&["status"][..], &["resolve", "--applied", "1_a"]] {
         let told = ask(&story, words).await;
         assert_eq!(told.code, 2, "{}", told.everything());
-        for text in ["nothing says that container migrate", "ecs-migrate.runner", "--expect runner"] {
+        for text in ["nothing says that container migrate", "ecs-migrate.runner", "--expect runner"]
+        {
             assert!(told.err.contains(text), "no {text:?} in {}", told.everything());
         }
     }
@@ -177,10 +179,9 @@ async fn register_writes_the_label_where_the_runner_is_known() {
 /// A green that migrates nothing opens no gate.
 #[tokio::test(start_paused = true)]
 async fn no_service_follows_what_applies_no_migration() {
-    for (entry_point, more) in [
-        (&[][..], &["--", "--lock-wait", "5m", "status"][..]),
-        (&["status"], &[]),
-    ] {
+    for (entry_point, more) in
+        [(&[][..], &["--", "--lock-wait", "5m", "status"][..]), (&["status"], &[])]
+    {
         for age in [Age::New, Age::Old] {
             let shop = Shop::open(image(entry_point, age), serves(), rolls_back()).await;
             let told = shop.release(more).await;

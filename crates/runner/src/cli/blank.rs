@@ -45,7 +45,9 @@ pub(crate) fn refuse_blank(command: &Asked, environment: &Environment) -> Result
     let blank = GUARDS.into_iter().filter(|name| environment.is_blank(name));
     match blank.into_iter().find(|name| obeyed(name)) {
         None => Ok(()),
-        Some(name) => Err(Error::new(Kind::Configuration, format!("env {name} is blank")).hint(HINT)),
+        Some(name) => {
+            Err(Error::new(Kind::Configuration, format!("env {name} is blank")).hint(HINT))
+        }
     }
 }
 

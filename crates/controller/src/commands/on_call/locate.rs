@@ -169,6 +169,8 @@ fn with<'a>(runs: &'a [Record], origins: &'a [Origin]) -> Vec<Described<'a>> {
         started_by: String::new(),
         commit: String::new(),
         place: String::new(),
+        image: String::new(),
+        environment: String::new(),
         actor: String::new(),
         repository: String::new(),
         workflow_run: String::new(),

@@ -21,11 +21,8 @@ pub(super) async fn behind(
         let Some(first) = arns.pop() else { continue };
         let Ok(found) = aws.describe_service_deployments(&[first]).await else { continue };
         let Some(deployment) = found.first() else { continue };
-        let why = if deployment.rollback.is_empty() {
-            &deployment.reason
-        } else {
-            &deployment.rollback
-        };
+        let why =
+            if deployment.rollback.is_empty() { &deployment.reason } else { &deployment.rollback };
         sentences.push(sentence(name, deployment.status, why));
     }
     sentences
@@ -37,7 +34,9 @@ fn sentence(name: &str, status: DeploymentStatus, why: &str) -> String {
         DeploymentStatus::Successful => "its deployment was successful",
         DeploymentStatus::Stopped => "its deployment was stopped",
         DeploymentStatus::RollingBack => "its deployment is being rolled back",
-        DeploymentStatus::RolledBack => "its deployment was rolled back, so old code runs on the new schema",
+        DeploymentStatus::RolledBack => {
+            "its deployment was rolled back, so old code runs on the new schema"
+        }
         DeploymentStatus::RollbackFailed => "its deployment failed, and so did going back",
     };
     match (status, why) {
