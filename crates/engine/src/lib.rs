@@ -26,7 +26,8 @@
 //! | `apply` | one migration's turn, and what is left when it fails |
 //! | `transaction` | a script and its history row in one transaction |
 //! | `statement` | one statement: its timeout, what it cost, what the server said |
-//! | `units`, `journal`, `index` | scripts that cannot be one transaction |
+//! | `units`, `way`, `journal`, `index` | scripts that cannot be one transaction |
+//! | `carried`, `resume`, `trace` | what such a script made of its session; going on in it; whether a statement was done whose end nobody recorded |
 //! | `known`, `leftover` | what an earlier run has done of such a script; what a statement leaves that fails |
 //! | [`traffic`] | how long to wait for locks, and when to try again |
 //! | [`observe`] | who blocks, how far it is, what it locks: a second connection that only looks |
@@ -41,6 +42,7 @@ mod application;
 mod apply;
 mod blocked;
 mod cancel;
+mod carried;
 mod certificate;
 mod check;
 mod connect;
@@ -75,6 +77,7 @@ mod recovery;
 mod refusal;
 mod resolve;
 pub mod restore;
+mod resume;
 pub mod roots;
 mod scratch;
 pub mod secret;
@@ -85,10 +88,12 @@ mod statement;
 mod status;
 mod steps;
 mod tls;
+mod trace;
 pub mod traffic;
 mod transaction;
 mod unblock;
 mod units;
+mod way;
 
 pub use account::StatementCost;
 pub use application::{Application, require_rights};

@@ -2,7 +2,7 @@
 //! the journal says are finished. One judgement for `deploy`, `status`, `check` and `resolve`.
 
 use crate::error::{DatabaseState, Error, Fault, Kind};
-use crate::journal;
+use crate::journal::{self, End};
 use crate::session::Session;
 use crate::settle;
 use migrations::{Directory, Mode, Row};
@@ -61,7 +61,8 @@ pub(crate) struct Parts {
 
 pub(crate) async fn parts(session: &Session, row: &Row) -> Result<Parts, Fault> {
     let known = journal::entries(session, &row.id).await?;
-    let (finished, begun): (Vec<_>, Vec<_>) = known.iter().partition(|(_, entry)| entry.finished);
+    let (finished, begun): (Vec<_>, Vec<_>) =
+        known.iter().partition(|(_, entry)| entry.end == End::Finished);
     let numbers = |parts: Vec<(&i32, &journal::Entry)>| {
         parts.into_iter().map(|(number, _)| number.saturating_add(1)).collect()
     };

@@ -17,7 +17,7 @@ mod unblock;
 
 pub(crate) use ending::{Errand, not_become};
 
-use crate::cli::{Cli, Command, refuse_blank, refuse_unobeyed};
+use crate::cli::{Cli, Command, refuse_unobeyed};
 use crate::emit::Emitter;
 use crate::environment::Environment;
 use crate::near_miss::near_misses;
@@ -72,7 +72,6 @@ pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter)
     }
     let mut application = None;
     let work = async |interrupt: Interrupt| {
-        refuse_blank(command, environment)?;
         refuse_unobeyed(command, environment)?;
         match command {
             Command::Deploy(_) => deploy::run(&context, interrupt).await,

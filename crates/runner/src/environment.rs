@@ -35,7 +35,7 @@ impl Environment {
 
     /// Whether a value is there and nothing is in it.
     pub fn is_blank(&self, name: &str) -> bool {
-        self.0.get(name).is_some_and(|value| value.trim().is_empty())
+        self.texts.get(name).is_some_and(|value| value.trim().is_empty())
     }
 
     /// All names.

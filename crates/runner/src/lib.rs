@@ -39,7 +39,8 @@ use protocol::ExitCode;
 /// Everything from the command line to the exit code.
 pub fn main() -> std::process::ExitCode {
     let environment = Environment::of_process();
-    let cli = match cli::read(std::env::args_os(), environment.asked()) {
+    let asked = || cli::read(std::env::args_os(), environment.asked());
+    let cli = match cli::refuse_blank(&environment).and_then(|()| asked()) {
         Ok(cli) => cli,
         Err(message) => return cli::explain(&message).into_process(),
     };

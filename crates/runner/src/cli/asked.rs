@@ -4,7 +4,7 @@
 
 use super::{Cli, blank, word};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory as _, FromArgMatches as _, Parser as _};
+use clap::{CommandFactory as _, FromArgMatches as _};
 use protocol::{ExitCode, command, env};
 use std::ffi::{OsStr, OsString};
 
@@ -24,21 +24,20 @@ pub(crate) fn read(
         }
     };
     let words = word::first(&Cli::command(), &words);
-    let parsed = strictly([&[program.clone()], words.as_slice()].concat());
+    let parsed = parse([&[program.clone()], words.as_slice()].concat());
     let cli = parsed.map_err(|error| explained(error, word::of(&words)))?;
     // A task definition is the same for every command: what cannot be read in it is wrong for all, and
     // `deploy`, which has every setting, reads them all.
-    Cli::try_parse_from([program, OsString::from("deploy")])?;
+    parse(vec![program, OsString::from("deploy")])?;
     Ok(cli)
 }
 
-/// With no flag that is blank.
-fn strictly(words: Vec<OsString>) -> Result<Cli, clap::Error> {
+/// The command that these words are, with nothing blank in it.
+fn parse(words: Vec<OsString>) -> Result<Cli, clap::Error> {
     let mut command = Cli::command();
     let matches = command.try_get_matches_from_mut(words)?;
     if let Some(flag) = blank::flag(&command, &matches) {
-        let message = format!("flag --{flag} is blank\n\n  {}", blank::HINT);
-        return Err(command.error(ErrorKind::InvalidValue, message));
+        return Err(blank::refused(&mut command, &format!("flag --{flag}")));
     }
     Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }

@@ -1,11 +1,11 @@
 //! Owns refusing what is blank: the variable that it was made of is not there, and what it should have
 //! guarded would not be.
 
-use super::{Cli, Command as Asked};
+use super::Cli;
 use crate::environment::Environment;
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, CommandFactory as _};
-use engine::{Error, Kind};
 use protocol::env;
 use std::ffi::OsStr;
 
@@ -29,26 +29,23 @@ const GUARDS: [&str; 12] = [
 /// Flags of `resolve`, which say themselves what they lack.
 const OWN: [&str; 4] = ["applied", "rolled-back", "baseline", "rename-environment"];
 
-/// What to do about a blank.
-pub(super) const HINT: &str =
-    "see whether the variable that it is made of is set there, or leave it out";
-
-/// Refuses a guard that is blank, where the command would obey it.
-pub(crate) fn refuse_blank(command: &Asked, environment: &Environment) -> Result<(), Error> {
-    let program = Cli::command();
-    let name = command.said().name();
-    let obeyed = |variable: &str| {
-        let arguments = program.find_subcommand(name).map(Command::get_arguments);
-        let mut variables = arguments.into_iter().flatten().filter_map(Arg::get_env);
-        variables.any(|known| known == variable)
-    };
-    let blank = GUARDS.into_iter().filter(|name| environment.is_blank(name));
-    match blank.into_iter().find(|name| obeyed(name)) {
+/// Refuses a variable of a guard that is blank.
+pub(crate) fn refuse_blank(environment: &Environment) -> Result<(), clap::Error> {
+    match variable(environment) {
         None => Ok(()),
-        Some(name) => {
-            Err(Error::new(Kind::Configuration, format!("env {name} is blank")).hint(HINT))
-        }
+        Some(name) => Err(refused(&mut Cli::command(), &format!("env {name}"))),
     }
+}
+
+/// What is said of something blank.
+pub(super) fn refused(command: &mut Command, what: &str) -> clap::Error {
+    let hint = "see whether the variable that it is made of is set there, or leave it out";
+    command.error(ErrorKind::InvalidValue, format!("{what} is blank\n\n  {hint}"))
+}
+
+/// The first variable of a guard that is blank.
+fn variable(environment: &Environment) -> Option<&'static str> {
+    GUARDS.into_iter().find(|name| environment.is_blank(name))
 }
 
 /// The first flag that is blank, of this command or the one below.
@@ -84,24 +81,14 @@ mod tests {
     }
 
     #[test]
-    fn a_guard_is_not_switched_off_by_a_blank_where_it_is_obeyed() {
-        let asked = |words: &[&str]| {
-            let words = ["runner"].iter().chain(words).map(std::ffi::OsString::from);
-            super::super::read(words, None).unwrap().command
-        };
-        let refused = |words: &[&str], name: &str, value: &str| {
-            refuse_blank(&asked(words), &with(name, value)).is_err()
-        };
+    fn a_guard_is_not_switched_off_by_a_blank() {
         for guard in GUARDS {
             for blank in ["", " ", "\t", "\r\n"] {
-                assert!(refused(&["deploy"], guard, blank), "{guard} {blank:?}");
+                assert_eq!(variable(&with(guard, blank)), Some(guard), "{blank:?}");
             }
-            assert!(!refused(&["deploy"], guard, "x"), "{guard}");
+            assert_eq!(variable(&with(guard, "x")), None);
         }
-        assert!(!refused(&["deploy"], env::THEN, ""));
-        // What a command would not obey is not weakened.
-        assert!(!refused(&["exec", "--", "true"], env::BACKUP_COMMAND, ""));
-        assert!(refused(&["exec", "--", "true"], env::ENVIRONMENT, ""));
-        assert!(refused(&["status"], env::ENVIRONMENT, " "));
+        assert_eq!(variable(&Environment::default()), None);
+        assert_eq!(variable(&with(env::THEN, "")), None);
     }
 }

@@ -23,6 +23,11 @@ pub struct Connection {
     #[arg(long, value_name = "DURATION", env = env::CONNECT_WAIT, default_value = "1m", value_parser = humantime::parse_duration)]
     pub connect_wait: Duration,
 
+    /// The schema that holds the history and takes unqualified names, as ?schema= in a URL says it:
+    /// where the search path leads elsewhere than the history is
+    #[arg(long, value_name = "NAME", env = env::SCHEMA)]
+    pub schema: Option<String>,
+
     /// The environment that this run is for, e.g. production: the first run writes the name into
     /// the database, and a database that bears another one is refused
     #[arg(long, value_name = "NAME", env = env::ENVIRONMENT, value_parser = super::guards::name_or_none)]

@@ -23,11 +23,7 @@ async fn a_blank_guard_is_refused_before_anything_is_asked_or_changed() {
             let mut command = world.command(&["deploy"]);
             let red = finish(command.env(name, blank).spawn().unwrap()).await;
             assert_eq!(red.code, 2, "{name}: {}", red.stderr);
-            let said = format!("{}{}", red.stdout, red.stderr);
-            // Of one word of several clap says it itself.
-            let flag = name.trim_start_matches("ECS_MIGRATE_").to_lowercase().replace('_', "-");
-            let named = [format!("env {name} is blank"), format!("--{flag}")];
-            assert!(named.iter().any(|text| said.contains(text)), "{name}: {said}");
+            assert!(red.stderr.contains(&format!("env {name} is blank")), "{}", red.stderr);
         }
     }
     for flag in ["--environment", "--app-role", "--backup-command", "--schema-dump", "--secret"] {

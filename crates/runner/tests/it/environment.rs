@@ -77,7 +77,7 @@ async fn a_blank_name_and_nonsense_are_refused() {
         let mut command = world.command(&["deploy"]);
         let red = finish(command.env("ECS_MIGRATE_ENVIRONMENT", blank).spawn().unwrap()).await;
         assert_eq!(red.code, 2, "{blank:?}");
-        assert!(red.stdout.contains("env ECS_MIGRATE_ENVIRONMENT is blank"), "{}", red.stdout);
+        assert!(red.stderr.contains("env ECS_MIGRATE_ENVIRONMENT is blank"), "{}", red.stderr);
         assert_eq!(world.run(&["deploy", "--environment", blank]).await.code, 2, "{blank:?}");
     }
     assert!(!world.exists("_prisma_migrations").await);
