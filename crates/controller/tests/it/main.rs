@@ -26,6 +26,7 @@ mod one_story;
 mod page;
 mod policies;
 mod processes;
+mod record;
 mod registering;
 mod release;
 mod release_killed;

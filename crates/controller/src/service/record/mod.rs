@@ -106,7 +106,8 @@ pub(crate) fn green(evidence: &Evidence, claim: Claim<'_>) -> Result<Proof, Refu
         let known = all.iter().any(|run| run.task == task.task);
         let elsewhere = is_another(&task.environment, claim.environment);
         let ended = task.stopped_at.unwrap_or(task.created_at);
-        !known && !elsewhere && !task.is_one_off && ended.max(task.created_at) >= newest.begun
+        let looks = task.is_one_off || task.asked.is_some_and(only_looks);
+        !known && !elsewhere && !looks && ended.max(task.created_at) >= newest.begun
     };
     if let Some(task) = tasks.iter().filter(unrecorded).max_by_key(|task| task.created_at) {
         return Err(Refusal::NoRecord { task: task.task.clone() });

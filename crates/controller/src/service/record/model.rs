@@ -220,10 +220,13 @@ fn a_thousand_histories_prove_nothing_that_is_not_true() {
         for _ in 0..=dice.below(12) {
             let deed = dice.of(&DEEDS);
             world.happens(deed, &mut dice);
-            proved += judge(&world, &mut dice, seed);
+            if dice.once_in(3) {
+                proved += judge(&world, &mut dice, seed);
+            }
         }
+        proved += judge(&world, &mut dice, seed);
     }
-    assert!(proved > 1000, "{proved} proofs only: what refuses everything is no use");
+    assert!(proved > 300, "{proved} proofs only: what refuses everything is no use");
 }
 
 /// Every claim against what really is; how many were proved.

@@ -41,6 +41,7 @@ impl Lines {
             started_by: text(protocol::env::STARTED_BY),
             commit: text(protocol::env::COMMIT),
             place: text(protocol::env::PLACE),
+            environment: text(protocol::env::ENVIRONMENT),
             ..Origin::default()
         };
         let command = RunnerCommand::first_of(&launch.arguments).unwrap_or(RunnerCommand::Deploy);
