@@ -58,6 +58,13 @@ impl Error {
         self
     }
 
+    /// What it means for the database is not certain after all, and why; its own hint comes first.
+    pub(crate) fn uncertain(mut self, why: &str) -> Self {
+        self.database = None;
+        let hint = self.hint.take().map_or_else(|| why.to_owned(), |hint| format!("{hint}; {why}"));
+        self.hinted(hint)
+    }
+
     /// Adds the cause.
     pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());

@@ -66,7 +66,13 @@ pub async fn run(
         &mut surroundings,
     );
     // Boxed, because the futures of all commands together are large.
-    let code = match Box::pin(commands::dispatch(command_line, surroundings, &mut report)).await {
+    let watcher = report.watcher();
+    let done = tokio::select! {
+        biased;
+        done = Box::pin(commands::dispatch(command_line, surroundings, &mut report)) => done,
+        never = watcher.break_silence() => match never {},
+    };
+    let code = match done {
         Ok(code) => code,
         Err(error) => {
             let code = error.exit_code();

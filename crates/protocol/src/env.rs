@@ -5,6 +5,9 @@ pub const RUN: &str = "ECS_MIGRATE_RUN";
 /// What the runner is asked, as a JSON list of its arguments: RunTask overrides a container's command
 /// and never its ENTRYPOINT, so the question travels here, and the runner obeys it in every mode.
 pub const COMMAND: &str = "ECS_MIGRATE_COMMAND";
+/// The one invocation of the controller that asked for the task: another one's request with the same
+/// client token differs by it, so ECS itself says whose task it is.
+pub const INVOCATION: &str = "ECS_MIGRATE_INVOCATION";
 /// Who started the run, as ECS has it in `startedBy`; with the four below the controller sets it for
 /// the runner's first line, because ECS forgets a task after an hour.
 pub const STARTED_BY: &str = "ECS_MIGRATE_STARTED_BY";

@@ -2,7 +2,7 @@
 
 use super::access::Aws;
 use super::error::AwsError;
-use super::patience::throttled;
+use super::patience::patient;
 use super::renewal::Renewal;
 use crate::service::{
     Deployment, DeploymentStatus, Rollout, ServiceDeployment, ServiceEvent, ServiceSnapshot,
@@ -34,7 +34,7 @@ impl Aws {
         cluster: &str,
         service: &str,
     ) -> Result<Option<ServiceSnapshot>, AwsError> {
-        let answer = throttled(|| async {
+        let answer = patient(|| async {
             let ask = self.ecs.describe_services().cluster(cluster).services(service);
             ask.send().await.map_err(|error| AwsError::of("DescribeServices", error))
         })

@@ -15,6 +15,9 @@ use std::time::Duration;
 /// How often a registration that collides with another one is tried.
 const TRIES: u32 = 5;
 
+/// How many equal revisions of one moment are looked through.
+const EQUALS: u32 = 50;
+
 /// A definition that was asked for, not yet registered where it is new.
 #[derive(Debug)]
 pub(super) struct Wanted {
@@ -225,11 +228,36 @@ pub(super) async fn register(
                 tokio::time::sleep(pause.mul_f64(0.5 + fastrand::f64())).await;
                 pause *= 2;
             }
-            answer => return Ok((answer?, Registration::New)),
+            answer => return Ok(agreed(aws, answer?).await),
         }
         if let Ok(State::Unchanged(same)) = compare(aws, document.clone(), None).await {
             return Ok((same, Registration::Unchanged));
         }
     }
-    Ok((aws.register_definition(document).await?, Registration::New))
+    Ok(agreed(aws, aws.register_definition(document).await?).await)
+}
+
+/// The lowest of the equal revisions just below the one that was made. Whoever registered the same
+/// at the same moment looks down the same row, so all of them use one.
+async fn agreed(aws: &Aws, made: Registered) -> (Registered, Registration) {
+    let family = made.family().to_owned();
+    let mut lowest = None;
+    let mut number = made.revision().unwrap_or_default();
+    for _ in 0..EQUALS {
+        number -= 1;
+        if number < 1 {
+            break;
+        }
+        let Ok(below) = aws.describe_definition(&format!("{family}:{number}")).await else {
+            break;
+        };
+        if !below.is_active() || !changes(&below.document, &made.document).is_empty() {
+            break;
+        }
+        lowest = Some(below);
+    }
+    match lowest {
+        Some(lowest) => (lowest, Registration::Unchanged),
+        None => (made, Registration::New),
+    }
 }

@@ -76,6 +76,7 @@ pub(super) async fn look(
             | Verdict::Failed { .. }
             | Verdict::NeverStarted
             | Verdict::TimedOut(_)
+            | Verdict::NotStopped
             | Verdict::Unknown(_)
             | Verdict::WatchLost => Ok(judge(conclusion)),
         },
@@ -110,6 +111,7 @@ fn judge(conclusion: Conclusion) -> Seen {
         | Verdict::TimedOut(_)
         | Verdict::Cancelled(_)
         | Verdict::Detached
+        | Verdict::NotStopped
         | Verdict::Unknown(_)
         | Verdict::WatchLost => false,
     };

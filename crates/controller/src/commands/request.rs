@@ -4,6 +4,7 @@ use super::order::Words;
 use super::run::Prepared;
 use crate::settings::{EnvironmentName, RunSettings};
 use crate::task::{RunIdentity, RunRequest, Work};
+use crate::task_definition::fingerprint;
 use protocol::{command, env};
 use std::collections::BTreeMap;
 
@@ -31,15 +32,19 @@ pub(super) fn request(
         &settings.key,
         Work {
             cluster: &settings.cluster.value,
-            definition: &prepared.definition.arn,
+            family: prepared.definition.family(),
+            definition: &fingerprint(&prepared.definition.document),
             image: prepared.definition.document.image(&prepared.container),
             arguments: order.words.words(),
             environment: &environment,
+            commit: commit(order.process).unwrap_or_default(),
         },
     );
     let place = place(&settings.cluster.value, prepared.definition.family());
-    let ours = [(env::RUN.to_owned(), identity.run.clone()), (env::PLACE.to_owned(), place)]
+    let invocation = uuid::Uuid::new_v4().simple().to_string();
+    let ours = [(env::RUN, &identity.run), (env::INVOCATION, &invocation), (env::PLACE, &place)]
         .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.clone()))
         .chain(question(&order.words))
         .chain(origin(&identity.started_by, order.process));
     let taken = |name: &str| environment.iter().any(|(given, _)| given == name);
@@ -54,6 +59,7 @@ pub(super) fn request(
         capacity: settings.capacity.clone(),
         client_token: identity.client_token(1),
         started_by: identity.started_by.clone(),
+        invocation,
     };
     (identity, request)
 }
@@ -64,6 +70,14 @@ fn question(words: &Words) -> Option<(String, String)> {
         Words::Own | Words::Command(_) => None,
         Words::Runner(words) => Some((env::COMMAND.to_owned(), command::encode(words))),
     }
+}
+
+/// The commit that it is for, where somebody says so.
+fn commit(process: &BTreeMap<String, String>) -> Option<&str> {
+    [env::COMMIT, env::GITHUB_SHA]
+        .into_iter()
+        .find_map(|name| process.get(name).filter(|value| !value.is_empty()))
+        .map(String::as_str)
 }
 
 /// Whose database it must be. It is a part of the identity: with another name it is another run.

@@ -6,6 +6,7 @@ use super::key::Key;
 use super::layers::{Flags, Layers, Origin, Setting};
 use super::network::{self, Capacity, Network};
 use super::parse::{self, OUTPUTS, OutputChoice, Word};
+use super::reader::FamilyChoice;
 use super::{environment, file, value};
 use crate::changes::Part;
 use crate::error::Error;
@@ -91,6 +92,9 @@ pub(crate) struct CancelSettings {
     pub(crate) cluster: Setting<String>,
     pub(crate) container: ContainerChoice,
     pub(crate) key: RunKey,
+    /// Whose tasks alone are meant, where the job knows.
+    pub(crate) family: FamilyChoice,
+    pub(crate) environment: EnvironmentName,
 }
 
 impl Layers {
@@ -214,6 +218,10 @@ impl CancelSettings {
             cluster: layers.cluster(),
             container: definition::container(layers),
             key: layers.run_key(process),
+            family: FamilyChoice::of(layers),
+            environment: layers
+                .find(Key::Environment)
+                .map_or(EnvironmentName::Unsaid, |name| EnvironmentName::Named(name.value)),
         }
     }
 }

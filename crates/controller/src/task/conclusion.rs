@@ -27,7 +27,6 @@ pub(super) struct Material<'a> {
     pub(super) log: LogState,
     pub(super) workload: Workload,
     pub(super) duration: Duration,
-    pub(super) ended_at_first_sight: bool,
 }
 
 /// An ending, ready to be shown in any form.
@@ -69,7 +68,6 @@ pub(crate) struct Conclusion {
     pub(crate) explain: Option<String>,
     pub(crate) duration: Duration,
     pub(crate) timeline: Timeline,
-    pub(crate) ended_at_first_sight: bool,
 }
 
 /// What became of the log.
@@ -87,17 +85,7 @@ pub(crate) struct LogSummary {
 
 impl Conclusion {
     pub(super) fn of(material: Material<'_>) -> Self {
-        let Material {
-            plan,
-            verdict,
-            task,
-            lost,
-            tail,
-            log,
-            workload,
-            duration,
-            ended_at_first_sight,
-        } = material;
+        let Material { plan, verdict, task, lost, tail, log, workload, duration } = material;
         let finished = tail.transcript.finished();
         let last_lines = tail.transcript.last_lines();
         let finding = cause(&verdict, plan, task, &last_lines);
@@ -105,10 +93,12 @@ impl Conclusion {
         let fix = failure
             .and_then(|failure| failure.hint.clone())
             .or_else(|| finding.as_ref().map(|finding| finding.hint.clone()))
+            .or_else(|| lost.filter(|_| verdict == Verdict::NotStopped)?.hint())
             .or_else(|| ending::fix(&verdict, workload).map(str::to_owned));
         let in_flight = task.is_none_or(|task| !task.decides(&plan.container));
         let may_go_on = match verdict {
             Verdict::Detached
+            | Verdict::NotStopped
             | Verdict::WatchLost
             | Verdict::Cancelled(StopProof::NotSeen)
             | Verdict::TimedOut(StopProof::NotSeen) => true,
@@ -163,7 +153,6 @@ impl Conclusion {
             explain: Some(evidence::command(plan, "explain")),
             duration,
             timeline: Timeline::of(task, &plan.container, tail.transcript.times()),
-            ended_at_first_sight,
             verdict,
         }
     }
@@ -193,6 +182,7 @@ fn has_ended(verdict: &Verdict) -> bool {
         | Verdict::TimedOut(_)
         | Verdict::Cancelled(_)
         | Verdict::Detached
+        | Verdict::NotStopped
         | Verdict::Unknown(_)
         | Verdict::WatchLost => false,
     }
@@ -218,6 +208,7 @@ fn cause(
         | Verdict::TimedOut(_)
         | Verdict::Cancelled(_)
         | Verdict::Detached
+        | Verdict::NotStopped
         | Verdict::WatchLost => None,
     }
 }
@@ -261,12 +252,12 @@ pub(super) fn outcome(verdict: &Verdict, finished: Option<&RunFinished>) -> Stri
         Verdict::TimedOut(_) => "timed_out",
         Verdict::Cancelled(_) => "cancelled",
         Verdict::Detached => "detached",
+        Verdict::NotStopped => "not_stopped",
         Verdict::Unknown(_) | Verdict::WatchLost => "unknown",
     };
     match (verdict, said) {
-        (Verdict::Unknown(_) | Verdict::Detached | Verdict::WatchLost, _) | (_, None) => {
-            ours.to_owned()
-        }
+        (Verdict::Unknown(_) | Verdict::Detached | Verdict::NotStopped | Verdict::WatchLost, _)
+        | (_, None) => ours.to_owned(),
         (_, Some(said)) => said,
     }
 }

@@ -21,6 +21,12 @@ pub(super) fn sentence(
         Verdict::TimedOut(proof) => format!("timed out: {}", stopped(*proof)),
         Verdict::Cancelled(proof) => format!("cancelled: {}", stopped(*proof)),
         Verdict::Detached => "detached: the task goes on".to_owned(),
+        Verdict::NotStopped => match lost {
+            Some(error) => format!("the task could not be stopped and goes on: {error}"),
+            None => {
+                "the task could not be stopped and goes on: StopTask was not answered".to_owned()
+            }
+        },
         Verdict::Unknown(doubt) => unknown(doubt),
         Verdict::WatchLost => match lost {
             Some(error) => {
@@ -153,6 +159,12 @@ pub(super) fn fix(verdict: &Verdict, workload: Workload) -> Option<&'static str>
             Some(_) | None => Some("its own last lines are all that is known of the cause"),
         },
         Verdict::NeverStarted => Some("the evidence names what AWS says; correct it and run again"),
+        Verdict::NotStopped => {
+            Some("stop it by another way, or follow it to its end with the command below")
+        }
+        Verdict::TimedOut(StopProof::NothingRan) => {
+            Some("find out why it did not start, or raise --capacity-timeout")
+        }
         Verdict::TimedOut(_) => Some("find out what it was waiting for, or raise --timeout"),
         Verdict::Cancelled(StopProof::NotSeen) | Verdict::Detached => {
             Some("follow it to its end with the command below")

@@ -24,10 +24,15 @@ pub(crate) struct RunIdentity {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Work<'a> {
     pub(crate) cluster: &'a str,
+    pub(crate) family: &'a str,
+    /// What the definition says, as a digest. Its revision is no part of a run: two invocations
+    /// that register the same at the same moment get two revisions.
     pub(crate) definition: &'a str,
     pub(crate) image: &'a str,
     pub(crate) arguments: &'a [String],
     pub(crate) environment: &'a [(String, String)],
+    /// Another commit is another run, whatever its key and its image are; empty if not known.
+    pub(crate) commit: &'a str,
 }
 
 impl RunIdentity {
@@ -45,7 +50,8 @@ impl RunIdentity {
             hash.update(part.len().to_le_bytes());
             hash.update(part);
         };
-        for part in [&key_text, work.cluster, work.definition, work.image] {
+        for part in [&key_text, work.cluster, work.family, work.definition, work.image, work.commit]
+        {
             add(part);
         }
         add("arguments");
@@ -91,10 +97,12 @@ mod tests {
             key,
             Work {
                 cluster: "prod",
-                definition: "arn:x/app:7",
+                family: "app",
+                definition: "digest",
                 image: "i",
                 arguments,
                 environment: &[],
+                commit: "c5",
             },
         )
     }

@@ -38,6 +38,8 @@ pub(crate) enum Intent {
     Timeout,
     /// Left it.
     Detach,
+    /// Asked to stop it, and ECS refused or did not hear: it goes on.
+    NotStopped,
 }
 
 /// What a cancellation says first.
@@ -48,6 +50,11 @@ pub(super) const TIME_LIMIT: &str = "the time limit of";
 /// What ECS is given as the reason of a stop; DescribeTasks has it as `stoppedReason` from then on.
 pub(super) fn reason(why: &str) -> String {
     format!("ecs-migrate: {why}")
+}
+
+/// The reason of a stop that `cancel` asks for.
+pub(crate) fn cancelled_reason() -> String {
+    reason(CANCELLED)
 }
 
 impl Intent {

@@ -41,7 +41,6 @@ pub(crate) fn recount(plan: &Plan, task: Option<&TaskSnapshot>, tails: &Tails) -
         log,
         workload,
         duration: Duration::from_millis(took),
-        ended_at_first_sight: true,
     })
 }
 

@@ -26,6 +26,10 @@ pub(crate) struct TaskSnapshot {
     pub(crate) run: Option<(String, String)>,
     /// What RunTask asked of that container.
     pub(crate) asked: Asked,
+    /// The invocation whose RunTask it came of, where the controller said so.
+    pub(crate) invocation: Option<String>,
+    /// Whose database it must be, where the controller said so.
+    pub(crate) environment: Option<String>,
     /// Subnet, network interface and address.
     pub(crate) network: Vec<String>,
     pub(crate) containers: Vec<ContainerSnapshot>,
@@ -115,6 +119,16 @@ impl TaskSnapshot {
     /// One container.
     pub(crate) fn container(&self, name: &str) -> Option<&ContainerSnapshot> {
         self.containers.iter().find(|container| container.name == name)
+    }
+
+    /// Whether `container` runs or ran, as far as ECS says.
+    pub(crate) fn has_begun(&self, container: &str) -> bool {
+        self.started
+            || self.stop_code.is_some()
+            || !matches!(self.status.as_str(), "PROVISIONING" | "PENDING" | "ACTIVATING")
+            || self
+                .container(container)
+                .is_some_and(|container| matches!(container.status.as_str(), "RUNNING" | "STOPPED"))
     }
 
     /// Whether the task has reached its last state.

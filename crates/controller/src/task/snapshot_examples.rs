@@ -19,6 +19,8 @@ pub(crate) fn task(status: &str) -> TaskSnapshot {
         started_by: String::new(),
         run: None,
         asked: Asked::Anything,
+        invocation: None,
+        environment: None,
         network: Vec::new(),
         containers: Vec::new(),
     }

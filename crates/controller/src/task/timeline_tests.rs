@@ -36,6 +36,8 @@ fn task(status: &str, exit_code: Option<i32>, times: &[i64]) -> TaskSnapshot {
         started_by: String::new(),
         asked: super::super::asked::Asked::Anything,
         run: None,
+        invocation: None,
+        environment: None,
         network: Vec::new(),
         containers: vec![ContainerSnapshot {
             name: "m".to_owned(),

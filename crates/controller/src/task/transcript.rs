@@ -56,6 +56,8 @@ pub(crate) struct Transcript {
     sequences: Sequences,
     lines: u64,
     finished: Option<RunFinished>,
+    /// How many last words there were.
+    endings: usize,
     ours: bool,
     /// Whether a line of our runner bore another run's id.
     others: bool,
@@ -90,6 +92,7 @@ impl Transcript {
             sequences: Sequences::default(),
             lines: 0,
             finished: None,
+            endings: 0,
             ours: false,
             others: false,
             started: None,
@@ -196,6 +199,7 @@ impl Transcript {
         if let Some(finished) = line.event.terminal() {
             self.sequences.finish(&line.process, line.seq);
             self.finished = Some(finished.clone());
+            self.endings += 1;
         }
         Some(LogText::Event(line))
     }
@@ -256,6 +260,11 @@ impl Transcript {
     /// The runner's last word, if it arrived.
     pub(crate) fn finished(&self) -> Option<&RunFinished> {
         self.finished.as_ref()
+    }
+
+    /// How many last words there were: more than one where its container is started again and again.
+    pub(crate) fn endings(&self) -> usize {
+        self.endings
     }
 
     /// Whether lines of ours are missing below the highest number seen.

@@ -76,6 +76,8 @@ pub(crate) enum Verdict {
     TimedOut(StopProof),
     Cancelled(StopProof),
     Detached,
+    /// It was to be stopped, and ECS refused or did not hear: it goes on.
+    NotStopped,
     Unknown(Doubt),
     /// The watch ended, the task did not.
     WatchLost,
@@ -145,8 +147,10 @@ impl Workload {
 
 /// The gate.
 pub(crate) fn judge(case: &Case<'_>) -> Verdict {
-    if case.intent == Intent::Detach {
-        return Verdict::Detached;
+    match case.intent {
+        Intent::Detach => return Verdict::Detached,
+        Intent::NotStopped => return Verdict::NotStopped,
+        Intent::None | Intent::Cancel | Intent::Timeout => {}
     }
     let task = match case.task {
         Known::WatchLost => return Verdict::WatchLost,
@@ -203,7 +207,7 @@ fn stopped_by_us(case: &Case<'_>, task: Option<&TaskSnapshot>) -> Option<Verdict
         Intent::Cancel => Some(Verdict::Cancelled(proof(case, task))),
         Intent::Timeout if by_itself => None,
         Intent::Timeout => Some(Verdict::TimedOut(proof(case, task))),
-        Intent::None | Intent::Detach => None,
+        Intent::None | Intent::Detach | Intent::NotStopped => None,
     }
 }
 
@@ -295,7 +299,7 @@ impl Verdict {
             Self::NeverStarted => Some(ExitCode::NeverStarted),
             Self::TimedOut(_) => Some(ExitCode::TimedOut),
             Self::Cancelled(_) => Some(ExitCode::Cancelled),
-            Self::Detached => Some(ExitCode::Detached),
+            Self::Detached | Self::NotStopped => Some(ExitCode::Detached),
             Self::Unknown(_) => Some(ExitCode::OutcomeUnknown),
             Self::WatchLost => Some(ExitCode::AwsRefused),
         }

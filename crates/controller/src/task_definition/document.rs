@@ -67,6 +67,16 @@ impl Registered {
         short_name(&self.arn)
     }
 
+    /// The number of the revision, if the ARN has one.
+    pub(crate) fn revision(&self) -> Option<i64> {
+        self.short_name().split_once(':')?.1.parse().ok()
+    }
+
+    /// Whether it may still be used for new tasks, as far as its description says.
+    pub(crate) fn is_active(&self) -> bool {
+        self.document.0["status"].as_str().is_none_or(|status| status == "ACTIVE")
+    }
+
     /// The name without its revision.
     pub(crate) fn family(&self) -> &str {
         let name = self.short_name();

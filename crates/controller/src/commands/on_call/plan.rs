@@ -4,7 +4,7 @@ use super::family::Family;
 use crate::aws::Aws;
 use crate::runs::Record;
 use crate::settings::TimeLimit;
-use crate::task::{Asked, Beginning, Expectation, OnCancel, Origin, Plan, TaskArn};
+use crate::task::{Asked, Beginning, Expectation, OnCancel, Origin, Plan, StartLimit, TaskArn};
 use crate::task_definition::{Registered, log_sources, short_name};
 
 /// The plan for a run. The revision that it ran counts while ECS knows it, else the family's newest.
@@ -34,6 +34,7 @@ pub(super) async fn plan(aws: &Aws, family: &Family, run: &Record) -> Plan {
         asked: run.task.as_ref().map_or(Asked::Anything, |task| task.asked),
         on_cancel: OnCancel::Detach,
         timeout: TimeLimit::None,
+        start: StartLimit::None,
         stop_timeout: document.stop_timeout(container),
         beginning: Beginning::Watching,
         origin: Origin::Found,

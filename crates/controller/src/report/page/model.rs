@@ -299,9 +299,11 @@ fn tone(verdict: &Verdict) -> Tone {
     match verdict {
         Verdict::Green(_) => Tone::Good,
         Verdict::Failed { .. } | Verdict::NeverStarted | Verdict::TimedOut(_) => Tone::Bad,
-        Verdict::Cancelled(_) | Verdict::Detached | Verdict::Unknown(_) | Verdict::WatchLost => {
-            Tone::Care
-        }
+        Verdict::Cancelled(_)
+        | Verdict::Detached
+        | Verdict::NotStopped
+        | Verdict::Unknown(_)
+        | Verdict::WatchLost => Tone::Care,
     }
 }
 

@@ -9,18 +9,30 @@ use std::time::Duration;
 /// Lines of one run, numbered from 1.
 pub(crate) struct Lines {
     run: String,
+    process: String,
     seq: u64,
 }
 
 impl Lines {
     pub(crate) fn of(launch: &Launch) -> Self {
-        Self { run: launch.environment[protocol::env::RUN].clone(), seq: 0 }
+        Self::of_process(launch, "p-1")
+    }
+
+    /// The lines of one of several processes of a run.
+    pub(crate) fn of_process(launch: &Launch, process: &str) -> Self {
+        let run = launch.environment[protocol::env::RUN].clone();
+        Self { run, process: process.to_owned(), seq: 0 }
+    }
+
+    /// Somebody else's, which look the same.
+    pub(crate) fn of_somebody_else() -> Self {
+        Self { run: "somebody-elses-run".to_owned(), process: "p-9".to_owned(), seq: 0 }
     }
 
     /// The next line.
     pub(crate) fn next(&mut self, msg: &str, event: Event) -> String {
         self.seq += 1;
-        let mut line = EventLine::new(&self.run, "p-1", self.seq, event);
+        let mut line = EventLine::new(&self.run, &self.process, self.seq, event);
         msg.clone_into(&mut line.msg);
         "2026-11-21T03:08:34.123Z".clone_into(&mut line.at);
         line.encode()
