@@ -233,6 +233,12 @@ pub const HOME: &str = "HOME";
 /// Where GitHub is, `https://github.com`.
 pub const GITHUB_SERVER_URL: &str = "GITHUB_SERVER_URL";
 
+/// The workflow that runs, `owner/name/.github/workflows/file@ref`.
+pub const GITHUB_WORKFLOW_REF: &str = "GITHUB_WORKFLOW_REF";
+
+/// The workflow's name.
+pub const GITHUB_WORKFLOW: &str = "GITHUB_WORKFLOW";
+
 /// `owner/name` of a workflow's repository.
 pub const GITHUB_REPOSITORY: &str = "GITHUB_REPOSITORY";
 

@@ -2,7 +2,7 @@
 
 use super::access::Aws;
 use super::error::AwsError;
-use super::patience::throttled;
+use super::patience::patient;
 use super::tasks::snapshot;
 use crate::task::{TaskArn, TaskSnapshot};
 use aws_sdk_ecs::types::{ContainerOverride, Task};
@@ -35,7 +35,7 @@ impl Aws {
         let mut found: Vec<FamilyTask> = Vec::new();
         // DescribeTasks takes a hundred (ECS API).
         for some in names.chunks(100) {
-            let answer = throttled(|| async {
+            let answer = patient(|| async {
                 let ask = self.ecs.describe_tasks().cluster(cluster);
                 let answer = ask.set_tasks(Some(some.to_vec())).send().await;
                 answer.map_err(|error| AwsError::of("DescribeTasks", error))

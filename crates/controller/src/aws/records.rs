@@ -93,7 +93,7 @@ impl Aws {
         stream: &str,
     ) -> Result<Option<i64>, AwsError> {
         let client = self.logs_in(place.region);
-        let answer = throttled(|| async {
+        let answer = patient(|| async {
             let ask = client.get_log_events().log_group_name(place.group).log_stream_name(stream);
             let ask = ask.start_from_head(false).limit(1).send().await;
             ask.map_err(|error| AwsError::of("GetLogEvents", error))

@@ -1,6 +1,6 @@
 //! Owns finding the task definition that was asked for, and registering it where it is new.
 
-use super::pin::{Doubt, Pinned, pin};
+use super::pin::{Asked, Doubt, Pinned, pin, pin_anywhere};
 use crate::aws::{Aws, AwsError};
 use crate::error::Error;
 use crate::report::{Event, Registration, Report};
@@ -10,6 +10,7 @@ use crate::task_definition::{
     Advice, Change, Document, Registered, advice, changes, choose, import, names_the_runner,
     registrable, with_image, with_label,
 };
+use std::path::Path;
 use std::time::Duration;
 
 /// How often a registration that collides with another one is tried.
@@ -91,7 +92,7 @@ pub(in crate::commands) fn read_template(path: &Setting<String>) -> Result<Docum
 
 /// The definition that a service shall get: its own or a file's, with another image where one is said.
 pub(super) async fn find_for_service(
-    aws: &Aws,
+    (aws, docker): (&Aws, &Path),
     current: &str,
     wish: &ServiceWish,
 ) -> Result<Wanted, Error> {
@@ -119,7 +120,7 @@ pub(super) async fn find_for_service(
         });
     };
     let container = choose(&base, &wish.container)?;
-    let Pinned { image, doubt } = pin(aws, &image.value).await;
+    let Pinned { image, doubt } = pin_anywhere((aws, docker), &image.value).await;
     let document = registrable(&with_image(&base, &container, &image))?;
     let state = compare(aws, document, named).await?;
     Ok(Wanted { container, doubt, state })
@@ -180,9 +181,14 @@ impl Wanted {
         }
     }
 
+    /// Whether the same name may be another image now: a tag that nobody resolved can be moved.
+    pub(super) fn may_have_moved(&self) -> bool {
+        self.doubt.as_ref().is_some_and(|doubt| doubt.asked == Asked::InVain)
+    }
+
     /// Says what is not sure about the image.
     pub(super) fn doubt(&self, report: &mut Report) {
-        if let Some(Doubt { text, hint }) = self.doubt.clone() {
+        if let Some(Doubt { text, hint, .. }) = self.doubt.clone() {
             report.emit(&Event::Warning { text, hint });
         }
     }

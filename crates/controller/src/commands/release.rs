@@ -11,7 +11,7 @@ use crate::aws::{Aws, connect};
 use crate::error::{Error, Kind};
 use crate::report::{Event, Report};
 use crate::service::{Contract, Released};
-use crate::settings::{Flags, RunSettings, ServiceSettings};
+use crate::settings::{Flags, RunSettings, ServiceSettings, docker};
 use crate::task::{Asked, cancelled};
 use clap::Args;
 use protocol::{RunnerCommand, env};
@@ -50,7 +50,9 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
         )
         .hinted("`image push --dry-run` says the image's digest"));
     }
-    let services = arguments.services.resolve(ServiceSettings::resolve(&context.layers)?)?;
+    let services = arguments
+        .services
+        .resolve(ServiceSettings::resolve(&context.layers)?, docker(&context.environment))?;
     let environment = run::variables(&arguments.run.environment)?;
     let phases = Phases::of(&environment);
     let mut listener = context.signals.listen().map_err(|cause| {
@@ -124,18 +126,26 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
     Ok(code)
 }
 
+/// What the runner answers instead of doing anything, with success.
+const ONLY_TELLS: [&str; 4] = ["--version", "-V", "--help", "-h"];
+
 /// A first word that is a command of the runner says what is asked. Behind options only the runner knows,
-/// and says it.
+/// and says it; but for those with which it only tells something. A program of a plain container begins
+/// with its name, and has options of its own.
 fn refuse_what_migrates_nothing(words: &[String]) -> Result<(), Error> {
-    match RunnerCommand::first_of(words) {
-        Some(command) if !command.may_migrate() => Err(Error::usage(format!(
-            "`{command}` applies no migration, so no service may follow it"
-        ))
-        .hinted(format!(
-            "`ecs-migrate run -- {command}` runs it alone; `release` without it migrates"
-        ))),
-        Some(_) | None => Ok(()),
-    }
+    let command = RunnerCommand::first_of(words);
+    let first = words.first().map(String::as_str).unwrap_or_default();
+    let mut own = words.iter().map(String::as_str).take_while(|word| *word != "--");
+    let found = match command {
+        Some(command) if !command.may_migrate() => Some(command.name()),
+        _ if first == "help" => Some(first),
+        None if !first.starts_with('-') => None,
+        Some(_) | None => own.find(|word| ONLY_TELLS.contains(word)),
+    };
+    let Some(word) = found else { return Ok(()) };
+    Err(Error::usage(format!("`{word}` applies no migration, so no service may follow it")).hinted(
+        format!("`ecs-migrate run -- {word}` runs it alone; `release` without it migrates"),
+    ))
 }
 
 /// How the runner is told which share of the migrations it applies. A phase that somebody set with
@@ -184,4 +194,34 @@ async fn show(aws: &Aws, settings: &RunSettings, report: &mut Report) -> Result<
         report.emit(&Event::Differences(wanted.changes().to_vec()));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_service_follows_what_migrates_nothing() {
+        for (command, refused) in [
+            ("", None),
+            ("deploy --lock-wait 5m", None),
+            ("--lock-wait 5m", None),
+            ("exec -- npm run check --version", None),
+            ("psql -h db -f up.sql", None),
+            ("npm run status", None),
+            ("status", Some("status")),
+            ("--lock-wait 5m --version", Some("--version")),
+            ("--version", Some("--version")),
+            ("-V", Some("-V")),
+            ("help deploy", Some("help")),
+            ("deploy --help", Some("--help")),
+            ("exec -h -- true", Some("-h")),
+        ] {
+            let words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
+            let said = refuse_what_migrates_nothing(&words).err().map(|error| error.to_string());
+            let expected = refused
+                .map(|word| format!("`{word}` applies no migration, so no service may follow it"));
+            assert_eq!(said, expected, "{command}");
+        }
+    }
 }

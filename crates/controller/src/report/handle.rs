@@ -97,6 +97,16 @@ impl Report {
         self.desk().hide_log();
     }
 
+    /// The name of the command, for a result that has no other.
+    pub(crate) fn begin(&mut self, command: &'static str) {
+        self.desk().begin(command);
+    }
+
+    /// Nothing follows on stdout. Programs read the result now.
+    pub(crate) fn close(&mut self, code: u8) {
+        self.desk().close(code);
+    }
+
     /// From here on only some lines of the log are shown.
     pub(crate) fn show_log_through(&mut self, view: LogView) {
         self.desk().show_log_through(view);

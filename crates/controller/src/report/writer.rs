@@ -56,6 +56,8 @@ pub(super) struct Desk {
     /// The page about the run, where one is wanted.
     page: Option<Page>,
     silence: Silence,
+    /// What was asked for.
+    command: &'static str,
 }
 
 /// Whether log lines are shown.
@@ -90,6 +92,7 @@ impl Desk {
             in_actions: in_github(&surroundings.environment),
             page: None,
             silence: Silence::new(Instant::now()),
+            command: "",
         }
     }
 
@@ -159,6 +162,20 @@ impl Desk {
     /// From here on the log of the task is not shown: what it says comes in another form.
     pub(super) fn hide_log(&mut self) {
         self.log = Log::Hidden;
+    }
+
+    /// The name of the command, for a result that has no other.
+    pub(super) fn begin(&mut self, command: &'static str) {
+        self.command = command;
+    }
+
+    /// Nothing follows on stdout. Programs read the result now.
+    pub(super) fn close(&mut self, code: u8) {
+        if let Renderer::Json(json) = &mut self.renderer {
+            let rendered = json.close(self.command, code);
+            let _ignored = self.out.write_all(rendered.out.as_bytes());
+            let _ignored = self.out.flush();
+        }
     }
 
     /// From here on only some lines of the log are shown.
@@ -271,7 +288,7 @@ impl Renderer {
         match format {
             Format::Text => Self::Human(Human::default()),
             Format::Github => Self::Github(Github::new(workspace)),
-            Format::Json => Self::Json(Json),
+            Format::Json => Self::Json(Json::default()),
         }
     }
 }

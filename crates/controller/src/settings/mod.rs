@@ -19,7 +19,8 @@ pub(crate) use access::{Access, GithubIdentity};
 pub(crate) use definition::{ContainerChoice, DefinitionSource, ImageChoice};
 pub(crate) use doctor::DoctorSettings;
 pub(crate) use image::{
-    BaseChoice, ImageSettings, PlatformChoice, RegistryEndpoint, TagChoice, image_repository,
+    BaseChoice, ImageSettings, PlatformChoice, RegistryEndpoint, TagChoice, docker,
+    image_repository,
 };
 pub(crate) use key::Key;
 pub(crate) use layers::{Flags, Layers, Setting};

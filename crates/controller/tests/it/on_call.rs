@@ -300,7 +300,9 @@ async fn the_list_of_runs() {
     assert_shown("runs_json", &family(&story, &["runs", "--limit", "1", "--output", "json"]).await);
     // Each way to name one of them.
     let runs = family(&story, &["runs", "--output", "json"]).await.out;
-    let runs: Vec<Value> = runs.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut runs: Vec<Value> =
+        runs.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(runs.pop().unwrap()["type"], "result");
     let id = |run: &Value| run["task"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
     let day = |run: &Value| run["began"].as_str().unwrap()[..10].to_owned();
     for named in [

@@ -127,8 +127,9 @@ async fn from_a_red_run_to_a_green_one() {
     says(&team.invoke(&["explain"]).await, 0, cause);
     says(&team.invoke(&["logs", "--grep", "already exists"]).await, 0, &["orders"]);
     let runs = team.invoke(&["runs", "--output", "json"]).await;
-    let rows: Vec<Value> =
+    let mut rows: Vec<Value> =
         runs.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(rows.pop().unwrap()["type"], "result");
     assert_eq!(rows.len(), 2, "{}", runs.everything());
     let names: Vec<&Value> = rows.iter().map(|row| &row["outcome"]).collect();
     assert_eq!(names, ["failed", "applied"]);

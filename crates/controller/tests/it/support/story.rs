@@ -177,9 +177,19 @@ impl Story {
         let code = controller::run(line.map(std::ffi::OsString::from), surroundings).await;
         let silence = out.silence(began);
         let told = Told { code, out: out.text(), err: err.text(), took: began.elapsed(), silence };
-        // Whatever a story writes as JSON is in the published schema.
+        // Whatever a story writes as JSON is in the published schema, and ends with its only result.
         if arguments.windows(2).any(|pair| pair == ["--output", "json"]) {
-            Closed::read().holds(&format!("{arguments:?}"), &told);
+            let types = Closed::read().holds(&format!("{arguments:?}"), &told);
+            let results: Vec<usize> = types
+                .iter()
+                .enumerate()
+                .filter(|(_, kind)| *kind == "result")
+                .map(|r| r.0)
+                .collect();
+            assert_eq!(results, [types.len().saturating_sub(1)], "{}", told.everything());
+            // What `explain` is about had a code of its own.
+            let is_own = !arguments.contains(&"explain");
+            assert!(!is_own || told.result()["exit_code"] == told.code, "{}", told.everything());
         }
         told
     }
