@@ -32,8 +32,8 @@ pub(crate) struct Session {
     settings: ConnectionSettings,
     /// What takes back whatever a script left, and asks what a new session would begin with.
     reset: String,
-    /// A digest of what the server gives a new session of this role in this database.
-    defaults: String,
+    /// What the server gives a new session of this role in this database, when this one began.
+    defaults: Vec<Option<String>>,
     /// Whether a new session would begin with something else than this one did.
     outdated: Cell<bool>,
     /// Who signed in.
@@ -67,14 +67,20 @@ const ABOUT: &str = "SELECT pg_catalog.pg_backend_pid(), \
     pg_catalog.current_setting('default_transaction_read_only')::bool, \
     pg_catalog.pg_postmaster_start_time()::text, \
     (SELECT backend_start::text FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()), \
-    session_user::text, pg_catalog.current_setting('role')";
+    session_user::text, pg_catalog.current_setting('role'), \
+    pg_catalog.to_regrole(pg_catalog.quote_ident(session_user))::pg_catalog.oid, \
+    (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())";
 
 /// What `ALTER ROLE … SET` and `ALTER DATABASE … SET` give a new session like this one. Only a new one
-/// gets it (PostgreSQL, "ALTER ROLE"); everybody may read the catalog.
-const DEFAULTS: &str = "SELECT pg_catalog.md5(COALESCE(pg_catalog.string_agg(\
-    pg_catalog.concat_ws(' ', setdatabase, setrole, setconfig), ' ' ORDER BY setdatabase, setrole), '')) \
-    FROM pg_catalog.pg_db_role_setting WHERE setrole IN (0, pg_catalog.to_regrole(pg_catalog.quote_ident(session_user))::oid) \
-    AND setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))";
+/// gets it (PostgreSQL, "ALTER ROLE"); everybody may read the catalog. By number, because it
+/// is asked after every migration, and a look-up of names takes five
+/// times as long.
+fn defaults_of(database: u32, role: u32) -> String {
+    format!(
+        "SELECT setdatabase, setrole, setconfig FROM pg_catalog.pg_db_role_setting \
+         WHERE setdatabase IN (0, {database}) AND setrole IN (0, {role}) ORDER BY 1, 2"
+    )
+}
 
 /// How a statement ended that could be interrupted.
 pub(crate) enum Ran {
@@ -102,7 +108,7 @@ impl Session {
             tls,
             settings: settings.clone(),
             reset: String::new(),
-            defaults: String::new(),
+            defaults: Vec::new(),
             outdated: Cell::new(false),
             signed_in: String::new(),
             first_role: String::new(),
@@ -118,11 +124,7 @@ impl Session {
         };
         // Nothing is set yet, so nothing is taken back.
         let own = own_settings(settings, &session.server_version);
-        let (begun, defaults) =
-            tokio::join!(session.run(&own), session.client.simple_query(DEFAULTS));
-        begun?;
-        session.defaults = digest(&defaults.map_err(Fault::from)?).unwrap_or_default();
-        session.reset = format!("{TAKE_BACK}{own}{DEFAULTS}");
+        session.run(&own).await?;
         let row = session.one(ABOUT, &[]).await?;
         session.backend = row.get(0);
         session.encrypted = settings.tls != TlsMode::Disable && row.get(1);
@@ -132,6 +134,11 @@ impl Session {
         session.backend_start = row.get(5);
         session.signed_in = row.get(6);
         session.first_role = row.get(7);
+        let role: Option<u32> = row.get(8);
+        let defaults = defaults_of(row.get(9), role.unwrap_or_default());
+        let begun_with = session.client.simple_query(&defaults).await.map_err(Fault::from)?;
+        session.defaults = rows(&begun_with);
+        session.reset = format!("{TAKE_BACK}{own}{defaults}");
         Ok(session)
     }
 
@@ -155,7 +162,7 @@ impl Session {
     /// looks whether a new one would begin otherwise by now. All of it is one message.
     pub(crate) async fn reset(&self) -> Result<(), Fault> {
         let messages = self.client.simple_query(&self.reset).await.map_err(Fault::from)?;
-        if digest(&messages).is_some_and(|defaults| defaults != self.defaults) {
+        if rows(&messages) != self.defaults {
             self.outdated.set(true);
         }
         Ok(())
@@ -166,9 +173,23 @@ impl Session {
         self.outdated.get()
     }
 
-    /// Something was set that no reset takes back whole.
-    pub(crate) fn outdate(&self) {
-        self.outdated.set(true);
+    /// Notices settings with a dot that no reset takes back whole: an empty text stays where there was
+    /// nothing (PostgreSQL, "Customized Options").
+    pub(crate) async fn notice_custom(&self, names: &[String]) -> Result<(), Fault> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        let row = self
+            .one(
+                "SELECT EXISTS (SELECT FROM pg_catalog.unnest($1) AS name \
+                 WHERE pg_catalog.current_setting(name, true) = '')",
+                &[(&names, Type::TEXT_ARRAY)],
+            )
+            .await?;
+        if row.get(0) {
+            self.outdated.set(true);
+        }
+        Ok(())
     }
 
     /// Runs statements of our own, or one of a script, to their end.
@@ -301,12 +322,15 @@ impl Session {
 const TAKE_BACK: &str = "CLOSE ALL; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; DEALLOCATE ALL; \
     UNLISTEN *; DISCARD PLANS; DISCARD TEMP; DISCARD SEQUENCES;";
 
-/// The first value of an answer.
-fn digest(messages: &[SimpleQueryMessage]) -> Option<String> {
-    messages.iter().find_map(|message| {
-        let SimpleQueryMessage::Row(row) = message else { return None };
-        row.get(0).map(str::to_owned)
-    })
+/// The values of an answer's rows.
+fn rows(messages: &[SimpleQueryMessage]) -> Vec<Option<String>> {
+    let mut values = Vec::new();
+    for message in messages {
+        if let SimpleQueryMessage::Row(row) = message {
+            values.extend((0..row.len()).map(|at| row.get(at).map(str::to_owned)));
+        }
+    }
+    values
 }
 
 /// The settings that every script starts with. They are set after connecting, not in the startup

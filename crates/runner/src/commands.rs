@@ -126,9 +126,9 @@ fn origin(environment: &Environment) -> Origin {
         commit: text(env::COMMIT),
         place: text(env::PLACE),
         environment: text(env::ENVIRONMENT),
+        image: text(env::TASK_IMAGE),
         actor: text(env::ACTOR),
         repository: text(env::REPOSITORY),
         workflow_run: text(env::WORKFLOW_RUN),
-        ..Origin::default()
     }
 }

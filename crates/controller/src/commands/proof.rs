@@ -1,12 +1,13 @@
 //! Owns finding the record of a green migration: what the log says, and what ECS remembers.
 
 use super::on_call::family_name;
+use super::pin::pin;
 use super::request::place;
 use crate::aws::{Aws, AwsError, Extent, FamilyTask, LogPlace, Search, StoredLine};
 use crate::error::{Error, Kind};
 use crate::report::{Event, Report};
 use crate::service::{Claim, Evidence, LoggedLine, Refusal, TaskRecord, green};
-use crate::settings::{ContainerChoice, FamilyChoice, Key, Layers, Setting};
+use crate::settings::{ContainerChoice, FamilyChoice, Key, Layers, Setting, image_of};
 use crate::task::{StopCode, is_one_off};
 use crate::task_definition::{Driver, choose, log_sources};
 use std::collections::BTreeMap;
@@ -25,6 +26,8 @@ pub(super) struct Wanted {
     container: ContainerChoice,
     /// Whose database it must have been; empty if nobody says so.
     environment: String,
+    /// What was built for the commit, where somebody says it.
+    image: Option<Setting<String>>,
 }
 
 impl Wanted {
@@ -42,7 +45,7 @@ impl Wanted {
                 .hinted("set --task-definition FAMILY or --template FILE")
         })?;
         let environment = layers.find(Key::Environment).map(|name| name.value).unwrap_or_default();
-        Ok(Self { commit, family, container, environment })
+        Ok(Self { commit, family, container, environment, image: image_of(layers)? })
     }
 }
 
@@ -74,11 +77,15 @@ pub(super) async fn find(
         }
     };
     let place = place(cluster, definition.family());
+    let image = match &wanted.image {
+        Some(image) => Some(pin(aws, &image.value).await.image),
+        None => None,
+    };
     let claim = Claim {
         commit: &wanted.commit.value,
         place: &place,
         environment: &wanted.environment,
-        image: None,
+        image: image.as_deref(),
     };
     let evidence = Evidence { tasks, ..Evidence::default() };
     let evidence = read(aws, &log, claim, evidence).await.map_err(|error| unread(&error))?;

@@ -54,6 +54,7 @@ impl Lines {
             commit: text(protocol::env::COMMIT),
             place: text(protocol::env::PLACE),
             environment: text(protocol::env::ENVIRONMENT),
+            image: text(protocol::env::TASK_IMAGE),
             ..Origin::default()
         };
         let command = RunnerCommand::first_of(&launch.arguments).unwrap_or(RunnerCommand::Deploy);
