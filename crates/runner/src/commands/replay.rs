@@ -5,7 +5,7 @@ use crate::source::Found;
 use engine::{Error, Interrupt, Kind, Scratch, Turn};
 use protocol::DatabaseState;
 use protocol::event::Outcome;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 pub(super) async fn run(context: &Context<'_>, mut interrupt: Interrupt) -> Result<Ended, Failed> {
     let prepared = async {
@@ -20,7 +20,7 @@ pub(super) async fn run(context: &Context<'_>, mut interrupt: Interrupt) -> Resu
         }
     };
     let place = Found { settings: scratch.settings.clone(), ..found };
-    let inside = Context { waiting: Cell::new(0), ..*context };
+    let inside = Context { waiting: Cell::new(0), met: RefCell::default(), ..*context };
     let result = deploy::apply_to(&inside, (place, None), (Turn::Always, interrupt)).await;
     let removed = scratch.remove().await;
     let ended = result.map_err(|failed| Failed {
