@@ -16,6 +16,10 @@ pub(crate) enum Kind {
     AnotherRun,
     /// A signal, before there was a task.
     Cancelled,
+    /// It goes on without us.
+    Detached,
+    /// A service is not where it shall be.
+    ServiceFailed,
     /// The outcome cannot be known.
     OutcomeUnknown,
     /// AWS said no.
@@ -100,6 +104,8 @@ impl Error {
             Kind::NoCapacity => ExitCode::NoCapacity,
             Kind::AnotherRun => ExitCode::AnotherRun,
             Kind::Cancelled => ExitCode::Cancelled,
+            Kind::Detached => ExitCode::Detached,
+            Kind::ServiceFailed => ExitCode::ServiceFailed,
             Kind::OutcomeUnknown => ExitCode::OutcomeUnknown,
             Kind::AwsRefused => ExitCode::AwsRefused,
             Kind::SetupFailed => ExitCode::SetupFailed,

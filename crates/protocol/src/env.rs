@@ -18,6 +18,9 @@ pub const COMMIT: &str = "ECS_MIGRATE_COMMIT";
 /// Cluster and family that the run is in, `cluster/family`.
 pub const PLACE: &str = "ECS_MIGRATE_PLACE";
 
+/// The image that the task runs, as its definition names it.
+pub const TASK_IMAGE: &str = "ECS_MIGRATE_TASK_IMAGE";
+
 /// The person or bot behind the workflow run.
 pub const ACTOR: &str = "ECS_MIGRATE_ACTOR";
 

@@ -99,6 +99,9 @@ pub struct Origin {
     /// Cluster and family, `cluster/family`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub place: String,
+    /// The image of the task, best with its digest.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub image: String,
     /// The person or bot behind it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub actor: String,

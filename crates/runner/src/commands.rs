@@ -116,6 +116,7 @@ fn origin(environment: &Environment) -> Origin {
         started_by: text(env::STARTED_BY),
         commit: text(env::COMMIT),
         place: text(env::PLACE),
+        image: text(env::TASK_IMAGE),
         actor: text(env::ACTOR),
         repository: text(env::REPOSITORY),
         workflow_run: text(env::WORKFLOW_RUN),

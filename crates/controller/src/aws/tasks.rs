@@ -163,6 +163,19 @@ impl Aws {
         self.all_tasks(list.desired_status(DesiredStatus::Stopped)).await
     }
 
+    /// The tasks of a service that ECS has not forgotten: also those that it lets go of, which run
+    /// on for a while.
+    pub(crate) async fn tasks_of_service(
+        &self,
+        cluster: &str,
+        service: &str,
+    ) -> Result<Vec<TaskArn>, AwsError> {
+        let list = self.ecs.list_tasks().cluster(cluster).service_name(service);
+        let mut found = self.tasks_in_flight(list.clone()).await?;
+        found.extend(self.all_tasks(list.desired_status(DesiredStatus::Stopped)).await?);
+        Ok(found)
+    }
+
     async fn tasks_in_flight(
         &self,
         list: ListTasksFluentBuilder,

@@ -9,7 +9,7 @@ use crate::cli;
 use crate::error::{Error, Kind};
 use crate::report::Event;
 use crate::service::{Contract, Released};
-use crate::settings::{Flags, Key, ServiceSettings, docker};
+use crate::settings::{Flags, Key, ServiceSettings, docker, image_of};
 use clap::Args;
 
 /// Deploy services whose migration is green: the second half of `release`
@@ -51,6 +51,8 @@ pub(super) async fn deploy_service(
     let services = arguments
         .services
         .resolve(ServiceSettings::resolve(&context.layers)?, docker(&context.environment))?;
+    // An empty one is a lost one, also where nothing is proved.
+    image_of(&context.layers)?;
     let claim = match arguments.without_verdict {
         Some(_) => None,
         None => Some(proof::Wanted::resolve(&context.layers)?),

@@ -10,11 +10,12 @@ use super::services::{Hands, ServiceArguments, Shown};
 use crate::aws::{Aws, connect};
 use crate::error::{Error, Kind};
 use crate::report::{Event, Report};
-use crate::service::{Contract, Released};
+use crate::service::{Clearance, Contract, Released};
 use crate::settings::{Flags, RunSettings, ServiceSettings, docker};
 use crate::task::{Asked, cancelled};
 use clap::Args;
 use protocol::{RunnerCommand, env};
+use tokio::time::Instant;
 
 /// Run the migration, and only on green deploy the services behind it
 ///
@@ -96,6 +97,7 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
         return Ok(code);
     }
     report.emit(&Event::Migrated(Box::new(conclusion.clone())));
+    let give_up = Instant::now() + services.limit();
     let hands = Hands { aws: &prepared.aws, cluster: &cluster, pace: &pace, report: &mut *report };
     let endings = services.deploy(hands, &mut listener).await;
     let (waiting, left) = (conclusion.after_deploy, conclusion.database);
@@ -111,8 +113,20 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
             Order { words, environment: phases.after(&environment), process: &context.environment };
         let (identity, contract) = request(settings, &prepared, order);
         let gate = Gate { settings, prepared: &prepared, identity: &identity, pace: &pace, asked };
+        let mut clearance = Clearance {
+            aws: &prepared.aws,
+            cluster: &cluster,
+            pace: &pace,
+            report: &mut *report,
+            listener: &mut listener,
+            give_up,
+        };
+        let judged = match clearance.wait(&released.services).await {
+            Ok(()) => gate.judge(contract, report, &mut listener).await,
+            Err(error) => Err(error),
+        };
         // Whatever comes of it, the migration and the services stay what they are.
-        released.contract = match gate.judge(contract, report, &mut listener).await {
+        released.contract = match judged {
             Ok(conclusion) => {
                 let (contract, conclusion) = Contract::judged(waiting, conclusion, left);
                 report.emit(&Event::Migrated(Box::new(conclusion)));

@@ -42,9 +42,12 @@ pub(super) fn request(
     );
     let place = place(&settings.cluster.value, prepared.definition.family());
     let invocation = uuid::Uuid::new_v4().simple().to_string();
+    let image = prepared.definition.document.image(&prepared.container);
+    let image = Some(image.to_owned()).filter(|image| image.len() <= LONGEST);
     let ours = [(env::RUN, &identity.run), (env::INVOCATION, &invocation), (env::PLACE, &place)]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.clone()))
+        .chain(image.map(|image| (env::TASK_IMAGE.to_owned(), image)))
         .chain(question(&order.words))
         .chain(origin(&identity.started_by, order.process));
     let taken = |name: &str| environment.iter().any(|(given, _)| given == name);

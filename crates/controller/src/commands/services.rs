@@ -109,6 +109,11 @@ struct Found {
 }
 
 impl Services {
+    /// How long rollouts are followed, and what has to be over before anything follows them.
+    pub(super) fn limit(&self) -> Duration {
+        self.settings.limit.value
+    }
+
     /// Finds what stands in the way of an update, before anything is changed. With `shown` it also
     /// says what would happen.
     pub(super) async fn look(&self, hands: &mut Hands<'_>, shown: Shown) -> Result<(), Error> {

@@ -11,6 +11,8 @@ pub(crate) struct Claim<'a> {
     pub(crate) commit: &'a str,
     /// `cluster/family`.
     pub(crate) place: &'a str,
+    /// The image that was built for the commit, where somebody says it.
+    pub(crate) image: Option<&'a str>,
 }
 
 /// What is known.
@@ -28,6 +30,8 @@ pub(crate) struct TaskRecord {
     pub(crate) task: String,
     pub(crate) created_at: i64,
     pub(crate) run: Option<String>,
+    /// The image of the container, as the definition named it.
+    pub(crate) image: String,
     /// None while it has not ended.
     pub(crate) good_end: Option<bool>,
 }
@@ -42,7 +46,7 @@ struct Run {
 
 /// The run that proves it, or why nothing does.
 pub(crate) fn green(evidence: &Evidence, claim: Claim<'_>) -> Result<String, String> {
-    let Claim { commit, place } = claim;
+    let Claim { commit, place, image } = claim;
     let all = runs(&evidence.lines);
     let aside = |task: &&TaskRecord| {
         let known = all.iter().filter(|run| task.run.as_deref() == Some(&run.run));
@@ -78,7 +82,18 @@ pub(crate) fn green(evidence: &Evidence, claim: Claim<'_>) -> Result<String, Str
         return Err(format!("the newest run was for commit {of}, not {commit}"));
     }
     let same = tasks.iter().filter(|task| task.run.as_deref() == Some(&run.run));
-    let ecs = same.max_by_key(|task| task.created_at).and_then(|task| task.good_end);
+    let ecs = same.max_by_key(|task| task.created_at);
+    if let Some(built) = image {
+        let said = Some(run.started.origin.image.as_str()).filter(|image| !image.is_empty());
+        match said.or(ecs.map(|task| task.image.as_str()).filter(|image| !image.is_empty())) {
+            None => return Err(format!("run {} does not say which image it was of", run.run)),
+            Some(ran) if !is_same_image(ran, built) => {
+                return Err(format!("run {} was of image {ran}, not {built}", run.run));
+            }
+            Some(_) => {}
+        }
+    }
+    let ecs = ecs.and_then(|task| task.good_end);
     match &run.finished {
         None => Err(format!("run {} of commit {commit} has not said its last word", run.run)),
         Some(finished) if !is_good(finished) => Err(format!(
@@ -90,6 +105,15 @@ pub(crate) fn green(evidence: &Evidence, claim: Claim<'_>) -> Result<String, Str
             run.run
         )),
         Some(_) => Ok(run.run.clone()),
+    }
+}
+
+/// The same content, whatever the registry is called; without a digest the same name.
+fn is_same_image(one: &str, other: &str) -> bool {
+    let digest = |image: &str| image.split_once('@').map(|(_, digest)| digest.to_owned());
+    match (digest(one), digest(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => one == other,
     }
 }
 

@@ -16,7 +16,7 @@ mod services;
 mod value;
 
 pub(crate) use access::{Access, GithubIdentity};
-pub(crate) use definition::{ContainerChoice, DefinitionSource, ImageChoice};
+pub(crate) use definition::{ContainerChoice, DefinitionSource, ImageChoice, image as image_of};
 pub(crate) use doctor::DoctorSettings;
 pub(crate) use image::{
     BaseChoice, ImageSettings, PlatformChoice, RegistryEndpoint, TagChoice, docker,

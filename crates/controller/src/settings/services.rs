@@ -1,6 +1,6 @@
 //! Owns which services are deployed, with what, and how they are followed. PURE.
 
-use super::definition::ContainerChoice;
+use super::definition::{ContainerChoice, named};
 use super::key::Key;
 use super::layers::{Layers, Setting};
 use super::parse;
@@ -113,6 +113,11 @@ type ImageOf = (Option<String>, Setting<String>);
 /// Images by service; without a name for all that have none of their own. An image's name has no
 /// equals sign.
 fn images(layers: &Layers, names: &[String]) -> Result<Vec<ImageOf>, Error> {
+    if let Some(given) = layers.find(Key::ServiceImage)
+        && given.value.trim().is_empty()
+    {
+        named(given, "the service's image")?;
+    }
     let Some(given) = parse::list(layers, Key::ServiceImage)? else {
         return Ok(Vec::new());
     };
@@ -140,7 +145,8 @@ fn images(layers: &Layers, names: &[String]) -> Result<Vec<ImageOf>, Error> {
                 given.origin
             )));
         }
-        images.push((of, Setting { value: image.clone(), origin: given.origin.clone() }));
+        let image = Setting { value: image.clone(), origin: given.origin.clone() };
+        images.push((of, named(image, "the service's image")?));
     }
     Ok(images)
 }
@@ -197,6 +203,18 @@ mod tests {
             (
                 vec![(Key::Service, "web"), (Key::ServiceImage, "web=")],
                 "the image of web is empty or set twice (flag --service-image)",
+            ),
+            (
+                vec![(Key::Service, "api"), (Key::ServiceImage, "")],
+                "the service's image (flag --service-image) is empty",
+            ),
+            (
+                vec![(Key::Service, "api"), (Key::ServiceImage, "registry.example/")],
+                "the service's image `registry.example/` (flag --service-image) names none",
+            ),
+            (
+                vec![(Key::Service, "api"), (Key::ServiceImage, "***.dkr.ecr/app:1")],
+                "the service's image `***.dkr.ecr/app:1` (flag --service-image) names none",
             ),
             (
                 vec![(Key::Service, "web")],

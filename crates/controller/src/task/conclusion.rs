@@ -3,7 +3,7 @@
 
 use super::arn::TaskArn;
 use super::database::DatabaseMeaning;
-use super::diagnosis::{self, Finding};
+use super::diagnosis::{self, Finding, Heard};
 use super::ending;
 use super::evidence;
 use super::session::Plan;
@@ -88,7 +88,13 @@ impl Conclusion {
         let Material { plan, verdict, task, lost, tail, log, workload, duration } = material;
         let finished = tail.transcript.finished();
         let last_lines = tail.transcript.last_lines();
-        let finding = cause(&verdict, plan, task, &last_lines);
+        let heard = match workload {
+            Workload::Runner if !finished.is_some_and(|finished| finished.passed_through) => {
+                Heard::Runner(&last_lines)
+            }
+            Workload::Runner | Workload::Plain => Heard::Program(&last_lines),
+        };
+        let finding = cause(Ended { verdict: &verdict, task, finished, heard }, &plan.container);
         let failure = finished.and_then(|finished| finished.failure.as_ref());
         let fix = failure
             .and_then(|failure| failure.hint.clone())
@@ -129,7 +135,7 @@ impl Conclusion {
             outcome: outcome(&verdict, finished),
             applied: finished.map(|finished| finished.applied),
             after_deploy: finished.map_or(0, |finished| finished.after_deploy),
-            cause: finding.as_ref().map(|finding| finding.sentence.to_owned()),
+            cause: finding.as_ref().map(|finding| finding.sentence.clone()),
             fix,
             retry: finding.as_ref().is_some_and(|finding| finding.retry),
             database,
@@ -188,29 +194,45 @@ fn has_ended(verdict: &Verdict) -> bool {
     }
 }
 
-/// The cause, where the ending needs one. What we did ourselves needs none.
-fn cause(
-    verdict: &Verdict,
-    plan: &Plan,
-    task: Option<&TaskSnapshot>,
-    last_lines: &[String],
-) -> Option<Finding> {
+/// What a cause is looked for in.
+#[derive(Clone, Copy)]
+struct Ended<'a> {
+    verdict: &'a Verdict,
+    task: Option<&'a TaskSnapshot>,
+    finished: Option<&'a RunFinished>,
+    heard: Heard<'a>,
+}
+
+/// The cause, where the ending needs one. What we did ourselves needs none, and of a runner that
+/// said its last word no text says more.
+fn cause(ended: Ended<'_>, container: &str) -> Option<Finding> {
+    let Ended { verdict, task, finished, heard } = ended;
     match verdict {
+        Verdict::Failed { code }
+            if finished.is_some_and(|finished| is_own_end(finished, *code)) =>
+        {
+            None
+        }
         Verdict::Failed { .. } | Verdict::NeverStarted | Verdict::Unknown(_) => {
-            let last_lines = last_lines.join("\n");
             match (task, verdict) {
-                (Some(task), _) => diagnosis::of_task(task, &plan.container, &last_lines),
-                (None, Verdict::Failed { code }) => diagnosis::of_record(*code, &last_lines),
+                (Some(task), _) => diagnosis::of_task(task, container, heard),
+                (None, Verdict::Failed { code }) => diagnosis::of_record(*code, heard),
                 (None, _) => None,
             }
         }
-        Verdict::Green(_)
-        | Verdict::TimedOut(_)
+        // Killed for memory was a process of the container whose end is not the container's.
+        Verdict::Green(_) => task.and_then(|task| diagnosis::of_a_good_end(task, container)),
+        Verdict::TimedOut(_)
         | Verdict::Cancelled(_)
         | Verdict::Detached
         | Verdict::NotStopped
         | Verdict::WatchLost => None,
     }
+}
+
+/// Whether it is the runner's own end, and not that of a command that it ran.
+fn is_own_end(finished: &RunFinished, code: i32) -> bool {
+    !finished.passed_through && i32::from(finished.exit_code) == code
 }
 
 /// The name of an exit code of ours, as JSON has it.

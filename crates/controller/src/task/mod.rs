@@ -4,6 +4,7 @@ mod arn;
 mod asked;
 mod awaited;
 mod conclusion;
+mod console;
 mod database;
 pub(crate) mod diagnosis;
 mod drain;

@@ -3,9 +3,11 @@
 
 mod act;
 mod asked;
+mod causes;
 mod changes;
 mod check;
 mod compare_aws;
+mod contract;
 mod credentials;
 mod deploy_service;
 mod doctor;

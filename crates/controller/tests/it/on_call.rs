@@ -46,6 +46,7 @@ impl Speaker {
             repository: text(env::REPOSITORY),
             workflow_run: text(env::WORKFLOW_RUN),
             place: "default/app-migrate".to_owned(),
+            image: String::new(),
         };
         let started = RunStarted {
             version: "0.1.0".to_owned(),

@@ -186,6 +186,7 @@ fn check_service(fault: &ServiceFault) -> Result<(), String> {
         | ServiceEffect::ReplacedByNewer { after_seconds: seconds, .. }
         | ServiceEffect::Alarm { after_seconds: seconds, .. }
         | ServiceEffect::SteadyStateTold { after_seconds: seconds }
+        | ServiceEffect::OldTasksProtected { seconds }
         | ServiceEffect::HiddenFor { seconds } => check_seconds(&[*seconds]),
     }
 }

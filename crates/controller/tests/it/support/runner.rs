@@ -53,6 +53,7 @@ impl Lines {
             started_by: text(protocol::env::STARTED_BY),
             commit: text(protocol::env::COMMIT),
             place: text(protocol::env::PLACE),
+            image: text(protocol::env::TASK_IMAGE),
             ..Origin::default()
         };
         let command = RunnerCommand::first_of(&launch.arguments).unwrap_or(RunnerCommand::Deploy);
