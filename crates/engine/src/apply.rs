@@ -45,7 +45,8 @@ pub(crate) async fn apply(
     let name = step.migration.name.as_str();
     let text = step.migration.read().map_err(|cause| unreadable(name, &cause))?;
     let checksum = migrations::checksum::checksum(&text);
-    let mut script = Script::parse(text);
+    let mut script = Script::parse(&*text);
+    drop(text);
     let known = known::read(session, step.begun).await?;
     // Its repair may have made it a transaction; what is done must not be done again.
     if !known.is_empty() {
