@@ -162,6 +162,28 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_elsewhere_or_is_no_file_is_not_read() {
+        let root = tempfile::tempdir().unwrap();
+        for (name, target) in [("1_a", "/proc/self/environ"), ("2_b", "/dev/zero")] {
+            std::fs::create_dir(root.path().join(name)).unwrap();
+            std::os::unix::fs::symlink(target, root.path().join(name).join("migration.sql"))
+                .unwrap();
+        }
+        std::fs::create_dir(root.path().join("3_c")).unwrap();
+        let socket = root.path().join("3_c/migration.sql");
+        let _socket = std::os::unix::net::UnixListener::bind(socket).unwrap();
+        let directory = Directory::read(root.path()).unwrap();
+        let why: Vec<&str> = directory
+            .migrations
+            .iter()
+            .map(|migration| migration.script.as_ref().unwrap_err().as_str())
+            .collect();
+        assert!(why[0].contains("outside of the directory"), "{why:?}");
+        assert!(why[1].contains("outside of the directory"), "{why:?}");
+        assert_eq!(why[2], "it is a socket, not a file");
+    }
+
+    #[test]
     fn what_is_no_directory_is_an_error() {
         let root = tempfile::tempdir().unwrap();
         let missing = Directory::read(&root.path().join("nope")).unwrap_err();

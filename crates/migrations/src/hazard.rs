@@ -5,6 +5,7 @@
 
 mod action;
 mod assess;
+mod effect;
 mod exception;
 mod known;
 pub mod live;

@@ -2,6 +2,7 @@
 //!
 //! | module | owns |
 //! |---|---|
+//! | [`contained`] | which files of a directory are read: plain ones of its own |
 //! | [`directory`] | Prisma's directory of migrations, read from disk |
 //! | [`checksum`] | the digest by which an edited script is noticed |
 //! | [`order`] | which migration comes before which |
@@ -13,6 +14,7 @@
 //! | [`plan`] | what has to be applied, or why nothing may be |
 
 pub mod checksum;
+pub mod contained;
 pub mod directory;
 pub mod hazard;
 pub mod history;

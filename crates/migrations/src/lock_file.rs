@@ -1,5 +1,7 @@
 //! `migration_lock.toml`: Prisma's note of the database that the migrations were made for.
 
+use crate::contained;
+use std::io::Read as _;
 use std::path::Path;
 
 /// The lock file is for another database than PostgreSQL (Prisma's P3019).
@@ -12,8 +14,12 @@ pub struct LockFileError {
 
 /// Checks the lock file in `directory`; without one there is nothing to check.
 pub(crate) fn check(directory: &Path) -> Result<(), LockFileError> {
-    match std::fs::read_to_string(directory.join("migration_lock.toml")) {
-        Ok(text) => check_text(&text),
+    let Ok(mut file) = contained::open(directory, &directory.join("migration_lock.toml")) else {
+        return Ok(());
+    };
+    let mut text = String::new();
+    match file.read_to_string(&mut text) {
+        Ok(_length) => check_text(&text),
         Err(_) => Ok(()),
     }
 }

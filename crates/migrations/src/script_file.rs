@@ -5,6 +5,7 @@
 //! and refused if it is not the same any more.
 
 use crate::checksum::{Growing, OtherLineEnds, checksum};
+use crate::contained;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -32,10 +33,11 @@ impl ScriptFile {
         Self { path, digest: checksum(text), bytes: text.len(), text: Some(text.into()) }
     }
 
-    /// Reads it, and keeps its text where it fits into `room` bytes, which then shrinks. Invalid
-    /// UTF-8 is refused rather than replaced: Prisma since 6.6 would execute U+FFFD.
+    /// Reads it, and keeps its text where it fits into `room` bytes, which then shrinks. Only a plain file
+    /// of the directory is read: what a link would bring in from elsewhere, a FIFO or a device is refused.
+    /// Invalid UTF-8 is refused rather than replaced: Prisma since 6.6 would execute U+FFFD.
     pub(crate) fn read(path: &Path, room: &mut usize) -> Result<Self, String> {
-        let mut file = File::open(path).map_err(|error| error.to_string())?;
+        let mut file = open(path)?;
         let mut digest = Growing::default();
         let mut utf8 = Utf8::default();
         let mut text = Vec::new();
@@ -74,7 +76,7 @@ impl ScriptFile {
                 other.update(text.as_bytes());
                 Ok(())
             }
-            None => File::open(&self.path).map_err(|error| error.to_string()).and_then(|mut file| {
+            None => open(&self.path).and_then(|mut file| {
                 chunks(&mut file, |chunk| {
                     other.update(chunk);
                     Ok(())
@@ -89,7 +91,8 @@ impl ScriptFile {
         if let Some(text) = &self.text {
             return Ok(Arc::clone(text));
         }
-        let text = std::fs::read_to_string(&self.path).map_err(|error| error.to_string())?;
+        let mut text = String::with_capacity(self.bytes);
+        open(&self.path)?.read_to_string(&mut text).map_err(|error| error.to_string())?;
         if checksum(&text) == self.digest {
             Ok(text.into())
         } else {
@@ -101,6 +104,11 @@ impl ScriptFile {
     pub fn is_large(&self) -> bool {
         self.bytes > crate::script::LARGE
     }
+}
+
+fn open(path: &Path) -> Result<File, String> {
+    let root = path.parent().and_then(Path::parent).unwrap_or(path);
+    contained::open(root, path).map_err(|why| why.to_string())
 }
 
 /// Hands over a file in chunks until it ends or one is refused.

@@ -3,8 +3,9 @@
 use super::blob::Blob;
 use crate::error::Error;
 use flate2::{Compression, GzBuilder};
+use migrations::contained::{self, NotContained};
 use oci_spec::image::MediaType;
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use tar::{Builder, EntryType, Header};
 
@@ -89,11 +90,12 @@ pub(crate) enum Beneath {
     AnImage,
 }
 
-/// Everything below `directory`, as `/migrations`. A linked file is packed as what it links to, a
-/// linked directory is left out: the runner reads them the same way.
+/// Everything below `directory`, as `/migrations`. A linked file is packed as what it links to inside of
+/// `directory`, a linked directory is left out: the runner reads them the same way. Whatever would bring
+/// in something else is refused.
 pub(crate) fn migrations(directory: &Path, beneath: Beneath) -> Result<Layer, Error> {
     let mut archive = Archive::new();
-    add(&mut archive, directory, MIGRATIONS)?;
+    Walk { root: directory, archive: &mut archive }.add(directory, MIGRATIONS)?;
     let hidden = match beneath {
         Beneath::Nothing => Ok(()),
         Beneath::AnImage => archive.file(&format!("{MIGRATIONS}/.wh..wh..opq"), (0o644, &[])),
@@ -101,36 +103,47 @@ pub(crate) fn migrations(directory: &Path, beneath: Beneath) -> Result<Layer, Er
     hidden.and_then(|()| archive.pack()).map_err(|cause| cannot_read(directory, cause))
 }
 
-fn add(archive: &mut Archive, directory: &Path, name: &str) -> Result<(), Error> {
-    let unreadable = |cause| cannot_read(directory, cause);
-    archive.directory(name).map_err(unreadable)?;
-    let entries: io::Result<Vec<_>> = std::fs::read_dir(directory).map_err(unreadable)?.collect();
-    let mut entries = entries.map_err(unreadable)?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        let Some(own) = entry.file_name().to_str().map(str::to_owned) else {
-            return Err(Error::usage(format!("the name of {} is not UTF-8", path.display())));
-        };
-        let unreadable = |cause| cannot_read(&path, cause);
-        let is_link = entry.file_type().map_err(unreadable)?.is_symlink();
-        let kind = std::fs::metadata(&path).map_err(unreadable)?.file_type();
-        let name = format!("{name}/{own}");
-        if kind.is_dir() {
-            if !is_link {
-                add(archive, &path, &name)?;
+/// What is packed, and the folder that nothing of it may leave.
+struct Walk<'a> {
+    root: &'a Path,
+    archive: &'a mut Archive,
+}
+
+impl Walk<'_> {
+    fn add(&mut self, directory: &Path, name: &str) -> Result<(), Error> {
+        let unreadable = |cause| cannot_read(directory, cause);
+        self.archive.directory(name).map_err(unreadable)?;
+        let entries: io::Result<Vec<_>> =
+            std::fs::read_dir(directory).map_err(unreadable)?.collect();
+        let mut entries = entries.map_err(unreadable)?;
+        entries.sort_by_key(std::fs::DirEntry::file_name);
+        for entry in entries {
+            let path = entry.path();
+            let Some(own) = entry.file_name().to_str().map(str::to_owned) else {
+                return Err(Error::usage(format!("the name of {} is not UTF-8", path.display())));
+            };
+            let unreadable = |cause| cannot_read(&path, cause);
+            let is_link = entry.file_type().map_err(unreadable)?.is_symlink();
+            let name = format!("{name}/{own}");
+            if std::fs::metadata(&path).map_err(unreadable)?.is_dir() {
+                if !is_link {
+                    self.add(&path, &name)?;
+                }
+                continue;
             }
-        } else if kind.is_file() {
-            let content = std::fs::read(&path).map_err(unreadable)?;
-            archive.file(&name, (0o644, &content)).map_err(unreadable)?;
-        } else {
-            return Err(Error::usage(format!(
-                "{} is neither a file nor a directory",
-                path.display()
-            )));
+            let mut content = Vec::new();
+            let mut file = contained::open(self.root, &path).map_err(|why| refused(&path, &why))?;
+            file.read_to_end(&mut content).map_err(unreadable)?;
+            self.archive.file(&name, (0o644, &content)).map_err(unreadable)?;
         }
+        Ok(())
     }
-    Ok(())
+}
+
+/// An image is for everybody who may pull it: a link must not carry the job's own files into it.
+fn refused(path: &Path, why: &NotContained) -> Error {
+    Error::usage(format!("cannot pack {}: {why}", path.display()))
+        .hinted("put the file itself into the directory of migrations")
 }
 
 fn cannot_read(path: &Path, cause: io::Error) -> Error {
@@ -189,19 +202,46 @@ mod tests {
     #[test]
     fn links_are_packed_as_the_runner_reads_them() {
         let root = tempfile::tempdir().unwrap();
-        let elsewhere = tempfile::tempdir().unwrap();
-        project(elsewhere.path(), &["shared"]);
+        project(root.path(), &["0_shared"]);
         std::fs::create_dir(root.path().join("1_a")).unwrap();
-        let script = elsewhere.path().join("shared/migration.sql");
-        symlink(script, root.path().join("1_a/migration.sql")).unwrap();
-        symlink(elsewhere.path(), root.path().join("2_b")).unwrap();
+        symlink("../0_shared/migration.sql", root.path().join("1_a/migration.sql")).unwrap();
+        symlink("/etc", root.path().join("2_b")).unwrap();
         let layer = migrations(root.path(), Beneath::Nothing).unwrap();
         assert_eq!(
             names(&layer),
-            ["755 migrations/", "755 migrations/1_a/", "644 migrations/1_a/migration.sql"]
+            [
+                "755 migrations/",
+                "755 migrations/0_shared/",
+                "644 migrations/0_shared/migration.sql",
+                "755 migrations/1_a/",
+                "644 migrations/1_a/migration.sql",
+            ]
         );
         symlink("/nowhere", root.path().join("3_c")).unwrap();
         assert!(migrations(root.path(), Beneath::Nothing).is_err());
+    }
+
+    #[test]
+    fn nothing_from_outside_of_the_directory_is_packed() {
+        let elsewhere = tempfile::NamedTempFile::new().unwrap();
+        for (target, words) in [
+            ("/proc/self/environ", "outside of the directory"),
+            ("/etc/passwd", "outside of the directory"),
+            ("/dev/zero", "outside of the directory"),
+            (elsewhere.path().to_str().unwrap(), "outside of the directory"),
+        ] {
+            let root = tempfile::tempdir().unwrap();
+            project(root.path(), &["1_a"]);
+            symlink(target, root.path().join("1_a/notes.txt")).unwrap();
+            let refused = migrations(root.path(), Beneath::Nothing).unwrap_err().to_string();
+            assert!(refused.contains("1_a/notes.txt") && refused.contains(words), "{refused}");
+        }
+        let root = tempfile::tempdir().unwrap();
+        project(root.path(), &["1_a"]);
+        let path = root.path().join("1_a/socket");
+        let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        let refused = migrations(root.path(), Beneath::Nothing).unwrap_err().to_string();
+        assert!(refused.contains("a socket, not a file"), "{refused}");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Owns where a migration's file lies in the checkout, for an annotation on the line that failed.
 
+use migrations::contained;
 use protocol::Failure;
 use std::collections::VecDeque;
 use std::ffi::OsStr;
+use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
 /// How deep below the checkout's root a directory of migrations is looked for.
@@ -49,8 +51,7 @@ fn files(root: &Path, migration: &str) -> Vec<(String, String)> {
             break;
         }
         let file = directory.join(migration).join("migration.sql");
-        if let (Ok(content), Ok(relative)) =
-            (std::fs::read_to_string(&file), file.strip_prefix(root))
+        if let (Some(content), Ok(relative)) = (read(root, &file), file.strip_prefix(root))
             && let Some(relative) = relative.to_str()
         {
             found.push((relative.to_owned(), content));
@@ -60,6 +61,13 @@ fn files(root: &Path, migration: &str) -> Vec<(String, String)> {
         }
     }
     found
+}
+
+/// What is in `file`, if it is a plain file of the checkout.
+fn read(root: &Path, file: &Path) -> Option<String> {
+    let mut content = String::new();
+    contained::open(root, file).ok()?.read_to_string(&mut content).ok()?;
+    Some(content)
 }
 
 /// Directories in `directory` that may hold migrations; links are not followed.

@@ -104,10 +104,27 @@ impl<'a> Reader<'a> {
                 break;
             }
         }
+        // The first of three is the database, and there is only one that it can be.
+        if parts.len() > 2 {
+            parts.remove(0);
+        }
         if parts.len() > 1 && parts[0] == "public" {
             parts.remove(0);
         }
         Some(parts.join("."))
+    }
+
+    /// Takes a name with its parts.
+    pub(super) fn part_names(&mut self) -> Option<Vec<String>> {
+        let mut parts = Vec::new();
+        loop {
+            let (word, rest) = self.left.split_first().filter(|(word, _)| word.is_name())?;
+            parts.push(word.folded());
+            self.left = rest;
+            if !self.eat(".") {
+                return Some(parts);
+            }
+        }
     }
 
     /// Takes names with commas between them.

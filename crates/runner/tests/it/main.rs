@@ -32,6 +32,7 @@ mod pooler;
 mod prisma;
 mod proxy;
 mod rds;
+mod reading;
 mod resolve;
 mod restore;
 mod review;
