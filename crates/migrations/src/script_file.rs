@@ -57,7 +57,12 @@ impl ScriptFile {
         utf8.end()?;
         let text = if fits { String::from_utf8(text).ok() } else { None };
         *room -= text.as_ref().map_or(0, String::len);
-        Ok(Self { path: path.to_owned(), digest: digest.finish(), bytes, text: text.map(Into::into) })
+        Ok(Self {
+            path: path.to_owned(),
+            digest: digest.finish(),
+            bytes,
+            text: text.map(Into::into),
+        })
     }
 
     /// What the history records.

@@ -5,28 +5,25 @@
 //! more of them; inside of a block nobody judges them, so there they are [`Effect::Unseen`].
 
 mod block;
+mod harmless;
 mod kind;
 mod query;
 
 use super::words::{Kind as WordKind, Reader, words};
 use crate::script::Script;
 use squawk_syntax::SourceFile;
-use squawk_syntax::ast::{self, AstNode as _};
+use squawk_syntax::ast::AstNode as _;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Something that a statement may do to data that is there. Names are as PostgreSQL stores them.
+/// Something that a statement may do to data that is there. Names are as PostgreSQL
+/// stores them, a table's in its parts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Effect {
     /// Rows go.
-    Deletes {
-        table: String,
-    },
+    Deletes { table: Vec<String> },
     /// Values are written over; no columns stand for any.
-    Overwrites {
-        table: String,
-        columns: Vec<String>,
-    },
+    Overwrites { table: Vec<String>, columns: Vec<String> },
     /// A function is called that may do anything.
     Calls(String),
     /// A `DO` block whose inside is not understood, or does this.
@@ -56,7 +53,8 @@ pub(super) fn effects(script: &Script) -> Vec<Statement> {
         let each = script.statements.iter().map(|statement| {
             let range = statement.range.clone();
             let text = &script.text[range.clone()];
-            let effects = if is_plain_data(text) { Vec::new() } else { of_text(text, Place::Script) };
+            let effects =
+                if is_plain_data(text) { Vec::new() } else { of_text(text, Place::Script) };
             Statement { range, effects }
         });
         each.collect()
@@ -139,13 +137,17 @@ mod tests {
         effects(&Script::parse(sql)).into_iter().flat_map(|one| one.effects).collect()
     }
 
+    fn parts(table: &str) -> Vec<String> {
+        table.split('.').map(str::to_owned).collect()
+    }
+
     fn deletes(table: &str) -> Effect {
-        Effect::Deletes { table: table.to_owned() }
+        Effect::Deletes { table: parts(table) }
     }
 
     fn overwrites(table: &str, columns: &[&str]) -> Effect {
         let columns = columns.iter().map(ToString::to_string).collect();
-        Effect::Overwrites { table: table.to_owned(), columns }
+        Effect::Overwrites { table: parts(table), columns }
     }
 
     #[test]
@@ -153,21 +155,39 @@ mod tests {
         for (sql, effect) in [
             ("DELETE FROM users", deletes("users")),
             ("DELETE FROM ONLY app.users u USING x WHERE true", deletes("app.users")),
-            ("DELETE FROM db.public.\"Users\" WHERE id > 0", deletes("Users")),
+            ("DELETE FROM db.public.\"Users\" WHERE id > 0", deletes("db.public.Users")),
             ("WITH d AS (DELETE FROM users RETURNING *) SELECT count(*) FROM d", deletes("users")),
-            ("WITH d AS (DELETE FROM users RETURNING *) INSERT INTO a SELECT * FROM d", deletes("users")),
+            (
+                "WITH d AS (DELETE FROM users RETURNING *) INSERT INTO a SELECT * FROM d",
+                deletes("users"),
+            ),
             ("EXPLAIN ANALYZE DELETE FROM users", deletes("users")),
-            ("CREATE TABLE a AS WITH d AS (DELETE FROM users RETURNING *) SELECT * FROM d", deletes("users")),
+            (
+                "CREATE TABLE a AS WITH d AS (DELETE FROM users RETURNING *) SELECT * FROM d",
+                deletes("users"),
+            ),
             ("COPY (DELETE FROM users RETURNING *) TO STDOUT", deletes("users")),
-            ("MERGE INTO users u USING (SELECT 1) o ON true WHEN MATCHED THEN DELETE", deletes("users")),
-            ("MERGE INTO users u USING o ON true WHEN MATCHED THEN UPDATE SET a = 1, b = o.b", overwrites("users", &["a", "b"])),
+            (
+                "MERGE INTO users u USING (SELECT 1) o ON true WHEN MATCHED THEN DELETE",
+                deletes("users"),
+            ),
+            (
+                "MERGE INTO users u USING o ON true WHEN MATCHED THEN UPDATE SET a = 1, b = o.b",
+                overwrites("users", &["a", "b"]),
+            ),
             ("UPDATE users SET email = NULL", overwrites("users", &["email"])),
             ("UPDATE users u SET (a, b) = (1, 2)", overwrites("users", &[])),
             ("UPDATE users SET a = 1, b = 2 WHERE a IS NULL", overwrites("users", &["b"])),
             ("UPDATE users SET a = 1 WHERE a IS NULL OR b", overwrites("users", &["a"])),
             ("UPDATE users SET a = 1 WHERE NOT (a IS NULL)", overwrites("users", &["a"])),
-            ("WITH u AS (UPDATE users SET a = 1 RETURNING 1) SELECT 1 FROM u", overwrites("users", &["a"])),
-            ("INSERT INTO users (a) VALUES (1) ON CONFLICT (a) DO UPDATE SET b = 1", overwrites("users", &["b"])),
+            (
+                "WITH u AS (UPDATE users SET a = 1 RETURNING 1) SELECT 1 FROM u",
+                overwrites("users", &["a"]),
+            ),
+            (
+                "INSERT INTO users (a) VALUES (1) ON CONFLICT (a) DO UPDATE SET b = 1",
+                overwrites("users", &["b"]),
+            ),
             ("SELECT z()", Effect::Calls("z".into())),
             ("SELECT * FROM app.z()", Effect::Calls("app.z".into())),
             ("SELECT 1 WHERE EXISTS (SELECT * FROM t WHERE \"Z\"(a))", Effect::Calls("Z".into())),
@@ -217,7 +237,9 @@ mod tests {
         assert_eq!(of(&rows), []);
         let calls = "INSERT INTO t VALUES (z());\n";
         assert_eq!(of(&format!("{rows}{calls}")), [Effect::Calls("z".into())]);
-        let after = format!("{rows}DELETE FROM t;\nINSERT INTO t VALUES (1) ON CONFLICT DO UPDATE SET a = 1;");
+        let after = format!(
+            "{rows}DELETE FROM t;\nINSERT INTO t VALUES (1) ON CONFLICT DO UPDATE SET a = 1;"
+        );
         assert!(of(&after).contains(&deletes("t")));
     }
 }

@@ -24,6 +24,7 @@ mod image;
 mod input;
 mod interrupted;
 mod lock;
+mod loss;
 mod observe;
 mod output;
 mod own_server;

@@ -14,8 +14,11 @@ async fn a_file_that_changes_during_the_run_changes_nothing_of_it() {
     let world = World::new().await;
     world.migration("1_a", "CREATE TABLE a(id int);").migration("2_b", "CREATE TABLE b(id int);");
     let file = |name: &str| world.path(&format!("{name}/migration.sql"));
-    let meanwhile =
-        format!("sh -c \"echo 'DROP SCHEMA public CASCADE' > {}; rm {}\"", file("1_a"), file("2_b"));
+    let meanwhile = format!(
+        "sh -c \"echo 'DROP SCHEMA public CASCADE' > {}; rm {}\"",
+        file("1_a"),
+        file("2_b")
+    );
     deploy_while(&world, &meanwhile).await.succeeded();
     assert!(world.exists("a").await && world.exists("b").await);
     let checksum = "SELECT checksum = encode(sha256('CREATE TABLE a(id int);'), 'hex') FROM _prisma_migrations WHERE migration_name = '1_a'";
@@ -28,7 +31,7 @@ async fn a_file_that_changes_during_the_run_changes_nothing_of_it() {
 #[tokio::test]
 async fn one_that_is_too_large_to_be_kept_is_refused_when_it_is_another_one() {
     let world = World::new().await;
-    let rows = "INSERT INTO a VALUES (1); -- and so on\n".repeat(40_000);
+    let rows = format!("INSERT INTO a VALUES (1);\n{}", "-- and so on\n".repeat(100_000));
     world.migration("1_a", "CREATE TABLE a(id int);").migration("2_b", &rows);
     let meanwhile = format!("sh -c \"echo 'SELECT 1;' >> {}\"", world.path("2_b/migration.sql"));
     let red = deploy_while(&world, &meanwhile).await;
@@ -37,5 +40,5 @@ async fn one_that_is_too_large_to_be_kept_is_refused_when_it_is_another_one() {
     assert_eq!(world.history().await, ["1_a applied 1"]);
     assert_eq!(world.value("SELECT count(*) FROM a").await, "0");
     world.deploy().await.succeeded();
-    assert_eq!(world.value("SELECT count(*) FROM a").await, "40000");
+    assert_eq!(world.value("SELECT count(*) FROM a").await, "1");
 }

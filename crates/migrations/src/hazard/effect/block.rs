@@ -112,7 +112,11 @@ impl Piece<'_> {
             return of_text(self.between(of), Place::Block);
         }
         // From one number to another.
-        if of.iter().any(|word| word.is("(") || word.is("EXECUTE")) { unknown() } else { Vec::new() }
+        if of.iter().any(|word| word.is("(") || word.is("EXECUTE")) {
+            unknown()
+        } else {
+            Vec::new()
+        }
     }
 
     /// The statement itself, nothing before it any more.
@@ -122,7 +126,11 @@ impl Piece<'_> {
             return Vec::new();
         }
         if reader.eat("RAISE") {
-            return if reader.left.iter().any(|word| word.is("(")) { unknown() } else { Vec::new() };
+            return if reader.left.iter().any(|word| word.is("(")) {
+                unknown()
+            } else {
+                Vec::new()
+            };
         }
         if reader.eat("RETURN") || reader.eat("EXIT") || reader.eat("CONTINUE") {
             return match reader.left.iter().position(|word| word.is("WHEN")) {
@@ -138,7 +146,11 @@ impl Piece<'_> {
         }
         let assigned = reader.part_names().is_some()
             && (reader.eat("=") || (reader.eat(":") && reader.eat("=")) || reader.eat(":="));
-        if assigned { self.expression(reader.left) } else { of_text(self.between(whole), Place::Block) }
+        if assigned {
+            self.expression(reader.left)
+        } else {
+            of_text(self.between(whole), Place::Block)
+        }
     }
 
     fn expression(&self, words: &[Word<'_>]) -> Vec<Effect> {
@@ -213,14 +225,20 @@ mod tests {
         let block = |what: &str| Effect::Block(what.to_owned());
         for (body, effect) in [
             ("BEGIN DROP TABLE users; END", block("has DROP TABLE")),
-            ("BEGIN DELETE FROM users; END", Effect::Deletes { table: "users".into() }),
-            ("BEGIN IF true THEN DELETE FROM users; END IF; END", Effect::Deletes { table: "users".into() }),
+            ("BEGIN DELETE FROM users; END", Effect::Deletes { table: vec!["users".into()] }),
+            (
+                "BEGIN IF true THEN DELETE FROM users; END IF; END",
+                Effect::Deletes { table: vec!["users".into()] },
+            ),
             ("BEGIN EXECUTE 'DROP TABLE users'; END", block("has EXECUTE")),
             ("BEGIN PERFORM z(); END", Effect::Calls("z".into())),
             ("BEGIN x := z(); END", Effect::Calls("z".into())),
             ("DECLARE x int := z(); BEGIN END", Effect::Calls("z".into())),
             ("BEGIN IF z() THEN NULL; END IF; END", Effect::Calls("z".into())),
-            ("DECLARE r record; BEGIN FOR r IN EXECUTE 'DELETE FROM t RETURNING *' LOOP END LOOP; END", block("is not understood")),
+            (
+                "DECLARE r record; BEGIN FOR r IN EXECUTE 'DELETE FROM t RETURNING *' LOOP END LOOP; END",
+                block("is not understood"),
+            ),
             ("BEGIN ALTER TABLE t DROP COLUMN a; END", block("has DROP COLUMN")),
             ("BEGIN TRUNCATE t; END", block("has TRUNCATE")),
             ("BEGIN OPEN c; END", block("has what the parser does not know")),

@@ -35,7 +35,9 @@ pub(super) fn of(statement: &Stmt, place: Place) -> Vec<Effect> {
         Stmt::Load(_) => vec![Effect::Unseen("LOAD")],
         Stmt::Copy(_) if has_word(node, "program") => vec![Effect::Unseen("COPY with a program")],
         Stmt::Copy(_) => query::effects(node),
-        Stmt::AlterTable(table) => table.actions().flat_map(|action| of_action(&action, place)).collect(),
+        Stmt::AlterTable(table) => {
+            table.actions().flat_map(|action| of_action(&action, place)).collect()
+        }
         Stmt::AlterType(alter) => match alter.action() {
             Some(ast::AlterTypeAction::AlterTypeAttributeActionList(_)) => {
                 vec![Effect::Unseen("a change of a composite type")]
@@ -43,9 +45,13 @@ pub(super) fn of(statement: &Stmt, place: Place) -> Vec<Effect> {
             Some(_) | None => Vec::new(),
         },
         // Scripts of the extension's own run, over data that it keeps.
-        Stmt::AlterExtension(_) if has_word(node, "update") => vec![Effect::Unseen("ALTER EXTENSION … UPDATE")],
+        Stmt::AlterExtension(_) if has_word(node, "update") => {
+            vec![Effect::Unseen("ALTER EXTENSION … UPDATE")]
+        }
         // Another database's changes come in, deletions too.
-        Stmt::CreateSubscription(_) | Stmt::AlterSubscription(_) => vec![Effect::Unseen("a subscription")],
+        Stmt::CreateSubscription(_) | Stmt::AlterSubscription(_) => {
+            vec![Effect::Unseen("a subscription")]
+        }
         // Here the rules of the check know more.
         Stmt::DropTable(_) => judged("DROP TABLE"),
         Stmt::DropSchema(_) => judged("DROP SCHEMA"),
@@ -83,7 +89,10 @@ pub(super) fn of(statement: &Stmt, place: Place) -> Vec<Effect> {
         | Stmt::DropType(_)
         | Stmt::DropUser(_)
         | Stmt::DropUserMapping(_)
-            if has_word(node, "cascade") => vec![Effect::Unseen("DROP … CASCADE")],
+            if has_word(node, "cascade") =>
+        {
+            vec![Effect::Unseen("DROP … CASCADE")]
+        }
         Stmt::DropAccessMethod(_)
         | Stmt::DropAggregate(_)
         | Stmt::DropCast(_)
@@ -256,7 +265,9 @@ fn of_action(action: &ast::AlterTableAction, place: Place) -> Vec<Effect> {
         // What a trigger or a rule keeps is not kept.
         Action::DisableTrigger(_) | Action::EnableReplicaTrigger(_) => judged("DISABLE TRIGGER"),
         Action::DisableRule(_) | Action::EnableReplicaRule(_) => judged("DISABLE RULE"),
-        Action::MergePartitions(_) | Action::SplitPartition(_) => vec![Effect::Unseen("a new set of partitions")],
+        Action::MergePartitions(_) | Action::SplitPartition(_) => {
+            vec![Effect::Unseen("a new set of partitions")]
+        }
         Action::AlterColumn(column) => match column.option() {
             Some(option) => of_column(&option, judged),
             None => Vec::new(),
@@ -300,7 +311,10 @@ fn of_action(action: &ast::AlterTableAction, place: Place) -> Vec<Effect> {
     }
 }
 
-fn of_column(option: &ast::AlterColumnOption, judged: impl Fn(&'static str) -> Vec<Effect>) -> Vec<Effect> {
+fn of_column(
+    option: &ast::AlterColumnOption,
+    judged: impl Fn(&'static str) -> Vec<Effect>,
+) -> Vec<Effect> {
     use ast::AlterColumnOption as Change;
     match option {
         Change::SetType(_) => {

@@ -1,45 +1,9 @@
 //! Owns what queries and data statements do, wherever in a statement they stand.
 
 use super::super::words::{Reader, Word, parts, words};
-use super::Effect;
+use super::{Effect, harmless};
 use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
-
-/// Functions of the server that change no data, by their names in lower case: what migrations call. Any
-/// other one may do anything.
-const HARMLESS: &[&str] = &[
-    "abs", "age", "array_agg", "array_append", "array_cat", "array_length", "array_position",
-    "array_remove", "array_to_json", "array_to_string", "ascii", "avg", "bit_length", "bool_and", "bool_or",
-    "btrim", "cardinality", "ceil", "ceiling", "char_length", "character_length", "chr",
-    "clock_timestamp", "coalesce", "col_description", "concat", "concat_ws", "count", "current_database",
-    "current_schema", "current_schemas", "current_setting", "current_user", "date", "date_part", "date_trunc",
-    "decode", "dense_rank", "digest", "encode", "every", "exp", "extract", "first_value", "float8", "floor", "format", "format_type",
-    "gen_random_bytes", "gen_random_uuid", "generate_series", "generate_subscripts", "greatest",
-    "has_column_privilege", "has_database_privilege", "has_schema_privilege",
-    "has_table_privilege", "initcap", "int4", "int8", "json_agg", "json_array_elements",
-    "json_array_elements_text", "json_array_length", "json_build_array", "json_build_object", "json_each",
-    "json_each_text", "json_extract_path", "json_extract_path_text", "json_object_agg",
-    "json_object_keys", "json_typeof", "jsonb_agg", "jsonb_array_elements",
-    "jsonb_array_elements_text", "jsonb_array_length", "jsonb_build_array", "jsonb_build_object",
-    "jsonb_each", "jsonb_each_text", "jsonb_extract_path", "jsonb_extract_path_text", "jsonb_insert", "jsonb_object_agg",
-    "jsonb_object_keys", "jsonb_path_exists", "jsonb_path_query", "jsonb_set", "jsonb_strip_nulls", "jsonb_typeof", "justify_interval", "lag", "last_value", "lead", "least",
-    "left", "length", "ln", "localtimestamp", "log", "lower", "lpad", "ltrim", "make_date",
-    "make_interval", "make_timestamp", "make_timestamptz", "max", "md5", "min", "mod", "nextval", "now",
-    "nullif", "num_nonnulls", "num_nulls", "numeric", "obj_description", "octet_length", "overlay", "pg_advisory_lock",
-    "pg_advisory_xact_lock", "pg_backend_pid", "pg_get_constraintdef", "pg_get_expr",
-    "pg_get_functiondef", "pg_get_indexdef", "pg_get_serial_sequence", "pg_get_viewdef",
-    "pg_relation_size", "pg_sleep", "pg_table_is_visible", "pg_total_relation_size", "pg_try_advisory_lock",
-    "pg_try_advisory_xact_lock", "pg_typeof", "position", "power", "quote_ident", "quote_literal",
-    "quote_nullable", "random", "rank", "regexp_count", "regexp_instr", "regexp_like", "regexp_match", "regexp_matches", "regexp_replace",
-    "regexp_split_to_array", "regexp_split_to_table", "regexp_substr", "repeat", "replace", "reverse", "right", "round",
-    "row", "row_number", "row_to_json", "rpad", "rtrim", "set_config", "setval", "setweight", "sha256", "sign",
-    "split_part", "sqrt", "starts_with", "statement_timestamp", "string_agg", "string_to_array", "string_to_table",
-    "strpos", "substr", "substring", "sum", "text", "timezone", "to_char", "to_date", "to_hex", "to_json",
-    "to_jsonb", "to_number", "to_regclass", "to_regnamespace", "to_regproc", "to_regrole",
-    "to_regtype", "to_timestamp", "to_tsquery", "to_tsvector", "transaction_timestamp",
-    "translate", "trim", "trunc", "ts_rank", "unaccent", "unnest", "upper", "uuid_generate_v1", "uuid_generate_v1mc", "uuid_generate_v3", "uuid_generate_v4",
-    "uuid_generate_v5", "uuidv4", "uuidv7", "varchar", "version", "websearch_to_tsquery", "width_bucket",
-];
 
 /// What the node and everything in it does.
 pub(super) fn effects(node: &SyntaxNode) -> Vec<Effect> {
@@ -72,14 +36,14 @@ pub(super) fn effects(node: &SyntaxNode) -> Vec<Effect> {
 pub(super) fn calls(node: &SyntaxNode) -> Vec<Effect> {
     let callee = |inner: SyntaxNode| {
         let called = ast::CallExpr::cast(inner)?.expr()?.syntax().to_string();
-        let name = name_of(&called).unwrap_or_else(|| called.clone());
+        let name = name_of(&called).map_or_else(|| called.clone(), |parts| parts.join("."));
         let plain = name.strip_prefix("pg_catalog.").unwrap_or(&name);
-        (!HARMLESS.contains(&plain)).then_some(Effect::Calls(name))
+        (!harmless::is(plain)).then_some(Effect::Calls(name))
     };
     node.descendants().filter_map(callee).collect()
 }
 
-fn merges(merge: &ast::Merge, table: &str) -> Vec<Effect> {
+fn merges(merge: &ast::Merge, table: &[String]) -> Vec<Effect> {
     let mut effects = Vec::new();
     for clause in merge.merge_when_clauses() {
         for inner in clause.syntax().descendants() {
@@ -95,7 +59,7 @@ fn merges(merge: &ast::Merge, table: &str) -> Vec<Effect> {
 }
 
 /// What `SET …` writes over, but for columns of which the filter says that they are empty.
-fn overwrites(table: String, set: Option<String>, filter: &str) -> Option<Effect> {
+fn overwrites(table: Vec<String>, set: Option<String>, filter: &str) -> Option<Effect> {
     let set = set.unwrap_or_default();
     let set = words(&set, 0..set.len());
     let filter = words(filter, 0..filter.len());
@@ -145,14 +109,14 @@ fn split_outside<'a>(all: &'a [Word<'a>], by: &str) -> Vec<&'a [Word<'a>]> {
     found
 }
 
-fn name(node: Option<SyntaxNode>) -> String {
+fn name(node: Option<SyntaxNode>) -> Vec<String> {
     node.and_then(|node| name_of(&node.to_string())).unwrap_or_default()
 }
 
 /// A name as it is written, without `ONLY`.
-fn name_of(text: &str) -> Option<String> {
+fn name_of(text: &str) -> Option<Vec<String>> {
     let words = words(text, 0..text.len());
     let mut reader = Reader::new(&words);
     while reader.eat("ONLY") || reader.eat("(") {}
-    reader.name()
+    reader.part_names()
 }
