@@ -260,7 +260,7 @@ same "rows of the history" "$(sql "SELECT count(*) FROM _prisma_migrations WHERE
 
 step "setup-infra --delete"
 aws ecs "c.delete_service(cluster='default', service='api', force=True)" >/dev/null
-expect 0 "deleted" us setup-infra --delete --delete-data --yes --family app
+expect 0 "deleted" us setup-infra --delete --delete-data --yes --confirm app --confirm /ecs/app --family app
 same "repositories" "$(aws ecr "sorted(r['repositoryName'] for r in c.describe_repositories()['repositories'])")" "['api', 'busybox', 'wrapped']"
 
 step "done"

@@ -23,6 +23,15 @@ impl Questions {
 
     /// Whether the answer to what was just shown is yes. Everything else, and no answer, is no.
     pub(crate) async fn is_yes(&mut self) -> bool {
+        matches!(self.answer().await.to_ascii_lowercase().as_str(), "y" | "yes")
+    }
+
+    /// Whether the answer is this name, letter by letter.
+    pub(crate) async fn is_name(&mut self, name: &str) -> bool {
+        self.answer().await == name
+    }
+
+    async fn answer(&mut self) -> String {
         let answer = match self {
             Self::Answered(answers) => answers.pop_front().unwrap_or_default(),
             Self::OfTheTerminal => tokio::task::spawn_blocking(|| {
@@ -32,7 +41,7 @@ impl Questions {
             .await
             .unwrap_or_default(),
         };
-        matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+        answer.trim().to_owned()
     }
 }
 
@@ -49,6 +58,10 @@ mod tests {
             assert!(questions.can_ask());
             assert_eq!(questions.is_yes().await, yes, "{answer}");
             assert!(!questions.can_ask());
+        }
+        for (answer, same) in [("app\n", true), ("App", false), ("y", false), ("", false)] {
+            let mut questions = Questions::Answered(VecDeque::from([answer.to_owned()]));
+            assert_eq!(questions.is_name("app").await, same, "{answer}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::account::Account;
 use crate::blocked::unreadable;
+use crate::carried;
 use crate::deploy::{Deploy, Habits};
 use crate::error::{DatabaseState, Error, Kind, Loss};
 use crate::history::History;
@@ -10,10 +11,12 @@ use crate::journal;
 use crate::known;
 use crate::observe::Observer;
 use crate::progress::{Progress, Sink};
+use crate::resume;
 use crate::session::Session;
 use crate::traffic::Pace;
 use crate::transaction::{self, Attempt, Begun, Stop};
 use crate::units;
+use crate::way;
 use migrations::script::Form;
 use migrations::{Marker, Migration, Mode, Script};
 use std::cell::{Cell, RefCell};
@@ -45,7 +48,11 @@ pub(crate) async fn apply(
     let name = step.migration.name.as_str();
     let text = step.migration.read().map_err(|cause| unreadable(name, &cause))?;
     let checksum = migrations::checksum::checksum(&text);
-    let mut script = Script::parse(&*text);
+    let connection = step.deploy.connection;
+    let mut script = Script::parse(match &connection.stands_for {
+        Some(named) => Script::for_database(&text, named, &connection.database),
+        None => text.to_string(),
+    });
     drop(text);
     let known = known::read(session, step.begun).await?;
     // Its repair may have made it a transaction; what is done must not be done again.
@@ -62,7 +69,7 @@ pub(crate) async fn apply(
                 .migration(name));
         }
     };
-    let journaled = !known.is_empty() || units::need_journal(&script);
+    let journaled = !known.is_empty() || way::need_journal(&script);
     if journaled {
         journal::ensure(session).await.map_err(|error| error.migration(name))?;
     }
@@ -93,7 +100,7 @@ pub(crate) async fn apply(
         checksum: &checksum,
         script: &script,
         id: step.id,
-        key: step.deploy.lock_keys[0],
+        keys: step.deploy.lock_keys,
         begun: step.begun,
         known: &known,
         journaled,
@@ -121,6 +128,10 @@ pub(crate) async fn apply(
             return Err(ended(&attempt, step.deploy.habits, error).await);
         }
     }
+    // RESET leaves an empty text where there was nothing (PostgreSQL, "Customized Options").
+    if !script.custom_settings().is_empty() {
+        session.outdate();
+    }
     sink.emit(Progress::MigrationApplied {
         migration: name.to_owned(),
         duration: begun.elapsed(),
@@ -141,13 +152,20 @@ fn lost(name: &str, loss: Loss) -> Error {
 /// Rolls back what is open and records what is left; the error then says so.
 async fn ended(attempt: &Attempt<'_>, habits: Habits, error: Error) -> Error {
     let Attempt { session, history, id, marker, .. } = *attempt;
+    let mut error = error;
     let record = async {
         session.run("ROLLBACK").await?;
         session.reset().await?;
         let part_way = match marker.mode {
             Mode::Transaction | Mode::Whole => error.database == DatabaseState::NeedsAttention,
             Mode::Statements => {
-                attempt.left.get() || !journal::entries(session, id).await?.is_empty()
+                let entries = journal::entries(session, id).await?;
+                if let Some(why) = resume::unresumable(&entries)
+                    && error.database != DatabaseState::NeedsAttention
+                {
+                    error = for_a_person(error.clone(), attempt.name, &why);
+                }
+                attempt.left.get() || !entries.is_empty()
             }
         };
         let failed = habits == Habits::Prisma && error.kind != Kind::Interrupted;
@@ -164,16 +182,23 @@ async fn ended(attempt: &Attempt<'_>, habits: Habits, error: Error) -> Error {
     };
     match record.await {
         Ok(false) => error.database(DatabaseState::Unchanged),
-        Ok(true) if error.kind == Kind::Interrupted => {
-            Error { kind: Kind::InterruptedPartWay, ..error }.database(DatabaseState::PartWay)
-        }
         Ok(true) if error.database == DatabaseState::NeedsAttention => {
             Error { kind: Kind::PartlyApplied, ..error }
+        }
+        Ok(true) if error.kind == Kind::Interrupted => {
+            Error { kind: Kind::InterruptedPartWay, ..error }.database(DatabaseState::PartWay)
         }
         Ok(true) => resumable(error).database(DatabaseState::PartWay),
         // The row keeps its marker, and the next run settles it.
         Err(_) => error.database(DatabaseState::Unknown),
     }
+}
+
+/// The next run could not go on: what the rest may need went with the session.
+fn for_a_person(error: Error, migration: &str, why: &str) -> Error {
+    let cannot = carried::cannot_resume(migration, why);
+    let message = format!("{}; {}", error.message, cannot.message);
+    Error { message, hint: cannot.hint, ..error }.database(DatabaseState::NeedsAttention)
 }
 
 /// What exists now, and what to do.

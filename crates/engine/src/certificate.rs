@@ -100,6 +100,7 @@ mod tests {
             logins: None,
             database: "d".to_owned(),
             schema: None,
+            stands_for: None,
             tls: TlsMode::VerifyFull,
             root_certificates: Roots::ByHost,
             client_certificate: None,

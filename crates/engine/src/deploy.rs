@@ -14,6 +14,7 @@ use crate::lock;
 use crate::observe::{Notes, Observer};
 use crate::opening::{self, MissingDatabase};
 use crate::progress::{Progress, Sink};
+use crate::reach::{Purpose, reach};
 use crate::recovery::{Attempted, Recovery, lost};
 use crate::restore::{self, Kept, RestorePoint};
 use crate::session::Session;
@@ -120,7 +121,10 @@ pub async fn deploy_and_hold(
     loop {
         let outcome = deploy_in(deploy, &session, (report, &mut recovery), (sink, interrupt)).await;
         match outcome {
-            Ok(true) => {
+            Ok(Course::Outdated) => {
+                session = renew(deploy, session, (sink, interrupt)).await?;
+            }
+            Ok(Course::Done) => {
                 let hold = Hold::of(session, deploy.connection, deploy.lock_keys[0]);
                 for key in deploy.lock_keys.iter().skip(1).filter(|_| !deploy.steps.is_empty()) {
                     hold.let_go(*key).await?;
@@ -133,10 +137,39 @@ pub async fn deploy_and_hold(
             }
             outcome => {
                 session.close().await;
-                return outcome.map(|_done| None).map_err(|error| recovery.in_doubt(error));
+                return outcome.map(|_over| None).map_err(|error| recovery.in_doubt(error));
             }
         }
     }
+}
+
+/// How far a session came.
+enum Course {
+    /// Nothing is left to be done, and the locks are held.
+    Done,
+    /// Somebody else did it, or there was nothing to do: the locks are not held.
+    NotNeeded,
+    /// More is to be applied, but a new session would begin otherwise than this one goes on.
+    Outdated,
+}
+
+/// A new session for the rest, by which each migration sees what the ones before it changed for new
+/// sessions: as if it had come with a run of its own. Between the two the locks are free; whoever takes
+/// them then finds nothing half done.
+async fn renew(
+    deploy: &Deploy<'_>,
+    session: Session,
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
+) -> Result<Session, Error> {
+    sink.emit(Progress::Notice {
+        code: "session_renewed",
+        text: "what was applied changes what new sessions begin with, so the rest is applied in a new one"
+            .to_owned(),
+    });
+    // First: the role, or the server, may have room for one connection only.
+    session.close().await;
+    let wanted = (Purpose::Write, deploy.connection.connect_wait);
+    reach(deploy.connection, wanted, sink, interrupt).await
 }
 
 async fn deploy_in(
@@ -144,14 +177,14 @@ async fn deploy_in(
     session: &Session,
     (report, recovery): (&mut Report, &mut Recovery),
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
-) -> Result<bool, Error> {
+) -> Result<Course, Error> {
     let history = History::locate(session, deploy.connection).await?;
     sink.emit(session.connected(deploy.connection, history.schema()));
     if !lock_in_turn(deploy, session, sink, interrupt).await? {
         let history = History::locate(session, deploy.connection).await?;
         recovery.credit(&history.rows(session).await?, report, sink);
         report.pending = 0;
-        return Ok(false);
+        return Ok(Course::NotNeeded);
     }
     // Again, under the lock: another run may have made the table meanwhile.
     let mut history = History::locate(session, deploy.connection).await?;
@@ -168,7 +201,7 @@ async fn deploy_in(
         Err(error) if begun && error.database == DatabaseState::Unchanged => {
             Err(still_part_way(error, session, &history).await)
         }
-        outcome => outcome.map(|()| true),
+        outcome => outcome,
     }
 }
 
@@ -179,7 +212,7 @@ async fn go_on(
     (history, rows, resumable): (&mut History, Vec<Row>, Resumable),
     (report, recovery): (&mut Report, &mut Recovery),
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
-) -> Result<(), Error> {
+) -> Result<Course, Error> {
     if let Some(error) = recovery.ended.clone() {
         return Err(error.database(DatabaseState::Unchanged));
     }
@@ -205,7 +238,7 @@ async fn go_on(
     }
     environment::claim(session, deploy.connection, sink).await?;
     if plan.pending.is_empty() {
-        return Ok(());
+        return Ok(Course::Done);
     }
     if report.restore_point.is_none() {
         let point = restore::note(session, deploy.connection, deploy.kept).await?;
@@ -231,7 +264,7 @@ async fn apply_all(
         &mut dyn Sink,
         &mut Interrupt,
     ),
-) -> Result<(), Error> {
+) -> Result<Course, Error> {
     let of = report.applied.len() + plan.pending.len();
     for migration in &plan.pending {
         if interrupt.requested() {
@@ -256,8 +289,11 @@ async fn apply_all(
         recovery.attempt = None;
         report.applied.push(migration.name.clone());
         report.pending -= 1;
+        if session.is_outdated() && number < of {
+            return Ok(Course::Outdated);
+        }
     }
-    Ok(())
+    Ok(Course::Done)
 }
 
 /// Takes the locks; false if nothing is left to be done.

@@ -76,7 +76,8 @@ pub(crate) async fn against(
     search: DriftSearch<'_>,
     interrupt: &mut Interrupt,
 ) -> Result<Vec<Difference>, Error> {
-    let rehearsal = Rehearsal { server: search.server.unwrap_or(connection), schema, directory };
+    let server = search.server.unwrap_or(connection);
+    let rehearsal = Rehearsal { server, connection, schema, directory };
     let look = async |scratch: &Session| -> Result<Vec<Difference>, Error> {
         let mut schemas = catalog::filled(scratch).await?;
         if !schemas.iter().any(|filled| filled == schema) {

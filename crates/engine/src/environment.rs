@@ -2,6 +2,7 @@
 //! a sentence, not in production.
 
 use crate::error::{Error, Fault, Kind};
+use crate::identity;
 use crate::journal;
 use crate::progress::{Progress, Sink};
 use crate::session::Session;
@@ -50,7 +51,7 @@ pub(crate) async fn read(session: &Session) -> Result<Bearing, Fault> {
     Ok(rows.first().map_or(Bearing::Nothing, |row| Bearing::Name(row.get(0))))
 }
 
-/// Reads the name into the session, and refuses a database that bears another one than the run.
+/// Reads name and identity into the session, and refuses a database that bears another one than the run.
 pub(crate) async fn meet(
     session: &mut Session,
     settings: &ConnectionSettings,
@@ -60,6 +61,7 @@ pub(crate) async fn meet(
     if let Bearing::Name(name) = bearing {
         session.environment = Some(name);
     }
+    session.identity = identity::read(session).await?;
     Ok(())
 }
 

@@ -1,5 +1,36 @@
 //! What to do about the common refusals of the server.
 
+use migrations::Script;
+use migrations::script::Class;
+
+/// The hint for what the server said of a script: its own hint and ours. What is in the script already
+/// is not advised.
+pub(crate) fn of_script(code: &str, theirs: Option<&str>, script: &Script) -> Option<String> {
+    let ours = match code {
+        "55P04" if script.directive => Some(
+            "a new enum value can be used only after it is committed: move the use behind the end of the transaction that the file begins itself",
+        ),
+        "25001" | "2D000" | "55006" if script.directive => Some(
+            "it refuses to run here: not inside BEGIN … COMMIT, a function or a block, and not beside what it needs for itself",
+        ),
+        "55P04" if makes_enum(script) => Some(
+            "before PostgreSQL 17 a value that is added to an enum can be used only after it is committed, also when the file makes the enum: write the value into CREATE TYPE, move its use to the next migration, or put `-- ecs-migrate: transaction=off` at the top of the file",
+        ),
+        code => for_sqlstate(code),
+    };
+    match (theirs, ours) {
+        // These say what to do with the file, which the server cannot know.
+        (Some(theirs), Some(ours)) if matches!(code, "25001" | "2D000" | "55006" | "55P04") => {
+            Some(format!("{}; {ours}", theirs.trim_end_matches('.')))
+        }
+        (theirs, ours) => theirs.or(ours).map(str::to_owned),
+    }
+}
+
+fn makes_enum(script: &Script) -> bool {
+    script.statements.iter().any(|statement| matches!(statement.class, Class::CreateEnum { .. }))
+}
+
 /// The hint for a SQLSTATE.
 pub(crate) fn for_sqlstate(code: &str) -> Option<&'static str> {
     Some(match code {

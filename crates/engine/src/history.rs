@@ -25,8 +25,8 @@ pub(crate) struct Fence<'a> {
     pub(crate) id: &'a str,
     /// The transaction that ran the script, where it could have ended unseen.
     pub(crate) transaction: Option<i64>,
-    /// The advisory key that our backend must still hold.
-    pub(crate) key: i64,
+    /// The advisory keys that our backend must still hold.
+    pub(crate) keys: &'a [i64],
 }
 
 impl History {
@@ -69,7 +69,45 @@ impl History {
         let row = session
             .one("SELECT pg_catalog.to_regclass($1) IS NOT NULL", &[(&table, Type::TEXT)])
             .await?;
-        Ok(Self { schema, table, exists: row.get(0) })
+        let history = Self { schema, table, exists: row.get(0) };
+        if !history.exists && settings.schema.is_none() {
+            history.refuse_second(session).await?;
+        }
+        Ok(history)
+    }
+
+    /// Where nobody named the schema that is meant, a history is not begun beside another one: the
+    /// search path leads elsewhere than it did, and everything would be applied again.
+    async fn refuse_second(&self, session: &Session) -> Result<(), Error> {
+        let rows = session
+            .query(
+                "SELECT n.nspname::text FROM pg_catalog.pg_class c \
+                 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+                 WHERE c.relname = '_prisma_migrations' AND c.relkind IN ('r', 'p') \
+                 AND n.nspname <> $1 AND n.nspname !~ '^pg_' ORDER BY 1",
+                &[(&self.schema, Type::TEXT)],
+            )
+            .await?;
+        let others: Vec<String> = rows
+            .iter()
+            .filter_map(|row| row.try_get(0).ok())
+            .map(|name: String| format!("`{name}`"))
+            .collect();
+        let Some(first) = others.first().map(|first| first.trim_matches('`')) else {
+            return Ok(());
+        };
+        Err(Error::new(
+            Kind::HistoryDiffers,
+            format!(
+                "the search path leads to the schema `{}`, which has no history, but the schema {} has one",
+                self.schema,
+                others.join(" and the schema ")
+            ),
+        )
+        .hint(format!(
+            "name the schema that is meant: ?schema={first} in DATABASE_URL, or --schema {first}; or --schema {} to begin a second history",
+            self.schema
+        )))
     }
 
     /// Creates the table as Prisma creates it, if the schema is empty.
@@ -232,7 +270,7 @@ impl History {
             "UPDATE {} SET finished_at = pg_catalog.clock_timestamp(), applied_steps_count = 1, logs = NULL, checksum = $3 \
              WHERE id = $1 AND finished_at IS NULL AND pg_catalog.txid_current() = COALESCE($2, pg_catalog.txid_current()) AND {}",
             self.table,
-            lock::fence(fence.key)
+            lock::fence(fence.keys)
         );
         let touched = session
             .execute(

@@ -65,8 +65,7 @@ impl Hold {
     /// Lets a second key go that the session has beside ours: a wrapped `prisma migrate` waits 10 s
     /// for its own key and then gives up.
     pub(crate) async fn let_go(&self, key: i64) -> Result<(), Error> {
-        self.session.one("SELECT pg_catalog.pg_advisory_unlock($1)", &[(&key, Type::INT8)]).await?;
-        Ok(())
+        lock::let_go(&self.session, key).await
     }
 
     /// Watches the lock. Returns only when it is lost for good: somebody else has it, or the
@@ -112,7 +111,7 @@ impl Hold {
 
     /// Whether our backend holds the lock.
     async fn ours(&self) -> bool {
-        let sql = format!("SELECT {}", lock::fence(self.key));
+        let sql = format!("SELECT {}", lock::fence(&[self.key]));
         let asked = self.session.one(&sql, &[]);
         matches!(timeout(ANSWER_WITHIN, asked).await, Ok(Ok(row)) if row.get(0))
     }
@@ -156,7 +155,7 @@ impl Hold {
         // Locks can be taken on a standby too, where they keep nobody out.
         let sql = format!(
             "SELECT pg_catalog.pg_is_in_recovery(), NOT pg_catalog.pg_is_in_recovery() AND {}",
-            lock::fence(self.key)
+            lock::fence(&[self.key])
         );
         let row = session.one(&sql, &[]).await.map_err(|fault| away(fault.into()))?;
         if row.get(0) {

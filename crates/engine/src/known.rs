@@ -1,7 +1,7 @@
 //! What an earlier run is known to have done of a script that runs unit by unit.
 
 use crate::error::{DatabaseState, Error, Fault, Kind};
-use crate::journal::{self, Entry};
+use crate::journal::{self, End, Entry};
 use crate::session::Session;
 use crate::transaction::{Attempt, Begun, Stop};
 use migrations::checksum::checksum;
@@ -25,8 +25,13 @@ pub(crate) async fn read(session: &Session, begun: Begun<'_>) -> Result<Known, F
 pub(crate) fn unwritten(attempt: &Attempt<'_>, units: &[Range<usize>]) -> Known {
     match attempt.begun {
         Begun::Earlier(row) if row.checksum == attempt.checksum => {
-            let intended =
-                |unit| Entry { fingerprint: fingerprint(attempt.script, unit), finished: false };
+            let intended = |unit| Entry {
+                fingerprint: fingerprint(attempt.script, unit),
+                end: End::Unknown,
+                alone: None,
+                before: None,
+                after: None,
+            };
             (0..).zip(units.iter().map(intended)).collect()
         }
         Begun::Earlier(_) | Begun::Now => Known::new(),
@@ -51,12 +56,13 @@ pub(crate) fn check_done(
     units: &[Range<usize>],
     known: &Known,
 ) -> Result<(), Stop> {
-    let edited = known.iter().filter(|(_, entry)| entry.finished).find(|(number, entry)| {
-        usize::try_from(**number)
-            .ok()
-            .and_then(|number| units.get(number))
-            .is_none_or(|unit| fingerprint(attempt.script, unit) != entry.fingerprint)
-    });
+    let edited =
+        known.iter().filter(|(_, entry)| entry.end == End::Finished).find(|(number, entry)| {
+            usize::try_from(**number)
+                .ok()
+                .and_then(|number| units.get(number))
+                .is_none_or(|unit| fingerprint(attempt.script, unit) != entry.fingerprint)
+        });
     let Some((number, _entry)) = edited else {
         return Ok(());
     };

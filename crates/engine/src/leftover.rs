@@ -3,10 +3,11 @@
 use crate::error::Fault;
 use crate::index::{self, Found};
 use crate::interrupt::Interrupt;
+use crate::journal::Entry;
 use crate::progress::{Progress, Sink};
 use crate::session::{Ran, Session};
 use crate::transaction::{Attempt, Stop};
-use crate::units::Way;
+use crate::way::Way;
 
 /// Looks for it, removes what can be removed at once, and says what stays.
 pub(crate) async fn look(
@@ -57,8 +58,34 @@ pub(crate) async fn look(
         }
         // A statement in a transaction of its own may have committed, see `run_statement`.
         Way::Alone => Ok(attempt.left.get()),
-        Way::Setting | Way::Wrapped | Way::Own => Ok(false),
+        Way::Setting | Way::Wrapped | Way::Either | Way::Own => Ok(false),
     }
+}
+
+/// The unfinished rebuilds that are there now, for the journal.
+pub(crate) async fn rebuilds(session: &Session) -> Result<String, Fault> {
+    Ok(index::unfinished_rebuilds(session).await?.join("\n"))
+}
+
+/// Drops what an earlier attempt at a `REINDEX CONCURRENTLY` left, and nobody else's: it was not there
+/// before it. A second attempt would leave it, and every write of the table would go on paying.
+pub(crate) async fn drop_unfinished_rebuilds(
+    attempt: &Attempt<'_>,
+    entry: &Entry,
+    sink: &mut dyn Sink,
+) -> Result<(), Fault> {
+    // An older version did not note what was there before.
+    let Some(before) = &entry.before else { return Ok(()) };
+    for name in index::unfinished_rebuilds(attempt.session).await? {
+        if before.lines().any(|earlier| earlier == name) {
+            continue;
+        }
+        attempt.session.run(&format!("DROP INDEX CONCURRENTLY IF EXISTS {name}")).await?;
+        let text =
+            format!("the invalid index {name} that an earlier attempt's rebuild left was dropped");
+        sink.emit(Progress::Notice { code: "invalid_index_dropped", text });
+    }
+    Ok(())
 }
 
 /// Whether a partition is neither attached nor detached. The column is there since PostgreSQL 14.

@@ -13,7 +13,7 @@
 //! | `drift` | how the database differs from what migrations make in a database of our own |
 //! | [`Scratch`] | such a database |
 //! | [`require_rights()`] | whether the application's role can use what was made |
-//! | `environment` | the environment's name in the database |
+//! | `environment`, `identity` | the environment's name in the database; which database it is |
 //! | [`settings`] | how to reach the database |
 //! | `host`, `roots`, `login` | what a host's name tells, whom to trust, who we are |
 //! | `connect`, `refusal`, `certificate`, `tls`, `session`, `cancel` | one connection, what its refusal means, how it is cancelled |
@@ -26,7 +26,8 @@
 //! | `apply` | one migration's turn, and what is left when it fails |
 //! | `transaction` | a script and its history row in one transaction |
 //! | `statement` | one statement: its timeout, what it cost, what the server said |
-//! | `units`, `journal`, `index` | scripts that cannot be one transaction |
+//! | `units`, `way`, `journal`, `index` | scripts that cannot be one transaction |
+//! | `carried`, `resume`, `trace` | what such a script made of its session; going on in it; whether a statement was done whose end nobody recorded |
 //! | `known`, `leftover` | what an earlier run has done of such a script; what a statement leaves that fails |
 //! | [`traffic`] | how long to wait for locks, and when to try again |
 //! | [`observe`] | who blocks, how far it is, what it locks: a second connection that only looks |
@@ -41,6 +42,7 @@ mod application;
 mod apply;
 mod blocked;
 mod cancel;
+mod carried;
 mod certificate;
 mod check;
 mod connect;
@@ -56,6 +58,7 @@ mod hint;
 mod history;
 mod hold;
 mod host;
+mod identity;
 mod index;
 pub mod interrupt;
 mod journal;
@@ -73,6 +76,7 @@ mod recovery;
 mod refusal;
 mod resolve;
 pub mod restore;
+mod resume;
 pub mod roots;
 mod scratch;
 pub mod secret;
@@ -83,10 +87,12 @@ mod statement;
 mod status;
 mod steps;
 mod tls;
+mod trace;
 pub mod traffic;
 mod transaction;
 mod unblock;
 mod units;
+mod way;
 
 pub use account::StatementCost;
 pub use application::{Application, require_rights};

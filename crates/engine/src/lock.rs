@@ -97,12 +97,27 @@ async fn acquire_one(
     }
 }
 
-/// A condition that is true if our backend holds `key` from then on: the fence. Taking a lock that
-/// one holds counts it once more, and a session's end releases them all; if a script let it go, it
-/// is taken again, unless somebody else was faster. A look into `pg_locks` says the same and costs
-/// three times as much as an average statement.
-pub(crate) fn fence(key: i64) -> String {
-    format!("pg_catalog.pg_try_advisory_lock({key})")
+/// A condition that is true if our backend holds every one of `keys` from then on: the fence. Taking
+/// a lock that one holds counts it once more, and a session's end releases them all; if a script let
+/// it go, it is taken again, unless somebody else was faster. A look into `pg_locks` says the same
+/// and costs three times as much as an average statement.
+pub(crate) fn fence(keys: &[i64]) -> String {
+    let held: Vec<String> =
+        keys.iter().map(|key| format!("pg_catalog.pg_try_advisory_lock({key})")).collect();
+    if held.is_empty() { "true".to_owned() } else { held.join(" AND ") }
+}
+
+/// Lets `key` go, however often it was counted: every fence counts it once more.
+pub(crate) async fn let_go(session: &Session, key: i64) -> Result<(), Error> {
+    session
+        .one(
+            "WITH RECURSIVE unlocked(held) AS (SELECT pg_catalog.pg_advisory_unlock($1) \
+             UNION ALL SELECT pg_catalog.pg_advisory_unlock($1) FROM unlocked WHERE held) \
+             SELECT pg_catalog.count(*) FROM unlocked",
+            &[(&key, Type::INT8)],
+        )
+        .await?;
+    Ok(())
 }
 
 /// A row of `pg_locks` that grants `key`. A bigint key is stored as two halves with `objsubid` 1

@@ -28,6 +28,8 @@ pub enum Progress {
         backend: i32,
         /// The environment whose database it is, if it bears a name.
         environment: Option<String>,
+        /// Which database it is, whatever its address; empty if nobody can say it.
+        identity: String,
         /// Whether the connection is encrypted.
         tls: bool,
     },

@@ -149,6 +149,7 @@ mod tests {
             logins: None,
             database: "d".into(),
             schema: None,
+            stands_for: None,
             tls: TlsMode::Disable,
             root_certificates: Roots::ByHost,
             client_certificate: None,

@@ -27,7 +27,7 @@ impl Scratch {
         let session = connect(beside).await?;
         let name = create(&session).await;
         session.close().await;
-        let settings = ConnectionSettings { database: name?, environment: None, ..beside.clone() };
+        let settings = scratch_of(beside, &beside.database, name?);
         Ok(Self { settings, beside: beside.clone() })
     }
 
@@ -44,7 +44,9 @@ impl Scratch {
 pub(crate) struct Rehearsal<'a> {
     /// The server, by any database of it.
     pub(crate) server: &'a ConnectionSettings,
-    /// Where the history lives.
+    /// The database that the scratch database stands for.
+    pub(crate) connection: &'a ConnectionSettings,
+    /// Where its history lives.
     pub(crate) schema: &'a str,
     /// The migrations.
     pub(crate) directory: &'a Directory,
@@ -65,13 +67,10 @@ pub(crate) async fn rehearse<T>(
     look: impl AsyncFnOnce(&Session) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let name = create(session).await?;
-    let scratch = ConnectionSettings {
-        database: name.clone(),
-        schema: Some(rehearsal.schema.to_owned()),
-        environment: None,
-        ..rehearsal.server.clone()
-    };
+    let scratch = scratch_of(rehearsal.server, &rehearsal.connection.database, name.clone());
     let seen = async {
+        let schema = schema_of(rehearsal, &scratch).await?;
+        let scratch = ConnectionSettings { schema, ..scratch };
         replay(&scratch, rehearsal.directory, interrupt).await?;
         let session = connect(&scratch).await?;
         let seen = look(&session).await;
@@ -81,6 +80,39 @@ pub(crate) async fn rehearse<T>(
     let seen = seen.await;
     drop_database(session, &name).await?;
     seen
+}
+
+/// How to reach the scratch database `name`, which stands for `database`.
+fn scratch_of(server: &ConnectionSettings, database: &str, name: String) -> ConnectionSettings {
+    ConnectionSettings {
+        database: name,
+        stands_for: Some(database.to_owned()),
+        environment: None,
+        ..server.clone()
+    }
+}
+
+/// The schema that has to be named for the history to come where it is in the database: none where the
+/// search path leads there, so that what the migrations do to the path does the same here.
+async fn schema_of(
+    rehearsal: &Rehearsal<'_>,
+    scratch: &ConnectionSettings,
+) -> Result<Option<String>, Error> {
+    let named = Some(rehearsal.schema.to_owned());
+    if rehearsal.connection.schema.is_some() {
+        return Ok(named);
+    }
+    let unnamed = ConnectionSettings { schema: None, ..scratch.clone() };
+    let session = connect(&unnamed).await?;
+    let asked = async {
+        let schema = quote::identifier(rehearsal.schema);
+        session.run(&format!("CREATE SCHEMA IF NOT EXISTS {schema}")).await?;
+        session.one("SELECT pg_catalog.current_schema()::text", &[]).await
+    };
+    let leads: Result<Option<String>, _> = asked.await.map(|row| row.get(0));
+    session.close().await;
+    let leads = leads?;
+    Ok(if leads == named { None } else { named })
 }
 
 /// Makes an empty one; its name.

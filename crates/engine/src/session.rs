@@ -8,6 +8,7 @@ use crate::quote;
 use crate::settings::{ConnectionSettings, TlsMode};
 use crate::tls::Tls;
 use futures_util::TryStreamExt as _;
+use std::cell::Cell;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_postgres::tls::MakeTlsConnect;
@@ -29,7 +30,16 @@ pub(crate) struct Session {
     driver: JoinHandle<()>,
     tls: Tls,
     settings: ConnectionSettings,
-    hygiene: String,
+    /// What takes back whatever a script left, and asks what a new session would begin with.
+    reset: String,
+    /// A digest of what the server gives a new session of this role in this database.
+    defaults: String,
+    /// Whether a new session would begin with something else than this one did.
+    outdated: Cell<bool>,
+    /// Who signed in.
+    pub(crate) signed_in: String,
+    /// The role that the session began with; `none` unless the server sets one.
+    pub(crate) first_role: String,
     /// Process id of the backend.
     pub(crate) backend: i32,
     /// The server's version as it gives it.
@@ -44,6 +54,8 @@ pub(crate) struct Session {
     pub(crate) read_only: bool,
     /// The environment whose database this is, where that was asked and there is one.
     pub(crate) environment: Option<String>,
+    /// Which database it is, whatever its address; empty if nobody can say it.
+    pub(crate) identity: String,
     /// When the server started: another one, or the same after a crash, started at another time.
     pub(crate) server_start: String,
 }
@@ -54,7 +66,15 @@ const ABOUT: &str = "SELECT pg_catalog.pg_backend_pid(), \
     pg_catalog.pg_is_in_recovery(), \
     pg_catalog.current_setting('default_transaction_read_only')::bool, \
     pg_catalog.pg_postmaster_start_time()::text, \
-    (SELECT backend_start::text FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid())";
+    (SELECT backend_start::text FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()), \
+    session_user::text, pg_catalog.current_setting('role')";
+
+/// What `ALTER ROLE … SET` and `ALTER DATABASE … SET` give a new session like this one. Only a new one
+/// gets it (PostgreSQL, "ALTER ROLE"); everybody may read the catalog.
+const DEFAULTS: &str = "SELECT pg_catalog.md5(COALESCE(pg_catalog.string_agg(\
+    pg_catalog.concat_ws(' ', setdatabase, setrole, setconfig), ' ' ORDER BY setdatabase, setrole), '')) \
+    FROM pg_catalog.pg_db_role_setting WHERE setrole IN (0, pg_catalog.to_regrole(pg_catalog.quote_ident(session_user))::oid) \
+    AND setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()))";
 
 /// How a statement ended that could be interrupted.
 pub(crate) enum Ran {
@@ -81,7 +101,11 @@ impl Session {
             driver,
             tls,
             settings: settings.clone(),
-            hygiene: hygiene(settings, &server_version),
+            reset: String::new(),
+            defaults: String::new(),
+            outdated: Cell::new(false),
+            signed_in: String::new(),
+            first_role: String::new(),
             backend: 0,
             server_version,
             backend_start: String::new(),
@@ -89,9 +113,16 @@ impl Session {
             standby: false,
             read_only: false,
             environment: None,
+            identity: String::new(),
             server_start: String::new(),
         };
-        session.reset().await?;
+        // Nothing is set yet, so nothing is taken back.
+        let own = own_settings(settings, &session.server_version);
+        let (begun, defaults) =
+            tokio::join!(session.run(&own), session.client.simple_query(DEFAULTS));
+        begun?;
+        session.defaults = digest(&defaults.map_err(Fault::from)?).unwrap_or_default();
+        session.reset = format!("{TAKE_BACK}{own}{DEFAULTS}");
         let row = session.one(ABOUT, &[]).await?;
         session.backend = row.get(0);
         session.encrypted = settings.tls != TlsMode::Disable && row.get(1);
@@ -99,6 +130,8 @@ impl Session {
         session.read_only = row.get(3);
         session.server_start = row.get(4);
         session.backend_start = row.get(5);
+        session.signed_in = row.get(6);
+        session.first_role = row.get(7);
         Ok(session)
     }
 
@@ -113,14 +146,29 @@ impl Session {
             server_version: self.server_version.clone(),
             backend: self.backend,
             environment: self.environment.clone(),
+            identity: self.identity.clone(),
             tls: self.encrypted,
         }
     }
 
-    /// Takes back what a script left on the session: role, settings, search path. `DISCARD ALL`
-    /// would release the advisory locks, `RESET ALL` keeps them (measured on PostgreSQL 15).
+    /// Takes back what a script left on the session, so that the next one begins as in a new one; and
+    /// looks whether a new one would begin otherwise by now. All of it is one message.
     pub(crate) async fn reset(&self) -> Result<(), Fault> {
-        self.run(&self.hygiene).await
+        let messages = self.client.simple_query(&self.reset).await.map_err(Fault::from)?;
+        if digest(&messages).is_some_and(|defaults| defaults != self.defaults) {
+            self.outdated.set(true);
+        }
+        Ok(())
+    }
+
+    /// Whether a new session would begin with something else than this one goes on with.
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.outdated.get()
+    }
+
+    /// Something was set that no reset takes back whole.
+    pub(crate) fn outdate(&self) {
+        self.outdated.set(true);
     }
 
     /// Runs statements of our own, or one of a script, to their end.
@@ -248,12 +296,25 @@ impl Session {
     }
 }
 
+/// What `DISCARD ALL` does, but for the advisory locks, which it would release; nor can it be sent with
+/// anything else. The order is its own (PostgreSQL, "DISCARD").
+const TAKE_BACK: &str = "CLOSE ALL; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; DEALLOCATE ALL; \
+    UNLISTEN *; DISCARD PLANS; DISCARD TEMP; DISCARD SEQUENCES;";
+
+/// The first value of an answer.
+fn digest(messages: &[SimpleQueryMessage]) -> Option<String> {
+    messages.iter().find_map(|message| {
+        let SimpleQueryMessage::Row(row) = message else { return None };
+        row.get(0).map(str::to_owned)
+    })
+}
+
 /// The settings that every script starts with. They are set after connecting, not in the startup
 /// packet, which poolers refuse before we could say why.
-fn hygiene(settings: &ConnectionSettings, server_version: &str) -> String {
-    let mut sql = String::from("RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL;");
+fn own_settings(settings: &ConnectionSettings, server_version: &str) -> String {
+    let mut sql = String::new();
     if let Some(schema) = &settings.schema {
-        sql = format!("{sql} SET search_path = {};", quote::identifier(schema));
+        sql = format!("SET search_path = {};", quote::identifier(schema));
     }
     // A client that vanished without a word keeps its locks until the server misses it; the kernel's
     // default is two hours. No effect on a socket file.

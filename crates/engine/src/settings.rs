@@ -44,6 +44,9 @@ pub struct ConnectionSettings {
     pub reconnect_wait: Duration,
     /// What `pg_stat_activity` shows.
     pub application_name: String,
+    /// The database for which this one stands, if it is a scratch database: scripts that name that
+    /// one mean this one.
+    pub stands_for: Option<String>,
     /// The environment that this run is for: a database that bears another name is refused.
     pub environment: Option<String>,
     /// Command-line options for the backend, e.g. `-c statement_timeout=1h`.

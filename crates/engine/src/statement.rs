@@ -14,10 +14,19 @@ use std::cell::RefCell;
 use tokio::time::Instant;
 use tokio_postgres::error::{DbError, ErrorPosition};
 
+/// What is around a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Around {
+    /// A transaction, ours or the script's.
+    Transaction,
+    /// Nothing.
+    Nothing,
+}
+
 /// Runs one statement of the script.
 pub(crate) async fn run_statement(
     attempt: &Attempt<'_>,
-    index: usize,
+    (index, around): (usize, Around),
     sink: &mut dyn Sink,
     interrupt: &mut Interrupt,
 ) -> Result<(), Stop> {
@@ -27,7 +36,10 @@ pub(crate) async fn run_statement(
     let script = attempt.script;
     let statement = &script.statements[index];
     let seen = RefCell::default();
-    let locks = if runs_alone(script, statement) { Locks::Shorter } else { Locks::Longer };
+    let locks = match around {
+        Around::Nothing if statement.class != Class::Setting => Locks::Shorter,
+        Around::Nothing | Around::Transaction => Locks::Longer,
+    };
     let watching = Watching {
         doing: format!(
             "applying `{}`, statement {} of {}",
@@ -38,7 +50,7 @@ pub(crate) async fn run_statement(
         locks,
         ..attempt.watching(&seen)
     };
-    let scope = if locks == Locks::Shorter { "SESSION" } else { "LOCAL" };
+    let scope = if around == Around::Nothing { "SESSION" } else { "LOCAL" };
     let change = attempt.pace.change(index).map(|timeout| set_lock_timeout(scope, timeout));
     let begun = Instant::now();
     let running = async {
@@ -61,28 +73,29 @@ pub(crate) async fn run_statement(
     match ran {
         Ok(Ran::Done(rows)) => {
             attempt.account.borrow_mut().touched(number, rows);
+            if statement.class == Class::Setting {
+                // It may have been RESET ALL.
+                attempt.pace.forget();
+            }
             if ends_transaction(script, index) {
                 return Ok(());
             }
             note_locks(attempt, index, (locks, seen)).await
         }
         Ok(Ran::Cancelled) => {
-            attempt.left.set(may_have_committed(script, statement));
+            attempt.left.set(around == Around::Nothing && script.may_commit_inside(statement));
             Err(Stop::Interrupted)
         }
         Err(Fault::Lost(cause)) => Err(Stop::Lost(cause)),
         Err(Fault::Server(db)) => {
             // An error at a place of the statement itself came before anything of it ran.
             let began = !matches!(db.position(), Some(ErrorPosition::Original(_)));
-            attempt.left.set(began && may_have_committed(script, statement));
+            attempt
+                .left
+                .set(began && around == Around::Nothing && script.may_commit_inside(statement));
             Err(Stop::Failed(Box::new(refusal(attempt, &db, Some(index)))))
         }
     }
-}
-
-/// Whether what it does inside, which cannot be seen, may have ended transactions.
-fn may_have_committed(script: &Script, statement: &Statement) -> bool {
-    statement.class == Class::Opaque && runs_alone(script, statement)
 }
 
 /// Whether a statement is the last one of our transaction: its locks are looked at while that
@@ -91,25 +104,6 @@ fn ends_transaction(script: &Script, index: usize) -> bool {
     match &script.form {
         Form::Transaction { sent } => index + 1 == sent.end,
         Form::Statements { .. } | Form::Refused { .. } => false,
-    }
-}
-
-/// Whether a statement has no transaction around it, neither ours nor the script's.
-fn runs_alone(script: &Script, statement: &Statement) -> bool {
-    match statement.class {
-        Class::Alone(_) | Class::ConcurrentIndex { .. } | Class::ConcurrentDrop { .. } => true,
-        Class::Opaque => script.directive,
-        Class::Ordinary
-        | Class::Data
-        | Class::Setting
-        | Class::TransactionMode
-        | Class::ReadOnly
-        | Class::EnumValue { .. }
-        | Class::CreateEnum { .. }
-        | Class::Begin { .. }
-        | Class::Commit { .. }
-        | Class::Rollback
-        | Class::CopyFromStdin => false,
     }
 }
 
@@ -166,7 +160,7 @@ pub(crate) fn refusal(attempt: &Attempt<'_>, db: &DbError, index: Option<usize>)
     let code = db.code().code();
     let kind = if others_doing(code) { Kind::Blocked } else { Kind::MigrationFailed };
     Error {
-        hint: db.hint().map(str::to_owned).or_else(|| hint::for_sqlstate(code).map(str::to_owned)),
+        hint: hint::of_script(code, db.hint(), script),
         statement: index.map(|index| FailedStatement {
             number: number(index + 1),
             of: number(script.statements.len()),

@@ -102,7 +102,7 @@ impl Hold {
                     "UPDATE ecs_migrate.steps SET exit_code = $2, \
                      finished_at = CASE WHEN $2 = 0 THEN pg_catalog.clock_timestamp() END \
                      WHERE name = $1 AND {}",
-                    lock::fence(key)
+                    lock::fence(&[key])
                 );
                 session.execute(&sql, &[(&name, Type::TEXT), (&exit_code, Type::INT4)]).await
             })

@@ -49,6 +49,8 @@ impl Traffic {
 pub(crate) struct Pace<'a> {
     pub(crate) traffic: &'a Traffic,
     waits: Vec<Option<Wait>>,
+    /// Whether the script sets its own.
+    own: bool,
     /// The attempt that runs, from 1.
     attempt: Cell<u32>,
     /// What this transaction, or this session, has set.
@@ -62,6 +64,7 @@ impl<'a> Pace<'a> {
         Self {
             traffic,
             waits: class::waits(script),
+            own: class::has_its_own(script),
             attempt: Cell::new(1),
             set: Cell::new(None),
             insists: Cell::new(false),
@@ -82,6 +85,16 @@ impl<'a> Pace<'a> {
     pub(crate) fn begin(&self, attempt: u32) {
         self.attempt.set(attempt);
         self.set.set(None);
+    }
+
+    /// A statement may have taken back what was set.
+    pub(crate) fn forget(&self) {
+        self.set.set(None);
+    }
+
+    /// Whether the session's `lock_timeout` is ours and not the script's.
+    pub(crate) fn is_ours(&self) -> bool {
+        !self.own
     }
 
     /// The `lock_timeout` to set before a statement of the script, if it has not the right one.

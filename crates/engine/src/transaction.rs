@@ -9,7 +9,7 @@ use crate::lock;
 use crate::observe::{Locks, Observer, Seen, Watching, watch};
 use crate::progress::Sink;
 use crate::session::{Ran, Session};
-use crate::statement::{note_locks, refusal, run_statement};
+use crate::statement::{Around, note_locks, refusal, run_statement};
 use crate::traffic::{Pace, Tries};
 use migrations::script::{Class, Script};
 use migrations::{Marker, Row};
@@ -26,8 +26,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) script: &'a Script,
     /// The attempt's row.
     pub(crate) id: &'a str,
-    /// The advisory key of the fence.
-    pub(crate) key: i64,
+    /// The advisory keys of the fence.
+    pub(crate) keys: &'a [i64],
     /// Whether an earlier run began it.
     pub(crate) begun: Begun<'a>,
     /// What the journal has of an earlier run.
@@ -151,15 +151,15 @@ async fn once(
         .take_while(|index| attempt.script.statements[*index].class == Class::TransactionMode);
     let first = sent.start + modes.count();
     for index in sent.start..first {
-        run_statement(attempt, index, sink, interrupt).await?;
+        run_statement(attempt, (index, Around::Transaction), sink, interrupt).await?;
     }
     if attempt.script.unparsable.is_some() {
         *unseen = Some(fenced(attempt).await?);
     }
     for index in first..sent.end {
-        run_statement(attempt, index, sink, interrupt).await?;
+        run_statement(attempt, (index, Around::Transaction), sink, interrupt).await?;
     }
-    let fence = Fence { id: attempt.id, transaction: *unseen, key: attempt.key };
+    let fence = Fence { id: attempt.id, transaction: *unseen, keys: attempt.keys };
     let seen = RefCell::default();
     // All of it is on its way at once.
     let noting = async {
@@ -221,9 +221,10 @@ fn not_finished(attempt: &Attempt<'_>, transaction: Option<i64>) -> Error {
 
 /// Somebody else holds the migration lock.
 pub(crate) fn lock_lost(attempt: &Attempt<'_>) -> Error {
+    let keys: Vec<String> = attempt.keys.iter().map(i64::to_string).collect();
     Error::new(
         Kind::LockNotObtained,
-        format!("the migration lock {} is not ours any more", attempt.key),
+        format!("the migration lock {} is not ours any more", keys.join(" or ")),
     )
     .hint("leave the lock to the runner: a script must not release it")
     .migration(attempt.name)
@@ -232,7 +233,7 @@ pub(crate) fn lock_lost(attempt: &Attempt<'_>) -> Error {
 /// The id of the transaction that has just begun, if our backend holds the lock: through a pooler
 /// or after a failover it might not.
 pub(crate) async fn fenced(attempt: &Attempt<'_>) -> Result<i64, Stop> {
-    let sql = format!("SELECT pg_catalog.txid_current(), {}", lock::fence(attempt.key));
+    let sql = format!("SELECT pg_catalog.txid_current(), {}", lock::fence(attempt.keys));
     let row = attempt.session.one(&sql, &[]).await?;
     if row.get(1) {
         return Ok(row.get(0));

@@ -4,54 +4,37 @@
 //! a transaction its end in the journal commits with it; what cannot, is looked up in the catalog
 //! when its end is unknown.
 
+use crate::carried::{Carried, Lens};
 use crate::error::DatabaseState;
 use crate::history::Fence;
-use crate::index::{self, Found};
+use crate::index;
 use crate::interrupt::Interrupt;
-use crate::journal::{self, Entry, Reach};
+use crate::journal::{self, After, End, Entry, Intent, Reach};
 use crate::known::{self, fingerprint};
 use crate::leftover;
 use crate::observe::{Watching, watch};
 use crate::progress::{Progress, Sink};
+use crate::resume;
 use crate::session::Ran;
-use crate::statement::run_statement;
+use crate::statement::{Around, run_statement};
+use crate::trace;
 use crate::traffic::{Tries, named, wait_for_old_transactions};
 use crate::transaction::{Attempt, Begun, Stop, fenced, lock_lost, settle_constraints};
-use migrations::script::{Class, Form, Script};
+use crate::way::{self, Way};
+use migrations::script::Class;
 use std::cell::RefCell;
 use std::ops::Range;
 use tokio::time::Instant;
 
-/// How a unit may run.
-pub(crate) enum Way {
-    /// A setting of the session: again in every attempt, never in the journal.
-    Setting,
-    /// In a transaction of ours, together with its end in the journal.
-    Wrapped,
-    /// In its own transaction, whose COMMIT is its last statement.
-    Own,
-    /// Alone; the journal follows.
-    Alone,
-    /// Alone, and it leaves this index of this table, valid or not.
-    Index(String, String),
-    /// Alone, and this index is gone after it.
-    Drop(String),
-    /// Alone, and a partition is detached after it.
-    Detach,
-    /// Alone, and indexes are built again beside themselves.
-    Reindex,
-}
-
-/// Whether what is done has to be remembered. One index build or drop does not need it, because the
-/// catalog knows; so the role needs no right to create the journal's schema.
-pub(crate) fn need_journal(script: &Script) -> bool {
-    let Form::Statements { units, .. } = &script.form else { return false };
-    let mut ways =
-        units.iter().map(|unit| way(script, unit)).filter(|way| !matches!(way, Way::Setting));
-    match (ways.next(), ways.next()) {
-        (None | Some(Way::Index(..) | Way::Drop(_)), None) => false,
-        (_, _) => true,
-    }
+/// A unit of the script in its turn.
+struct Turn<'a> {
+    number: i32,
+    range: &'a Range<usize>,
+    way: Way,
+    /// What the session was before it; looked at where the journal is written.
+    before: Option<Carried>,
+    /// Digest of the settings before it.
+    settings: String,
 }
 
 /// Runs what is not done yet, then marks the migration as finished.
@@ -65,21 +48,42 @@ pub(crate) async fn run(
     let unwritten = if attempt.journaled { None } else { Some(known::unwritten(attempt, units)) };
     let known = unwritten.as_ref().unwrap_or(attempt.known);
     known::check_done(attempt, units, known)?;
+    let settings_from = resume::session_that_was(attempt, units, (known, &lens(attempt))).await?;
     if let Begun::Earlier(_) = attempt.begun {
         let migration = attempt.name.to_owned();
         sink.emit(Progress::Settled { migration, outcome: "resumed" });
     }
-    for (number, unit) in (0_i32..).zip(units) {
+    for (number, range) in (0_i32..).zip(units) {
         if interrupt.requested() {
             return Err(Stop::Interrupted);
         }
         let begun = Instant::now();
-        let entry = known.get(&number);
-        let skipped = run_unit(attempt, (number, unit), entry, (sink, interrupt)).await?;
+        let mut turn = Turn {
+            number,
+            range,
+            way: way::of(attempt.script, range),
+            before: None,
+            settings: String::new(),
+        };
+        let skipped = if turn.way == Way::Setting {
+            // What it set is in the session that was.
+            let skipped = number < settings_from;
+            if !skipped {
+                let place = (range.start, Around::Nothing);
+                run_statement(attempt, place, sink, interrupt).await?;
+            }
+            skipped
+        } else if let Some(entry) = known.get(&number).filter(|entry| entry.end == End::Finished) {
+            // Its end was written with it.
+            entry.end == End::Finished
+        } else {
+            turn.settings = resume::settings_before(attempt.script, units, number);
+            run_unit(attempt, turn, known.get(&number), (sink, interrupt)).await?
+        };
         let count = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
         sink.emit(Progress::StatementFinished {
             migration: attempt.name.to_owned(),
-            number: count(unit.end),
+            number: count(range.end),
             of: count(attempt.script.statements.len()),
             duration: begun.elapsed(),
             skipped,
@@ -88,89 +92,109 @@ pub(crate) async fn run(
     finish(attempt, interrupt).await
 }
 
+/// What of the session is ours.
+fn lens(attempt: &Attempt<'_>) -> Lens {
+    let ours = attempt.pace.is_ours().then(|| "lock_timeout".to_owned());
+    Lens {
+        custom: attempt.script.custom_settings(),
+        ours: ours.into_iter().collect(),
+        keys: attempt.keys.to_vec(),
+    }
+}
+
 /// Whether it was done before.
 async fn run_unit(
     attempt: &Attempt<'_>,
-    (number, unit): (i32, &Range<usize>),
+    mut turn: Turn<'_>,
     entry: Option<&Entry>,
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<bool, Stop> {
     let session = attempt.session;
-    let place = (attempt.id, number);
-    let way = way(attempt.script, unit);
-    if let Way::Setting = way {
-        run_statement(attempt, unit.start, sink, interrupt).await?;
-        return Ok(false);
-    }
-    if entry.is_some_and(|entry| entry.finished) {
-        return Ok(true);
+    let place = (attempt.id, turn.number);
+    let unit = turn.range;
+    if attempt.journaled {
+        turn.before = Some(Carried::read(session, &lens(attempt)).await?);
     }
     let intended = fingerprint(attempt.script, unit);
     // Our own intent came before it, so what is there is the last attempt's.
-    if entry.is_some_and(|entry| entry.fingerprint == intended) {
-        match &way {
-            Way::Index(index, table)
-                if index::of(session, (index, table)).await? == Found::Valid =>
-            {
-                done(attempt, place, Reach::Session).await?;
-                return Ok(true);
-            }
-            Way::Drop(name) if index::named(session, name).await? == Found::Nothing => {
-                done(attempt, place, Reach::Session).await?;
-                return Ok(true);
-            }
-            Way::Detach if leftover::finish_detaching(attempt, unit.start, interrupt).await? => {
-                done(attempt, place, Reach::Session).await?;
-                return Ok(true);
-            }
-            Way::Index(..)
-            | Way::Drop(_)
-            | Way::Detach
-            | Way::Reindex
-            | Way::Setting
-            | Way::Wrapped
-            | Way::Own
-            | Way::Alone => {}
+    if let Some(entry) = entry.filter(|entry| entry.fingerprint == intended) {
+        let detached = turn.way == Way::Detach
+            && leftover::finish_detaching(attempt, unit.start, interrupt).await?;
+        if detached || resume::was_done(attempt, unit, entry).await? {
+            done(attempt, &turn, Reach::Session).await?;
+            return Ok(true);
+        }
+        if turn.way == Way::Reindex {
+            leftover::drop_unfinished_rebuilds(attempt, entry, sink).await?;
         }
     }
-    if attempt.journaled {
-        let role = journal::leave_role(session, Reach::Session).await?;
-        journal::intend(session, place, &intended).await?;
-        journal::take_role(session, role, Reach::Session).await?;
-    }
-    let ran = until_done(attempt, (number, unit), &way, (sink, interrupt)).await;
+    let trace = if turn.way == Way::Reindex {
+        leftover::rebuilds(session).await?
+    } else if turn.way.is_alone() {
+        trace::look(session, &resume::trace_of(attempt.script, unit)).await?
+    } else {
+        String::new()
+    };
+    let intent = Intent { fingerprint: &intended, alone: turn.way.is_alone(), before: &trace };
+    intend(attempt, &turn, &intent).await?;
+    let ran = match until_done(attempt, &turn, (sink, interrupt)).await {
+        Err(Stop::Failed(error))
+            if turn.way == Way::Either && way::minds_transactions(error.sqlstate.as_deref()) =>
+        {
+            turn.way = Way::Alone;
+            let before = trace::look(session, &resume::trace_of(attempt.script, unit)).await?;
+            let intent = Intent { alone: true, before: &before, ..intent };
+            intend(attempt, &turn, &intent).await?;
+            until_done(attempt, &turn, (sink, interrupt)).await
+        }
+        ran => ran,
+    };
     match ran {
         Ok(()) => Ok(false),
         Err(Stop::Lost(cause)) => Err(Stop::Lost(cause)),
         Err(stop) => {
-            if attempt.journaled && !attempt.left.get() {
-                session.run("RESET ROLE").await?;
-                journal::withdraw(session, place).await?;
+            if attempt.journaled {
+                session.reset().await?;
+                if attempt.left.get() {
+                    journal::fail(session, place).await?;
+                } else {
+                    journal::withdraw(session, place).await?;
+                }
             }
             Err(stop)
         }
     }
 }
 
+async fn intend(attempt: &Attempt<'_>, turn: &Turn<'_>, intent: &Intent<'_>) -> Result<(), Stop> {
+    let Some(before) = &turn.before else { return Ok(()) };
+    let session = attempt.session;
+    let disguise = journal::leave_role(session, before, Reach::Session).await?;
+    journal::intend(session, (attempt.id, turn.number), intent).await?;
+    journal::take_role(session, &disguise, before, Reach::Session).await?;
+    Ok(())
+}
+
 /// Runs a unit; again where others stopped it and nothing of it is left, as long as the budget lasts.
 async fn until_done(
     attempt: &Attempt<'_>,
-    place: (i32, &Range<usize>),
-    way: &Way,
+    turn: &Turn<'_>,
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<(), Stop> {
     let mut tries = Tries::new(attempt);
     loop {
         attempt.pace.begin(tries.number);
         attempt.account.borrow_mut().begin();
-        let ran = match way {
-            Way::Wrapped => wrapped(attempt, place, (&mut *sink, &mut *interrupt)).await,
-            Way::Own => own(attempt, place, (&mut *sink, &mut *interrupt)).await,
+        let ran = match &turn.way {
+            Way::Wrapped | Way::Either => {
+                wrapped(attempt, turn, (&mut *sink, &mut *interrupt)).await
+            }
+            Way::Own => own(attempt, turn, (&mut *sink, &mut *interrupt)).await,
             Way::Index(index, table) => {
-                build(attempt, place, (index, table), (&mut *sink, &mut *interrupt)).await
+                build(attempt, turn, (index, table), (&mut *sink, &mut *interrupt)).await
             }
             Way::Setting | Way::Alone | Way::Drop(_) | Way::Detach | Way::Reindex => {
-                alone(attempt, place, (&mut *sink, &mut *interrupt)).await
+                alone(attempt, turn, (&mut *sink, &mut *interrupt)).await
             }
         };
         let Err(stop) = ran else { return Ok(()) };
@@ -178,9 +202,9 @@ async fn until_done(
             return Err(stop);
         }
         attempt.session.run("ROLLBACK").await?;
-        attempt.left.set(leftover::look(attempt, way, sink).await?);
-        match way {
-            Way::Wrapped | Way::Own | Way::Index(..) | Way::Drop(_) => {
+        attempt.left.set(leftover::look(attempt, &turn.way, sink).await?);
+        match turn.way {
+            Way::Wrapped | Way::Either | Way::Own | Way::Index(..) | Way::Drop(_) => {
                 tries.again(stop, (&mut *sink, &mut *interrupt)).await?;
             }
             // What runs alone may have done a part of its work.
@@ -191,47 +215,25 @@ async fn until_done(
     }
 }
 
-fn way(script: &Script, unit: &Range<usize>) -> Way {
-    let first = &script.statements[unit.start];
-    match &first.class {
-        Class::Setting => Way::Setting,
-        Class::Begin { .. } => Way::Own,
-        Class::ConcurrentIndex { index: Some(index), table } => {
-            Way::Index(index.clone(), table.clone())
-        }
-        Class::ConcurrentDrop { index } => Way::Drop(index.clone()),
-        Class::Alone(words) if words.starts_with("DETACH") => Way::Detach,
-        Class::Alone(words) if words.starts_with("REINDEX") => Way::Reindex,
-        Class::ConcurrentIndex { index: None, .. }
-        | Class::Alone(_)
-        | Class::Commit { .. }
-        | Class::Rollback => Way::Alone,
-        // The directive is there for what refuses a transaction in ways that cannot be seen.
-        Class::Opaque if script.directive => Way::Alone,
-        Class::Opaque
-        | Class::Ordinary
-        | Class::Data
-        | Class::TransactionMode
-        | Class::ReadOnly
-        | Class::EnumValue { .. }
-        | Class::CreateEnum { .. }
-        | Class::CopyFromStdin => Way::Wrapped,
-    }
-}
-
 async fn alone(
     attempt: &Attempt<'_>,
-    (number, unit): (i32, &Range<usize>),
+    turn: &Turn<'_>,
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<(), Stop> {
-    run_statement(attempt, unit.start, sink, interrupt).await?;
-    done(attempt, (attempt.id, number), Reach::Session).await
+    // One statement, or a transaction of the script that takes nothing of ours with it.
+    let within = turn.range.len() > 1;
+    for index in turn.range.clone() {
+        let around = if within { Around::Transaction } else { Around::Nothing };
+        run_statement(attempt, (index, around), sink, interrupt).await?;
+    }
+    done(attempt, turn, Reach::Session).await?;
+    Ok(())
 }
 
 /// Builds an index, after what an earlier attempt left of it is dropped.
 async fn build(
     attempt: &Attempt<'_>,
-    place: (i32, &Range<usize>),
+    turn: &Turn<'_>,
     (name, table): (&str, &str),
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<(), Stop> {
@@ -253,55 +255,84 @@ async fn build(
         });
     }
     wait_for_old_transactions(attempt, table, (&mut *sink, &mut *interrupt)).await?;
-    alone(attempt, place, (sink, interrupt)).await
+    alone(attempt, turn, (sink, interrupt)).await
 }
 
 async fn wrapped(
     attempt: &Attempt<'_>,
-    (number, unit): (i32, &Range<usize>),
+    turn: &Turn<'_>,
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<(), Stop> {
     attempt.session.run("BEGIN").await?;
     fenced(attempt).await?;
-    run_statement(attempt, unit.start, sink, interrupt).await?;
-    done(attempt, (attempt.id, number), Reach::Transaction).await?;
+    run_statement(attempt, (turn.range.start, Around::Transaction), sink, interrupt).await?;
+    let inside = done(attempt, turn, Reach::Transaction).await?;
     attempt.session.run("COMMIT").await?;
-    Ok(())
+    settle_session(attempt, turn, inside).await
 }
 
 async fn own(
     attempt: &Attempt<'_>,
-    (number, unit): (i32, &Range<usize>),
+    turn: &Turn<'_>,
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<(), Stop> {
-    let last = unit.end - 1;
-    for index in unit.start..last {
-        run_statement(attempt, index, sink, interrupt).await?;
+    let last = turn.range.end - 1;
+    for index in turn.range.start..last {
+        run_statement(attempt, (index, Around::Transaction), sink, interrupt).await?;
     }
-    let commits = matches!(attempt.script.statements[last].class, Class::Commit { plain: true });
-    if commits {
-        done(attempt, (attempt.id, number), Reach::Transaction).await?;
-    }
+    let inside = done(attempt, turn, Reach::Transaction).await?;
     // A COMMIT is not interrupted: its answer is the truth.
     let (_interrupter, mut never) = Interrupt::pair();
-    run_statement(attempt, last, sink, &mut never).await?;
-    if !commits {
-        done(attempt, (attempt.id, number), Reach::Session).await?;
-    }
-    Ok(())
+    run_statement(attempt, (last, Around::Transaction), sink, &mut never).await?;
+    settle_session(attempt, turn, inside).await
 }
 
-async fn done(attempt: &Attempt<'_>, place: (&str, i32), reach: Reach) -> Result<(), Stop> {
-    if !attempt.journaled {
-        return Ok(());
-    }
+/// Writes the unit's end, with what the session is by then. Gives that back where it has to be looked
+/// at again when the transaction is over.
+async fn done(
+    attempt: &Attempt<'_>,
+    turn: &Turn<'_>,
+    reach: Reach,
+) -> Result<Option<Carried>, Stop> {
+    let Some(before) = &turn.before else { return Ok(None) };
     let session = attempt.session;
-    let role = journal::leave_role(session, reach).await?;
-    if !journal::finish(session, place, attempt.key).await? {
+    let now = Carried::read(session, &lens(attempt)).await?;
+    let settled = reach == Reach::Session || (now.json == before.json && !listens(attempt, turn));
+    let after = After { session: now, settled, settings: turn.settings.clone() };
+    let disguise = journal::leave_role(session, &after.session, reach).await?;
+    let place = (attempt.id, turn.number);
+    if !journal::finish(session, place, (&after, attempt.keys)).await? {
         let error = lock_lost(attempt).database(DatabaseState::NeedsAttention);
         return Err(Stop::Failed(Box::new(error)));
     }
-    Ok(journal::take_role(session, role, reach).await?)
+    journal::take_role(session, &disguise, &after.session, reach).await?;
+    Ok((!settled).then_some(after.session))
+}
+
+/// LISTEN and UNLISTEN take effect when their transaction ends (PostgreSQL, "LISTEN").
+fn listens(attempt: &Attempt<'_>, turn: &Turn<'_>) -> bool {
+    let statements = &attempt.script.statements[turn.range.clone()];
+    statements.iter().any(|statement| {
+        statement.class != Class::Data
+            && attempt.script.text_of(statement).to_ascii_lowercase().contains("listen")
+    })
+}
+
+/// Writes what the session is now that the transaction is over in which it was `inside`.
+async fn settle_session(
+    attempt: &Attempt<'_>,
+    turn: &Turn<'_>,
+    inside: Option<Carried>,
+) -> Result<(), Stop> {
+    if inside.is_none() {
+        return Ok(());
+    }
+    let session = attempt.session;
+    let now = Carried::read(session, &lens(attempt)).await?;
+    let disguise = journal::leave_role(session, &now, Reach::Session).await?;
+    journal::settle(session, (attempt.id, turn.number), &now).await?;
+    journal::take_role(session, &disguise, &now, Reach::Session).await?;
+    Ok(())
 }
 
 /// The finished mark and the end of the journal in one transaction.
@@ -312,7 +343,7 @@ async fn finish(attempt: &Attempt<'_>, interrupt: &mut Interrupt) -> Result<(), 
     session.run("BEGIN").await?;
     let transaction = fenced(attempt).await?;
     settle_constraints(attempt, interrupt).await?;
-    let fence = Fence { id: attempt.id, transaction: Some(transaction), key: attempt.key };
+    let fence = Fence { id: attempt.id, transaction: Some(transaction), keys: attempt.keys };
     if !attempt.history.finish(session, &fence, attempt.checksum).await? {
         return Err(Stop::Failed(Box::new(lock_lost(attempt))));
     }

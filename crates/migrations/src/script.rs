@@ -1,16 +1,21 @@
 //! A script's statements, and whether it can be one transaction.
 
 mod directive;
+mod elsewhere;
 mod large;
+mod local;
 mod mode;
 mod parse;
 mod redact;
+mod trace;
 
 use std::ops::Range;
 
 pub use directive::Phase;
 pub(crate) use large::LIMIT as LARGE;
+pub use local::Lasts;
 pub use redact::without_literals;
+pub use trace::{Thing, Trace};
 
 /// The directive that asks for statement by statement, in a comment before the first statement.
 pub const TRANSACTION_OFF: &str = "ecs-migrate: transaction=off";
@@ -182,6 +187,48 @@ impl Script {
         }
         let text = self.text.to_ascii_lowercase();
         ["commit", "end", "rollback", "abort", "prepare"].iter().any(|word| text.contains(word))
+    }
+
+    /// `text` for the database `to`, where it names `from`: for a database that stands for another.
+    pub fn for_database(text: &str, from: &str, to: &str) -> String {
+        elsewhere::for_database(text, from, to)
+    }
+
+    /// What shows afterwards whether a statement was done.
+    pub fn trace_of(&self, statement: &Statement) -> Trace {
+        trace::of(self.text_of(statement))
+    }
+
+    /// Whether a statement may end transactions inside itself, where nobody sees it: a procedure, a
+    /// block, or a text that the parser does not know. Functions cannot.
+    pub fn may_commit_inside(&self, statement: &Statement) -> bool {
+        if statement.class != Class::Opaque {
+            return false;
+        }
+        let text = self.text_of(statement).to_ascii_lowercase();
+        let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let ends = |word: &str| matches!(word, "commit" | "rollback" | "call" | "execute");
+        match words.next() {
+            _ if self.unparsable.is_some() => true,
+            Some("call") => true,
+            Some("do") => words.any(ends),
+            Some(_) | None => false,
+        }
+    }
+
+    /// Names of settings with a dot that the script may set: nothing but the text knows them.
+    pub fn custom_settings(&self) -> Vec<String> {
+        let may_set =
+            |statement: &&Statement| matches!(statement.class, Class::Setting | Class::Opaque);
+        local::custom_settings(
+            self.statements.iter().filter(may_set).map(|statement| self.text_of(statement)),
+        )
+    }
+
+    /// How long a change of the setting `name` lasts that the statements `unit` made.
+    pub fn change_lasts(&self, unit: &Range<usize>, name: &str) -> Lasts {
+        let statements = self.statements.get(unit.clone()).unwrap_or_default();
+        local::lasts(statements.iter().map(|statement| self.text_of(statement)), name)
     }
 
     /// [`Script::phase`] of `text`, without taking its statements apart.

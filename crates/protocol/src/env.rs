@@ -92,6 +92,8 @@ pub const KEEP_BEFORE: &str = "ECS_MIGRATE_KEEP_BEFORE";
 /// URL of a server on which scratch databases may be made.
 pub const SCRATCH_URL: &str = "ECS_MIGRATE_SCRATCH_URL";
 
+/// The schema of the history and of unqualified names, as `?schema=` in a URL.
+pub const SCHEMA: &str = "ECS_MIGRATE_SCHEMA";
 /// Connection URL, with Prisma's parameters.
 pub const DATABASE_URL: &str = "DATABASE_URL";
 /// libpq's host.

@@ -1,13 +1,16 @@
 //! What a person or a task definition can say.
 
+use crate::environment::Environment;
 use crate::process::program;
 use crate::review::ReviewOptions;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use protocol::{ExitCode, env};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+mod blank;
 mod guards;
 mod truth;
 
@@ -143,6 +146,11 @@ pub struct Options {
     #[arg(long, global = true, value_name = "DURATION", env = env::CONNECT_WAIT, default_value = "1m", value_parser = humantime::parse_duration)]
     pub connect_wait: Duration,
 
+    /// The schema that holds the history and takes unqualified names, as ?schema= in a URL says it:
+    /// where the search path leads elsewhere than the history is
+    #[arg(long, global = true, value_name = "NAME", env = env::SCHEMA)]
+    pub schema: Option<String>,
+
     /// How to write: one JSON object per line, or sentences; `auto` is sentences on a terminal
     #[arg(long, global = true, value_name = "FORMAT", env = env::LOG_FORMAT, default_value = "auto")]
     pub log_format: LogFormat,
@@ -256,6 +264,23 @@ fn step(text: &str) -> Result<String, String> {
     if text.trim().is_empty() { Ok(String::new()) } else { program::normal(text) }
 }
 
+/// What the process was asked, with nothing blank in it.
+pub(crate) fn read(environment: &Environment) -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    let refuse = |command: &mut clap::Command, what: String| {
+        let hint = "see whether the variable that it is made of is set there, or leave it out";
+        command.error(ErrorKind::InvalidValue, format!("{what} is blank\n\n  {hint}"))
+    };
+    if let Some(name) = blank::variable(environment) {
+        return Err(refuse(&mut command, format!("env {name}")));
+    }
+    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    if let Some(flag) = blank::flag(&command, &matches) {
+        return Err(refuse(&mut command, format!("flag --{flag}")));
+    }
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}
+
 /// Prints help, version, or what is wrong with the command line.
 pub(crate) fn explain(message: &clap::Error) -> ExitCode {
     // A closed stdout or stderr leaves nobody to tell.
@@ -266,7 +291,6 @@ pub(crate) fn explain(message: &clap::Error) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_command_line_is_consistent() {

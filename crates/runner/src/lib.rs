@@ -31,8 +31,6 @@ pub mod shutdown;
 pub mod source;
 pub mod words;
 
-use clap::Parser as _;
-use cli::Cli;
 use commands::End;
 use emit::Emitter;
 use environment::Environment;
@@ -40,11 +38,11 @@ use protocol::ExitCode;
 
 /// Everything from the command line to the exit code.
 pub fn main() -> std::process::ExitCode {
-    let cli = match Cli::try_parse() {
+    let environment = Environment::of_process();
+    let cli = match cli::read(&environment) {
         Ok(cli) => cli,
         Err(message) => return cli::explain(&message).into_process(),
     };
-    let environment = Environment::of_process();
     let emitter = Emitter::start(&cli.options, &environment);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

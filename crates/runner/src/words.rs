@@ -27,6 +27,7 @@ pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)>
             server_version,
             backend,
             environment,
+            identity: _,
             tls,
         } => {
             let encrypted = if tls { "encrypted" } else { "not encrypted" };
@@ -288,7 +289,13 @@ pub(crate) fn text(at: Timestamp, event: &Event, msg: &str) -> String {
     if let Event::CheckFinding(found) = event {
         return line_of_list(found);
     }
-    let mut block = format!("{}  {msg}\n", at.strftime("%H:%M:%S"));
+    let mut block = String::new();
+    // A sentence may quote the server's text: a line break in it must not look like a line of ours.
+    let time = at.strftime("%H:%M:%S").to_string();
+    for (number, line) in msg.lines().enumerate() {
+        let head = if number == 0 { time.as_str() } else { "" };
+        block = format!("{block}{head:<8}  {}\n", printable(line));
+    }
     let mut add = |label: &str, text: &str| {
         for (number, line) in text.lines().enumerate() {
             let label = if number == 0 { label } else { "" };
@@ -324,9 +331,15 @@ fn line_of_list(found: &CheckFinding) -> String {
     }
 }
 
-/// Text of a script or of the server is data: it must not move the cursor.
+/// Text of a script or of the server is data: it must not move the cursor, turn the direction of the
+/// text around, or look like another one by characters that nobody sees.
 pub(crate) fn printable(line: &str) -> String {
-    line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
+    let is_hostile = |letter: char| {
+        (letter.is_control() && letter != '\t')
+            || matches!(letter, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+            || matches!(letter, '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    line.chars().map(|letter| if is_hostile(letter) { '\u{fffd}' } else { letter }).collect()
 }
 
 /// `41 ms`, `3.2 s`, `4m 10s`.

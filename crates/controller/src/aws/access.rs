@@ -1,5 +1,6 @@
 //! Owns the one place where AWS clients are built.
 
+use super::account::{Account, SameAccount};
 use super::github_role::GithubRole;
 use super::renewal::Renewal;
 use crate::error::Error;
@@ -36,6 +37,7 @@ pub(crate) struct Aws {
     /// For loops that try again by themselves, at a pace of their own.
     pub(super) single: aws_sdk_ecs::Client,
     pub(super) renewal: Option<Renewal>,
+    pub(super) account: Account,
     region: String,
 }
 
@@ -80,10 +82,17 @@ pub(crate) async fn connect(access: AwsAccess, overrides: &Access) -> Result<Aws
         return Err(Error::usage("no AWS Region is set")
             .hinted("set --region, AWS_REGION, or `region` in ecs-migrate.toml"));
     };
-    let renewal =
-        overrides.github.as_ref().zip(config.credentials_provider()).map(|(identity, chain)| {
-            Renewal::new(chain, GithubRole::new(identity.clone(), &config))
-        });
+    let account = Account::default();
+    let chain = config.credentials_provider().map(|chain| {
+        let chain = SameAccount::new(chain, account.clone(), config.clone());
+        SharedCredentialsProvider::new(chain)
+    });
+    if let Some(chain) = &chain {
+        config = config.into_builder().credentials_provider(chain.clone()).build();
+    }
+    let renewal = overrides.github.as_ref().zip(chain).map(|(identity, chain)| {
+        Renewal::new(chain, GithubRole::new(identity.clone(), account.clone(), &config))
+    });
     if let Some(renewal) = &renewal {
         config = config
             .into_builder()
@@ -91,16 +100,18 @@ pub(crate) async fn connect(access: AwsAccess, overrides: &Access) -> Result<Aws
             .identity_cache(IdentityCache::no_cache())
             .build();
     }
-    let ecs = aws_sdk_ecs::Client::new(&config);
-    let single = single(&config);
-    Ok(Aws { config, ecs, single, renewal, region })
+    let ecs = aws_sdk_ecs::config::Builder::from(&config).interceptor(account.clone()).build();
+    let ecs = aws_sdk_ecs::Client::from_conf(ecs);
+    let single = single(&config, &account);
+    Ok(Aws { config, ecs, single, renewal, account, region })
 }
 
 /// A client that asks once.
-fn single(config: &SdkConfig) -> aws_sdk_ecs::Client {
+fn single(config: &SdkConfig, account: &Account) -> aws_sdk_ecs::Client {
     let config = aws_sdk_ecs::config::Builder::from(config)
         .retry_config(RetryConfig::disabled())
         .timeout_config(TimeoutConfig::builder().operation_timeout(LOOK_TIMEOUT).build())
+        .interceptor(account.clone())
         .build();
     aws_sdk_ecs::Client::from_conf(config)
 }

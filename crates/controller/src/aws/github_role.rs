@@ -1,6 +1,7 @@
 //! Owns new credentials for a job in GitHub Actions: its OIDC endpoint gives an identity token,
 //! and STS a session of the role that trusts it.
 
+use super::account::{Account, of_arn};
 use crate::settings::GithubIdentity;
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
@@ -25,18 +26,20 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct GithubRole {
     identity: GithubIdentity,
+    account: Account,
     config: SdkConfig,
     sts: aws_sdk_sts::Client,
 }
 
 impl GithubRole {
     /// A role that is asked for through the HTTP client of `config`.
-    pub(super) fn new(identity: GithubIdentity, config: &SdkConfig) -> Self {
-        Self { identity, config: config.clone(), sts: aws_sdk_sts::Client::new(config) }
+    pub(super) fn new(identity: GithubIdentity, account: Account, config: &SdkConfig) -> Self {
+        Self { identity, account, config: config.clone(), sts: aws_sdk_sts::Client::new(config) }
     }
 
-    /// A new session. Its errors name no token and no address.
+    /// A new session, of the account that was worked in. Its errors name no token and no address.
     pub(super) async fn credentials(&self) -> Result<Credentials, CredentialsError> {
+        self.account.hold(of_arn(&self.identity.role))?;
         let token = self.token().await?;
         let answer = self
             .sts
@@ -53,6 +56,9 @@ impl GithubRole {
                     DisplayErrorContext(error)
                 ))
             })?;
+        if let Some(user) = answer.assumed_role_user() {
+            self.account.hold(of_arn(user.arn()))?;
+        }
         let session = answer
             .credentials()
             .ok_or_else(|| CredentialsError::provider_error("STS answered without credentials"))?;

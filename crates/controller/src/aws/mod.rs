@@ -2,8 +2,10 @@
 //! data of ours.
 
 mod access;
+mod account;
 mod capture;
 mod cloudformation;
+mod contents;
 mod create_service;
 mod definitions;
 mod error;

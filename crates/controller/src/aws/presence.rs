@@ -29,6 +29,7 @@ impl Aws {
         let sts = aws_sdk_sts::Client::new(&self.config);
         let answer = sts.get_caller_identity().send().await;
         let answer = answer.map_err(|error| AwsError::of("GetCallerIdentity", error))?;
+        self.account.note(answer.account().unwrap_or_default());
         let partition = answer.arn().and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws");
         Ok((answer.account().unwrap_or_default().to_owned(), partition.to_owned()))
     }
@@ -136,7 +137,11 @@ impl Aws {
         presence(answer, "InvalidGroup.NotFound", |found| found)
     }
 
-    async fn ecr(&self, operation: &'static str, body: &Value) -> Result<Value, AwsError> {
+    pub(super) async fn ecr(
+        &self,
+        operation: &'static str,
+        body: &Value,
+    ) -> Result<Value, AwsError> {
         let text = self.post(ECR, operation, &body.to_string()).await?;
         Ok(serde_json::from_str(&text).unwrap_or_default())
     }

@@ -123,7 +123,7 @@ pub(crate) async fn dispatch(
         report.write_a_page(PageFile::at(&path.value)?, surroundings.clock.clone());
     }
     let context = Context {
-        access: layers.access(&surroundings.environment),
+        access: layers.access(&surroundings.environment)?,
         layers,
         environment: surroundings.environment,
         aws: surroundings.aws,

@@ -69,7 +69,7 @@ impl Arguments {
 
 /// Looks, and shows the list.
 pub(super) async fn doctor(arguments: &Arguments, mut context: Context<'_>) -> Result<u8, Error> {
-    let settings = DoctorSettings::resolve(&context.layers);
+    let settings = DoctorSettings::resolve(&context.layers)?;
     let list = Checklist::new(look(arguments, &settings, &mut context).await?);
     let code = list.exit_code();
     context.report.emit(&Event::Checked(list));

@@ -1,11 +1,12 @@
 //! Owns `--delete`: what goes, what stays, in which order.
 
+use super::data::{DoomedData, FoundData, Store, candidates, find};
 use super::deploy::{check_owner, token};
 use super::events::Operation;
 use super::follow::Following;
-use super::part::{Part, Presence};
+use super::part::Part;
 use super::plan::{Plan, PlanLine, Verb};
-use super::request::{OWNER_TAG, StackRequest};
+use super::request::StackRequest;
 use super::stack::{Stack, StackResource};
 use crate::aws::Aws;
 use crate::error::Error;
@@ -25,21 +26,23 @@ pub(crate) struct Demolition<'a> {
     pub(crate) family: &'a str,
     pub(crate) request: &'a StackRequest,
     pub(crate) data: Data,
+    /// Milliseconds since 1970.
+    pub(crate) now: i64,
 }
 
 /// What would go.
 #[derive(Debug)]
 pub(crate) struct Doomed {
     pub(crate) plan: Plan,
+    /// What is deleted for ever, images and logs.
+    pub(crate) data: Vec<DoomedData>,
     stack: Option<Stack>,
-    repository: Option<String>,
-    log_group: Option<String>,
 }
 
 impl Doomed {
     /// Whether there is nothing to delete.
     pub(crate) fn is_nothing(&self) -> bool {
-        self.stack.is_none() && self.repository.is_none() && self.log_group.is_none()
+        self.stack.is_none() && self.data.is_empty()
     }
 }
 
@@ -64,32 +67,18 @@ impl Demolition<'_> {
             None => Vec::new(),
         };
         let mut lines = lines(&resources, self.data);
-        let (mut repository, mut log_group) = (None, None);
+        let mut data = Vec::new();
         if self.data == Data::Delete {
             let parameters =
                 stack.as_ref().map(|stack| stack.parameters.clone()).unwrap_or_default();
             let parameters = self.request.parameters(&parameters, |_| true);
-            let named = |name: &str| parameters.get(name).cloned().unwrap_or_default();
-            let in_stack = |part: Part| {
-                resources.iter().any(|resource| resource.logical_id == part.logical_id())
-            };
-            let ours = in_stack(Part::Repository);
-            repository = self.own_repository(named("RepositoryName"), ours).await?;
-            let ours = in_stack(Part::LogGroup);
-            log_group = self.own_log_group(named("LogGroupName"), ours).await?;
-            for (part, name) in [(Part::Repository, &repository), (Part::LogGroup, &log_group)] {
-                if let Some(name) = name {
-                    let what = format!("{} {name}", part.words());
-                    lines.push(PlanLine::new(
-                        Verb::Remove,
-                        what,
-                        "with everything in it, as you say",
-                    ));
-                }
-            }
+            let candidates = candidates(&resources, &self.request.given, &parameters);
+            let found = find(self.aws, (self.family, self.now), candidates).await?;
+            lines.extend(data_lines(&found));
+            data = found.doomed;
         }
         let plan = Plan { stack: name.clone(), lines };
-        Ok(Doomed { plan, stack, repository, log_group })
+        Ok(Doomed { plan, data, stack })
     }
 
     /// Deletes it.
@@ -103,48 +92,31 @@ impl Demolition<'_> {
             let ended = following.until_it_ends(self.aws, report).await?;
             ended.expect(&stack.name, &["DELETE_COMPLETE"])?;
         }
-        if let Some(name) = &doomed.repository {
-            self.aws.delete_repository(name).await?;
-            report.emit(&Event::Note(format!("image repository {name} deleted")));
-        }
-        if let Some(name) = &doomed.log_group {
-            self.aws.delete_log_group(name).await?;
-            report.emit(&Event::Note(format!("log group {name} deleted")));
+        for DoomedData { store, name, .. } in &doomed.data {
+            match store {
+                Store::Repository => self.aws.delete_repository(name).await?,
+                Store::LogGroup => self.aws.delete_log_group(name).await?,
+            }
+            report.emit(&Event::Note(format!("{} {name} deleted", store.words())));
         }
         Ok(())
     }
+}
 
-    /// A repository that this family's stack has or had; never one that was adopted.
-    async fn own_repository(&self, name: String, in_stack: bool) -> Result<Option<String>, Error> {
-        if name.is_empty() {
-            return Ok(None);
-        }
-        match self.aws.repository_presence(&name).await? {
-            Presence::There(arn) => {
-                let tag = (OWNER_TAG, self.family);
-                let ours = in_stack || self.aws.repository_has_tag(&arn, tag).await?;
-                Ok(ours.then_some(name))
-            }
-            Presence::Absent => Ok(None),
-            Presence::Unknown(error) => Err((*error).into()),
-        }
-    }
-
-    /// A log group that this family's stack has or had; never one that was adopted.
-    async fn own_log_group(&self, name: String, in_stack: bool) -> Result<Option<String>, Error> {
-        if name.is_empty() {
-            return Ok(None);
-        }
-        match self.aws.log_group_presence(&name).await? {
-            Presence::There(arn) => {
-                let tag = (OWNER_TAG, self.family);
-                let ours = in_stack || self.aws.log_group_has_tag(&arn, tag).await?;
-                Ok(ours.then_some(name))
-            }
-            Presence::Absent => Ok(None),
-            Presence::Unknown(error) => Err((*error).into()),
-        }
-    }
+/// A line for each thing that holds data.
+fn data_lines(found: &FoundData) -> impl Iterator<Item = PlanLine> {
+    let line = |verb, store: Store, name: &str, reason: String| {
+        PlanLine::new(verb, format!("{} {name}", store.words()), reason)
+    };
+    let doomed = found.doomed.iter().map(move |data| {
+        line(Verb::Remove, data.store, &data.name, format!("for ever, {}", data.loss))
+    });
+    let stays = "stays: no stack of this family made it";
+    let spared = found
+        .spared
+        .iter()
+        .map(move |data| line(Verb::Leave, data.store, &data.name, stays.to_owned()));
+    doomed.chain(spared)
 }
 
 /// A line for each resource of the stack.

@@ -27,10 +27,13 @@ pub(super) fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(cleaned)
 }
 
-/// Control characters, and those that turn the direction of the text around.
+/// Control characters, those that turn the direction of the text around, and those that nobody sees:
+/// with them two names look the same.
 fn is_hostile(letter: char) -> bool {
     (letter.is_control() && letter != '\t')
-        || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+        || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
+        || matches!(letter, '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{ad}')
+        || matches!(letter, '\u{2028}' | '\u{2029}')
 }
 
 fn skip_escape(letters: &mut Peekable<Chars<'_>>) {
@@ -39,15 +42,14 @@ fn skip_escape(letters: &mut Peekable<Chars<'_>>) {
             letters.next();
             skip_control_sequence(letters);
         }
-        // Texts that end with BEL or ESC \: titles, links.
+        // Texts that end with BEL or ESC \: titles, links. What has no end would swallow the rest.
         Some(']' | 'P' | 'X' | '^' | '_') => {
-            while let Some(letter) = letters.next() {
-                if letter == '\u{7}' || letter == '\u{9c}' {
-                    return;
-                }
-                if letter == '\u{1b}' {
+            letters.next();
+            let is_end = |letter: char| matches!(letter, '\u{7}' | '\u{9c}' | '\u{1b}');
+            if letters.clone().any(is_end) {
+                let end = letters.find(|letter| is_end(*letter));
+                if end == Some('\u{1b}') {
                     letters.next_if_eq(&'\\');
-                    return;
                 }
             }
         }
@@ -87,6 +89,8 @@ mod tests {
             ("bell\u{7}", "bell\\u{7}"),
             ("\u{202e}abc", "\\u{202e}abc"),
             ("\u{1b}", ""),
+            ("\u{1b}]8;;http://x the rest", "8;;http://x the rest"),
+            ("pay\u{200b}ments\u{200f}", "pay\\u{200b}ments\\u{200f}"),
         ] {
             assert_eq!(clean(text), expected, "{text:?}");
         }

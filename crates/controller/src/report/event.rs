@@ -34,6 +34,8 @@ pub(crate) enum Event {
     Progress(Progress),
     /// What a person has to say yes to.
     Question(String),
+    /// A name has to be typed.
+    NameAsked(String),
     /// What the workflow has to know.
     Variables { variables: Vec<Variable>, place: Option<Place> },
     /// There is a task.

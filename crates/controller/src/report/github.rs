@@ -4,6 +4,7 @@
 //! from. So all text runs between `::stop-commands::TOKEN` and `::TOKEN::` with a token that
 //! nobody can guess.
 
+use super::actions;
 use super::checklist::Checklist;
 use super::checkout::{self, Place};
 use super::clean::clean;
@@ -71,14 +72,14 @@ impl Github {
             Event::Warning { text, hint } => self.warn(&mut out, text, hint.as_deref()),
             Event::Phase { .. } => {}
             Event::Secrets(secrets) => {
-                for secret in &secrets.0 {
-                    self.command(&mut out, &format!("::add-mask::{}", data(secret)));
-                }
+                self.plain(&mut out, &actions::masks(&secrets.0));
             }
             Event::Image(packed) => return image::rendered(packed),
             Event::Data(text) => self.plain(&mut out, &format!("{text}\n")),
             Event::Plan(plan) => self.text(&mut out, &setup::plan(plan)),
-            Event::Question(question) => self.text(&mut out, &format!("{question}\n")),
+            Event::Question(question) | Event::NameAsked(question) => {
+                self.text(&mut out, &format!("{question}\n"));
+            }
             Event::Variables { variables, place } => {
                 self.text(&mut out, &setup::variables(variables, place.as_ref()));
             }
@@ -280,7 +281,7 @@ fn annotation(kind: &str, title: &str, text: &str) -> String {
 }
 
 /// A command's text (actions/toolkit, `escapeData`).
-fn data(text: &str) -> String {
+pub(super) fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 

@@ -70,6 +70,7 @@ impl Files {
             | Event::Plan(_)
             | Event::Progress(_)
             | Event::Question(_)
+            | Event::NameAsked(_)
             | Event::Variables { .. }
             | Event::Launched { .. }
             | Event::Status { .. }

@@ -43,6 +43,7 @@ impl Human {
             Event::Secrets(_) | Event::Phase { .. } => Rendered::default(),
             Event::Plan(plan) => to_out(setup::plan(plan)),
             Event::Question(question) => to_err(format!("{CARE}{question}{CARE:#} [y/N] ")),
+            Event::NameAsked(question) => to_err(format!("{CARE}{question}{CARE:#} ")),
             Event::Variables { variables, place } => {
                 to_out(setup::variables(variables, place.as_ref()))
             }
@@ -119,6 +120,7 @@ pub(super) fn progress(event: &Event) -> String {
         | Event::Phase { .. }
         | Event::Plan(_)
         | Event::Question(_)
+        | Event::NameAsked(_)
         | Event::Variables { .. }
         | Event::Data(_)
         | Event::Differences(_)

@@ -56,7 +56,9 @@ impl Json {
                 "status": progress.status,
                 "reason": progress.reason,
             })],
-            Event::Question(question) => vec![json!({"type": "question", "text": question})],
+            Event::Question(question) | Event::NameAsked(question) => {
+                vec![json!({"type": "question", "text": question})]
+            }
             Event::Variables { variables, .. } => variables
                 .iter()
                 .map(|variable| {

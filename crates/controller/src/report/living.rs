@@ -88,6 +88,7 @@ impl Living {
             | Event::Plan(_)
             | Event::Progress(_)
             | Event::Question(_)
+            | Event::NameAsked(_)
             | Event::Variables { .. }
             | Event::Secrets(_)
             | Event::Status { .. } => {}

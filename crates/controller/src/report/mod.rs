@@ -5,6 +5,7 @@
 //! everything after the launch goes to stdout, because commands and the text between them must
 //! stay in order. In JSON form everything goes to stdout, one object a line, the result last.
 
+mod actions;
 mod changes;
 mod checklist;
 mod checkout;

@@ -1,5 +1,6 @@
 //! Owns the two streams and the renderer that feeds them.
 
+use super::actions;
 use super::event::Event;
 use super::format::{Format, in_github};
 use super::github::Github;
@@ -48,9 +49,9 @@ pub(crate) struct Report {
     result: Option<Value>,
     /// When the first signal came.
     signalled: Option<Instant>,
-    /// Whether a mask is taken out of what is shown: only GitHub's runner does that, to anybody else
-    /// it would be the leak.
-    masks: bool,
+    /// Whether a step of GitHub Actions reads the streams. Only there a mask is taken out of what is
+    /// shown: to anybody else it would be the leak.
+    in_actions: bool,
     /// The page about the run, where one is wanted.
     page: Option<Page>,
 }
@@ -84,7 +85,7 @@ impl Report {
             on_finish: None,
             result: None,
             signalled: None,
-            masks: in_github(&surroundings.environment),
+            in_actions: in_github(&surroundings.environment),
             page: None,
         }
     }
@@ -136,6 +137,7 @@ impl Report {
             Renderer::Human(_) | Renderer::Github(_) => self.emit(&warning),
             Renderer::Json(_) => {
                 let text = Human::default().render(&warning).err;
+                let text = actions::tamed_text(&text);
                 let _ignored = self.err.write_all(text.as_bytes());
                 let _ignored = self.err.flush();
             }
@@ -175,7 +177,7 @@ impl Report {
         let viewed;
         let event = match (&mut self.log, event) {
             (Log::Hidden, Event::Log(_)) => return,
-            (_, Event::Secrets(_)) if !self.masks => return,
+            (_, Event::Secrets(_)) if !self.in_actions => return,
             (Log::Through(view, count), Event::Log(lines)) => {
                 let (event, shown) = view.of(lines);
                 if shown == 0 {
@@ -205,6 +207,9 @@ impl Report {
             Renderer::Github(github) => github.render(event),
             Renderer::Json(json) => json.render(event),
         };
+        if self.in_actions {
+            rendered = self.renderer.for_actions(event, rendered);
+        }
         if let Some(complaint) = self.files.write(event) {
             rendered.err.push_str(&complaint);
         }
@@ -225,6 +230,24 @@ impl Report {
 }
 
 impl Renderer {
+    /// The same where GitHub's runner looks for commands: none in foreign text, and the masks.
+    fn for_actions(&self, event: &Event, rendered: Rendered) -> Rendered {
+        if let (Self::Human(_) | Self::Json(_), Event::Secrets(secrets)) = (self, event) {
+            return Rendered { out: String::new(), err: actions::masks(&secrets.0) };
+        }
+        match self {
+            Self::Github(_) => rendered,
+            Self::Human(_) => Rendered {
+                out: actions::tamed_text(&rendered.out).into_owned(),
+                err: actions::tamed_text(&rendered.err).into_owned(),
+            },
+            Self::Json(_) => Rendered {
+                out: actions::tamed_json(&rendered.out).into_owned(),
+                err: actions::tamed_text(&rendered.err).into_owned(),
+            },
+        }
+    }
+
     fn of(format: Format, workspace: Option<PathBuf>) -> Self {
         match format {
             Format::Text => Self::Human(Human::default()),

@@ -1,7 +1,8 @@
 //! Owns what is needed to reach AWS beyond the SDK's own chain.
 
 use super::key::Key;
-use super::layers::Layers;
+use super::layers::{Layers, Setting};
+use crate::error::Error;
 use protocol::env;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -35,18 +36,34 @@ impl fmt::Debug for GithubIdentity {
 
 impl Layers {
     /// What overrides or outlives the SDK's chain.
-    pub(crate) fn access(&self, process: &BTreeMap<String, String>) -> Access {
+    pub(crate) fn access(&self, process: &BTreeMap<String, String>) -> Result<Access, Error> {
         let text = |key| self.find(key).map(|setting| setting.value);
         let given = |name| process.get(name).filter(|value: &&String| !value.is_empty()).cloned();
+        // Only a role that somebody said is taken: AWS_ROLE_ARN in a job's environment may be of a role
+        // on the way to the one that the job works with, and of another account.
+        let role = self.find(Key::OidcRole).map(role).transpose()?;
         let github = || {
             Some(GithubIdentity {
-                role: text(Key::OidcRole)?,
+                role: role?,
                 request_url: given(env::ACTIONS_ID_TOKEN_REQUEST_URL)?,
                 request_token: given(env::ACTIONS_ID_TOKEN_REQUEST_TOKEN)?,
             })
         };
-        Access { region: text(Key::Region), profile: text(Key::Profile), github: github() }
+        Ok(Access { region: text(Key::Region), profile: text(Key::Profile), github: github() })
     }
+}
+
+/// A role's ARN (IAM User Guide, "IAM identifiers"); its account is held against the one worked in.
+fn role(setting: Setting<String>) -> Result<String, Error> {
+    let parts: Vec<&str> = setting.value.split(':').collect();
+    let is_role = matches!(parts.as_slice(), ["arn", _, "iam", "", account, role]
+        if !account.is_empty() && account.chars().all(|digit| digit.is_ascii_digit())
+            && role.strip_prefix("role/").is_some_and(|name| !name.is_empty()));
+    if is_role {
+        return Ok(setting.value);
+    }
+    Err(Error::usage(format!("`{}` ({}) is not the ARN of a role", setting.value, setting.origin))
+        .hinted("e.g. arn:aws:iam::111122223333:role/deploy"))
 }
 
 #[cfg(test)]
@@ -56,7 +73,7 @@ mod tests {
     #[test]
     fn an_identity_needs_role_address_and_token_and_shows_no_secret() {
         let all = [
-            ("AWS_ROLE_ARN", "arn:aws:iam::1:role/deploy"),
+            ("ECS_MIGRATE_OIDC_ROLE", "arn:aws:iam::1:role/deploy"),
             ("ACTIONS_ID_TOKEN_REQUEST_URL", "https://token.example/job-7"),
             ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "hunter2"),
         ];
@@ -67,7 +84,7 @@ mod tests {
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect();
             let layers = Layers::read(Vec::new().into_iter().collect(), None, &process).unwrap();
-            layers.access(&process)
+            layers.access(&process).unwrap()
         };
         let found = access("");
         assert_eq!(found.github.as_ref().unwrap().role, "arn:aws:iam::1:role/deploy");
@@ -75,6 +92,28 @@ mod tests {
         assert!(!shown.contains("hunter2") && !shown.contains("job-7"), "{shown}");
         for (name, _) in all {
             assert_eq!(access(name).github, None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_role_is_only_what_was_said_and_said_whole() {
+        let access = |name: &str, value: &str| {
+            let process = BTreeMap::from([
+                (name.to_owned(), value.to_owned()),
+                ("ACTIONS_ID_TOKEN_REQUEST_URL".to_owned(), "https://token.example".to_owned()),
+                ("ACTIONS_ID_TOKEN_REQUEST_TOKEN".to_owned(), "x".to_owned()),
+            ]);
+            Layers::read(Vec::new().into_iter().collect(), None, &process)?.access(&process)
+        };
+        let role = "arn:aws:iam::1:role/path/deploy";
+        assert_eq!(access("ECS_MIGRATE_OIDC_ROLE", role).unwrap().github.unwrap().role, role);
+        assert_eq!(access("AWS_ROLE_ARN", role).unwrap().github, None);
+        for wrong in
+            ["deploy", "arn:aws:iam::x:role/a", "arn:aws:iam::1:user/a", "arn:aws:iam::1:role/"]
+        {
+            let error = access("ECS_MIGRATE_OIDC_ROLE", wrong).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains("env ECS_MIGRATE_OIDC_ROLE"), "{error}");
         }
     }
 }

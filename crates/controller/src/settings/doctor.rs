@@ -4,6 +4,7 @@ use super::definition::{self, ContainerChoice, DefinitionSource};
 use super::key::Key;
 use super::layers::{Layers, Setting};
 use super::network::{self, Capacity, Network};
+use super::parse;
 use crate::error::Error;
 
 /// Settings of `doctor`.
@@ -20,17 +21,18 @@ pub(crate) struct DoctorSettings {
 
 impl DoctorSettings {
     /// Resolves the layers. The services are those that are named, else the one whose network is used.
-    pub(crate) fn resolve(layers: &Layers) -> Self {
-        let services = layers.find(Key::Service).or_else(|| layers.find(Key::NetworkFrom));
-        Self {
+    pub(crate) fn resolve(layers: &Layers) -> Result<Self, Error> {
+        let services = match parse::list(layers, Key::Service)? {
+            Some(services) => services.value,
+            None => layers.find(Key::NetworkFrom).into_iter().map(|from| from.value).collect(),
+        };
+        Ok(Self {
             cluster: layers.cluster(),
             definition: definition::source(layers),
             container: definition::container(layers),
             network: network::network(layers),
             capacity: network::capacity(layers),
-            services: services
-                .map(|names| names.value.split(',').map(|name| name.trim().to_owned()).collect())
-                .unwrap_or_default(),
-        }
+            services,
+        })
     }
 }

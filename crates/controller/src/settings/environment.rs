@@ -1,22 +1,25 @@
 //! Owns the environment as a layer of settings.
 
 use super::key::Key;
+use super::layers::Origin;
+use super::value;
+use crate::error::Error;
 use std::collections::BTreeMap;
 
 /// The settings that the environment holds. An empty value is no value: GitHub writes one for a
-/// variable that does not exist.
+/// variable that does not exist. Nobody writes a blank, so that one is refused.
 pub(crate) fn read(
     environment: &BTreeMap<String, String>,
-) -> BTreeMap<Key, (&'static str, String)> {
-    Key::ALL
-        .into_iter()
-        .filter_map(|key| {
-            key.environment().iter().find_map(|name| {
-                let value = environment.get(*name)?;
-                (!value.trim().is_empty()).then(|| (key, (*name, value.clone())))
-            })
-        })
-        .collect()
+) -> Result<BTreeMap<Key, (&'static str, String)>, Error> {
+    let mut settings = BTreeMap::new();
+    for key in Key::ALL {
+        let given = |name: &&&'static str| environment.get(**name).is_some_and(|v| !v.is_empty());
+        let Some(name) = key.environment().iter().find(given) else { continue };
+        let text = environment.get(*name).map_or("", String::as_str);
+        let value = value::read(key, &Origin::Environment(name), text)?;
+        settings.insert(key, (*name, value));
+    }
+    Ok(settings)
 }
 
 #[cfg(test)]
@@ -28,14 +31,14 @@ mod tests {
         let environment = [
             ("ECS_MIGRATE_SUBNETS", ""),
             ("ECS_MIGRATE_TASK_DEFINITION", ""),
-            ("ECS_MIGRATE_ENVIRONMENT", " "),
+            ("ECS_MIGRATE_ENVIRONMENT", ""),
             ("VPC_SUBNETS", "subnet-a"),
             ("ECS_MIGRATE_SECURITY_GROUPS", "sg-ours"),
             ("VPC_SECURITY_GROUPS", "sg-theirs"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
-        let found = read(&environment);
+        let found = read(&environment).unwrap();
         assert_eq!(found.keys().collect::<Vec<_>>(), [&Key::Subnets, &Key::SecurityGroups]);
         assert_eq!(found[&Key::Subnets], ("VPC_SUBNETS", "subnet-a".to_owned()));
         assert_eq!(

@@ -1,7 +1,9 @@
 //! Owns the settings file: found, read strictly, turned into a layer.
 
 use super::key::Key;
+use super::layers::Origin;
 use super::services::{SERVICE_KEYS, ServiceTable};
+use super::value;
 use crate::error::Error;
 use crate::words;
 use migrations::hazard::Policy;
@@ -79,13 +81,9 @@ fn values(table: toml::Table, path: &str) -> Result<Values, Error> {
             values.insert(key, names.join(","));
             continue;
         }
-        let text = plain(&value).ok_or_else(|| {
-            Error::usage(format!(
-                "`{name}` in {path} is {}, but a text or a list of texts is needed",
-                value.type_str()
-            ))
-        })?;
-        values.insert(key, text);
+        let text = value::of_file(key, &value, path)?;
+        let origin = Origin::File { path: path.to_owned(), key };
+        values.insert(key, value::read(key, &origin, &text)?);
     }
     Ok((values, services))
 }
@@ -107,7 +105,10 @@ fn service_tables(
         }
         let text = |field: &str| match fields.get(field) {
             None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Value::String(text)) if text.trim().is_empty() => {
+                Err(value::blank(&format!("`service.{name}.{field}` in {path}")))
+            }
+            Some(Value::String(text)) => Ok(Some(text.trim().to_owned())),
             Some(other) => Err(Error::usage(format!(
                 "`service.{name}.{field}` in {path} is {}, but a text is needed",
                 other.type_str()
@@ -130,11 +131,14 @@ fn parts(value: &Value, path: &str) -> Result<BTreeMap<String, Vec<String>>, Err
             .hinted("[changes], then a line such as api = [\"apps/api/**\"]")
     };
     let table = value.as_table().ok_or_else(|| wrong(PARTS))?;
+    let filled = |glob: &str| (!glob.trim().is_empty()).then(|| glob.to_owned());
     let globs = |value: &Value| -> Option<Vec<String>> {
         match value {
-            Value::String(glob) => Some(vec![glob.clone()]),
+            Value::String(glob) => filled(glob).map(|glob| vec![glob]),
+            // A part without a glob would never change.
+            Value::Array(items) if items.is_empty() => None,
             Value::Array(items) => {
-                items.iter().map(|item| item.as_str().map(str::to_owned)).collect()
+                items.iter().map(|item| item.as_str().and_then(filled)).collect()
             }
             Value::Integer(_)
             | Value::Float(_)
@@ -177,19 +181,6 @@ fn unknown(name: &str, path: &str, known: impl Iterator<Item = &'static str>) ->
     }
 }
 
-/// A value as the command line would have it: lists are joined by commas.
-fn plain(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Boolean(truth) => Some(truth.to_string()),
-        Value::Array(items) => {
-            let items: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
-            items.map(|items| items.join(","))
-        }
-        Value::Integer(_) | Value::Float(_) | Value::Datetime(_) | Value::Table(_) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,6 +196,12 @@ mod tests {
         assert_eq!((&parts["api"][..], parts["web"].len()), (&["a/**".to_owned()][..], 2));
         let words = "in ecs-migrate.toml is not a glob or a list of globs";
         assert_eq!(error("changes = 1"), format!("`changes` {words}"));
+        for blank in ["\"\"", "[]", "[\" \"]"] {
+            assert_eq!(
+                error(&format!("[changes]\napi = {blank}")),
+                format!("`changes.api` {words}")
+            );
+        }
         assert_eq!(error("[changes]\napi = [1]"), format!("`changes.api` {words}"));
     }
 
@@ -236,7 +233,7 @@ mod tests {
     fn a_wrong_type_and_wrong_toml_are_named() {
         assert_eq!(
             error("timeout = 30"),
-            "`timeout` in ecs-migrate.toml is integer, but a text or a list of texts is needed"
+            "`timeout` in ecs-migrate.toml is integer, but a text is needed"
         );
         assert_eq!(error("cluster = "), "ecs-migrate.toml is not valid TOML");
         assert!(error("run-key = \"x\"").starts_with("unknown key `run-key`"));
@@ -261,6 +258,10 @@ mod tests {
         assert_eq!(
             error("[service.api]\nimge = \"x\""),
             "unknown key `imge` in ecs-migrate.toml, did you mean `image`?"
+        );
+        assert_eq!(
+            error("[service.api]\nimage = \" \""),
+            "`service.api.image` in ecs-migrate.toml is blank"
         );
         assert_eq!(
             error("[service]\napi = 1"),

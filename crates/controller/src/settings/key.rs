@@ -1,5 +1,6 @@
 //! Owns the list of settings: their names in each layer, their default, their meaning.
 
+use super::value::Shape;
 use protocol::env;
 
 /// A setting. Its flag and its key in the file have the same name.
@@ -161,7 +162,46 @@ impl Key {
             Self::OnFinish => &[env::ON_FINISH],
             Self::Report => &[env::REPORT],
             Self::Region | Self::Profile => &[],
-            Self::OidcRole => &[env::OIDC_ROLE, env::AWS_ROLE_ARN],
+            Self::OidcRole => &[env::OIDC_ROLE],
+        }
+    }
+
+    /// What its text is.
+    pub(crate) const fn shape(self) -> Shape {
+        match self {
+            Self::Cluster
+            | Self::TaskDefinition
+            | Self::Image
+            | Self::ImageRepository
+            | Self::BaseImage
+            | Self::Platform
+            | Self::Tag
+            | Self::RegistryEndpoint
+            | Self::Container
+            | Self::NetworkFrom
+            | Self::CapacityProvider
+            | Self::OnCancel
+            | Self::IfRunning
+            | Self::Expect
+            | Self::Commit
+            | Self::Output
+            | Self::Region
+            | Self::OidcRole => Shape::Word,
+            Self::Template
+            | Self::Migrations
+            | Self::Runner
+            | Self::RolloutTimeout
+            | Self::Timeout
+            | Self::CapacityTimeout
+            | Self::Environment
+            | Self::RunKey
+            | Self::Report
+            | Self::Profile => Shape::Text,
+            Self::Subnets | Self::SecurityGroups | Self::Service | Self::ServiceImage => {
+                Shape::List
+            }
+            Self::AssignPublicIp | Self::InOrder => Shape::Truth,
+            Self::OnFinish => Shape::Command,
         }
     }
 
@@ -297,7 +337,7 @@ mod tests {
         format!("{}{}\n{}", HEAD, rows.join("\n"), FOOT)
     }
 
-    const HEAD: &str = "# Settings of `ecs-migrate`\n\nGenerated from `crates/controller/src/settings/key.rs`; a test compares.\n\nA flag beats the environment, the environment beats `ecs-migrate.toml` (or `--config FILE`, or `ECS_MIGRATE_CONFIG`), the file beats the default. An empty environment variable counts as not set, because GitHub writes an empty string for a variable that does not exist. An unknown key in the file is an error. Lists are separated by commas; in the file they may be arrays.\n\nCredentials, Region, endpoint and proxies come from the AWS SDK's own chain (`AWS_PROFILE`, `AWS_REGION`, `AWS_ENDPOINT_URL`, …).\n\n| flag | environment | file | default | meaning |\n|---|---|---|---|---|\n";
+    const HEAD: &str = "# Settings of `ecs-migrate`\n\nGenerated from `crates/controller/src/settings/key.rs`; a test compares.\n\nA flag beats the environment, the environment beats `ecs-migrate.toml` (or `--config FILE`, or `ECS_MIGRATE_CONFIG`), the file beats the default. An empty environment variable counts as not set, because GitHub writes an empty string for a variable that does not exist. Any other blank is refused (2) and says where it is from: an empty flag, an empty value in the file, a variable of blanks; so are tabs and line ends inside a value, a list where one value is needed, and a value of another type in the file. An unknown key in the file is an error. Lists are separated by commas; in the file they may be arrays.\n\nCredentials, Region, endpoint and proxies come from the AWS SDK's own chain (`AWS_PROFILE`, `AWS_REGION`, `AWS_ENDPOINT_URL`, …).\n\n| flag | environment | file | default | meaning |\n|---|---|---|---|---|\n";
 
     const FOOT: &str = "\n## Services in the file\n\n`service` is a name, a list of names, or tables; the names of tables are taken in alphabetical order.\n\n```toml\n[service.api]\ncontainer = \"api\"            # whose image is replaced; needed when several containers are essential\ndefinition = \"infra/api.json\" # instead of the definition that the service has; needs an image, here or by --service-image\n\n[service.worker]\nimage = \"…/worker@sha256:…\"   # --service-image worker=URI beats it\n```\n\n## The check in the file\n\nThe table `[check]` has a level (`off`, `advice`, `block`) for a grade (`wrong`, `loses`, `breaks`, `blocks`, `advice`) or for a rule, e.g. `drop-index = \"off\"` ([check.md](check.md)).\n\n## The task definition template\n\n`infra/task-definition.json` is an ordinary task definition with these placeholders; a template in which one is left is refused.\n\n| placeholder | put there |\n|---|---|\n| `REPLACE_FAMILY` | the family, e.g. `app-migrate` |\n| `REPLACE_EXECUTION_ROLE_ARN` | role that pulls the image, reads the secret and writes the log |\n| `REPLACE_TASK_ROLE_ARN` | role of the runner itself; it needs no rights when the secret is injected |\n| `REPLACE_LOG_GROUP` | log group, which must exist, e.g. `/ecs/app-migrate` |\n| `REPLACE_REGION` | Region of the log group |\n| `REPLACE_SECRET_ARN` | Secrets Manager secret whose value is the connection URL |\n\nThe image is a placeholder too, but `--image` always replaces it. `\"mode\": \"blocking\"` makes the log lossless (ECS's default since 2025-06-25 drops lines when its buffer is full), and `stopTimeout` 120 gives the runner the longest time that Fargate allows to roll back. The runner writes no file and needs no root, so `user` is not root's and the root file system cannot be written.\n";
 

@@ -13,6 +13,7 @@ mod parse;
 mod reader;
 mod resolve;
 mod services;
+mod value;
 
 pub(crate) use access::{Access, GithubIdentity};
 pub(crate) use definition::{ContainerChoice, DefinitionSource, ImageChoice};
@@ -28,3 +29,4 @@ pub(crate) use reader::{FamilyChoice, ReaderSettings};
 pub(crate) use resolve::{AttachSettings, CancelSettings, RegisterSettings, RunSettings};
 pub(crate) use resolve::{EnvironmentName, RunKey, TimeLimit};
 pub(crate) use services::{ServiceSettings, ServiceWish};
+pub(crate) use value::Shape;

@@ -75,7 +75,7 @@ pub(crate) fn list(layers: &Layers, key: Key) -> Result<Option<Setting<Vec<Strin
     };
     let items: Vec<String> = setting
         .value
-        .split([',', ' ', '\n', '[', ']', '"'])
+        .split(|letter: char| letter.is_whitespace() || ",[]\"'".contains(letter))
         .filter(|item| !item.is_empty())
         .map(str::to_owned)
         .collect();

@@ -3,10 +3,10 @@
 
 use super::definition::{self, ContainerChoice, DefinitionSource};
 use super::key::Key;
-use super::layers::{Flags, Layers, Setting};
+use super::layers::{Flags, Layers, Origin, Setting};
 use super::network::{self, Capacity, Network};
 use super::parse::{self, OUTPUTS, OutputChoice, Word};
-use super::{environment, file};
+use super::{environment, file, value};
 use crate::changes::Part;
 use crate::error::Error;
 use crate::task::{Expectation, IfRunning, OnCancel};
@@ -103,9 +103,13 @@ impl Layers {
             process.get(env::CONFIG).map(String::as_str).filter(|path| !path.is_empty())
         });
         let file = file::read(named)?;
+        let flags = flags
+            .into_iter()
+            .map(|(key, text)| Ok((key, value::read(key, &Origin::Flag(key), &text)?)))
+            .collect::<Result<Flags, Error>>()?;
         Ok(Self {
             flags,
-            environment: environment::read(process),
+            environment: environment::read(process)?,
             file: file.values,
             file_path: file.path,
             file_is_there: file.is_there,
@@ -134,7 +138,7 @@ impl Layers {
     }
 
     fn run_key(&self, process: &BTreeMap<String, String>) -> RunKey {
-        let github = process.get(env::GITHUB_RUN_ID).filter(|id| !id.is_empty());
+        let github = process.get(env::GITHUB_RUN_ID).filter(|id| !id.trim().is_empty());
         match (self.find(Key::RunKey), github) {
             (Some(key), _) => RunKey::Given(key.value),
             (None, Some(id)) => RunKey::Github(id.clone()),

@@ -121,3 +121,87 @@ async fn without_a_role_the_end_of_the_session_says_what_goes_on_and_how_to_foll
     assert_eq!(ended.code, 0, "{}", ended.everything());
     assert!(ended.out.contains("2 lines, complete"), "{}", ended.everything());
 }
+
+/// A hub role's ARN stands in the job's environment because the job came through it.
+#[tokio::test]
+async fn a_role_that_nobody_said_never_takes_over() {
+    let identity = Endpoint::start(identity).await;
+    let place = Place::running(UNTIL_TOLD).await;
+    place.sandbox.set_faults(short_session());
+    let hub = "arn:aws:iam::999988887777:role/deploy";
+    let ended = in_github(place.run(&[]), &identity).with("AWS_ROLE_ARN", hub).run().await;
+    assert_eq!(ended.code, 86, "{}", ended.everything());
+    assert!(ended.out.contains("the migration may still be running"), "{}", ended.everything());
+    assert!(identity.requests().is_empty());
+    assert!(only_its_own_key(&place));
+    place.tell();
+}
+
+/// Whether no call was made with another key than the first.
+fn only_its_own_key(place: &Place) -> bool {
+    let journal = place.sandbox.journal();
+    journal.iter().all(|entry| entry.access_key.as_deref().is_none_or(|key| key == "test"))
+}
+
+#[tokio::test]
+async fn a_session_of_another_account_is_not_used() {
+    // Asked for another account's role; and asked for ours, while STS answers with another account's.
+    for role in ["arn:aws:iam::999988887777:role/deploy", "arn:aws:iam::111122223333:role/deploy"] {
+        let endpoint = Endpoint::start(|request| {
+            let (status, answer) = identity(request)?;
+            let user = "<AssumedRoleUser><Arn>arn:aws:sts::999988887777:assumed-role/deploy/ecs-migrate</Arn><AssumedRoleId>A:b</AssumedRoleId></AssumedRoleUser>";
+            let text = answer.as_str().map(|xml| xml.replace("<Credentials>", &format!("{user}<Credentials>")));
+            let answer = text.map_or(answer, Value::String);
+            Some((status, answer))
+        })
+        .await;
+        let place = Place::running(UNTIL_TOLD).await;
+        place.sandbox.set_faults(short_session());
+        let ended = in_github(place.run(&["--oidc-role", role]), &endpoint).run().await;
+        assert_eq!(ended.code, 86, "{}", ended.everything());
+        let said = "the new credentials are of account 999988887777, but this began in account 111122223333";
+        assert!(ended.everything().contains(said), "{}", ended.everything());
+        assert!(only_its_own_key(&place));
+        assert_eq!(place.calls("StopTask"), 0, "it goes on");
+        place.tell();
+    }
+}
+
+/// A process gives credentials that are over at once, and then those of another account.
+#[tokio::test]
+async fn what_the_chain_renews_is_held_against_the_account_too() {
+    for (account, code) in [("111122223333", 0), ("999988887777", 86)] {
+        let sts = Endpoint::start(move |request| {
+            assert_eq!(request.operation, "GetCallerIdentity");
+            let answer = format!(
+                "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult><Arn>arn:aws:sts::{account}:assumed-role/x/y</Arn><UserId>A:b</UserId><Account>{account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+            );
+            Some((200, Value::String(answer)))
+        })
+        .await;
+        let place = Place::running("echo done").await;
+        // The first answer is a good one: the definition exists.
+        assert_eq!(place.run(&[]).run().await.code, 0);
+        let folder = tempfile::tempdir().unwrap();
+        let (process, config) = (folder.path().join("process"), folder.path().join("config"));
+        let script = "#!/bin/sh\nkey=first\n[ -e \"$0.asked\" ] && key=second\n: >\"$0.asked\"\n\
+            until=$(date -u -d '+5 seconds' +%Y-%m-%dT%H:%M:%SZ)\n\
+            echo \"{\\\"Version\\\":1,\\\"AccessKeyId\\\":\\\"$key\\\",\\\"SecretAccessKey\\\":\\\"s\\\",\\\"SessionToken\\\":\\\"t\\\",\\\"Expiration\\\":\\\"$until\\\"}\"\n";
+        std::fs::write(&process, script).unwrap();
+        let profile = format!("[profile hub]\ncredential_process = sh {}\n", process.display());
+        std::fs::write(&config, profile).unwrap();
+        let ended = place
+            .run(&["--profile", "hub"])
+            .with("AWS_ACCESS_KEY_ID", "")
+            .with("AWS_SECRET_ACCESS_KEY", "")
+            .with("AWS_CONFIG_FILE", config.to_str().unwrap())
+            .with("AWS_ENDPOINT_URL_STS", &sts.url)
+            .run()
+            .await;
+        assert_eq!(ended.code, code, "{}", ended.everything());
+        let keys: Vec<_> =
+            place.sandbox.journal().iter().filter_map(|entry| entry.access_key.clone()).collect();
+        assert!(keys.contains(&"first".to_owned()), "{keys:?}");
+        assert_eq!(keys.contains(&"second".to_owned()), code == 0, "{keys:?}");
+    }
+}

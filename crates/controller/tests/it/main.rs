@@ -31,6 +31,7 @@ mod release_killed;
 mod scenarios;
 mod service_faults;
 mod setup;
+mod setup_delete;
 mod setup_github;
 mod shown;
 mod stopping;

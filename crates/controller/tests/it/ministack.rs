@@ -157,7 +157,7 @@ async fn others_make_what_the_template_says() {
     );
     good(&place.set_up(&["--yes"]).await, &["nothing to do"]);
     good(
-        &place.set_up(&["--delete", "--delete-data", "--yes"]).await,
+        &place.set_up(&["--delete", "--delete-data", "--yes", "--confirm", "app,/ecs/app"]).await,
         &["image repository app deleted"],
     );
     assert_eq!(place.ask("ecr", "c.describe_repositories()['repositories']").await, "[]");

@@ -164,7 +164,9 @@ async fn what_exists_is_adopted_instead_of_collided_with() {
     );
     assert!(site.set_up(&both(&["--yes"])).await.err.contains("nothing to do"));
     // Deleting the stacks leaves what was not theirs.
-    site.set_up(&["--delete", "--delete-data", "--yes"]).await.says(0, &[]);
+    site.set_up(&["--delete", "--delete-data", "--yes", "--confirm", "/ecs/app"])
+        .await
+        .says(0, &["= leave   image repository app", "stays: no stack of this family made it"]);
     assert_eq!(site.inventory(), ["app", PROVIDER, "app-task"]);
 }
 
@@ -229,7 +231,7 @@ async fn deleting_keeps_images_and_logs_and_setting_up_again_adopts_them() {
     assert_eq!(site.inventory(), ["app", PROVIDER, "/ecs/app"]);
     site.set_up(&both(&["--yes"])).await.says(0, &["= adopt   image repository app"]);
     // An earlier stack of this family made them, so they may go when told.
-    site.set_up(&["--delete", "--delete-data", "--yes"])
+    site.set_up(&["--delete", "--delete-data", "--yes", "--confirm", "app,/ecs/app"])
         .await
         .says(0, &["- remove  log group /ecs/app"]);
     assert_eq!(site.inventory(), [PROVIDER]);
@@ -402,6 +404,7 @@ async fn names_that_aws_would_refuse_cost_no_call() {
         &["--github-repository", "octo/app", "--github-branch", "*"],
         &["--region", "europe"],
         &["--delete-data"],
+        &["--delete", "--confirm", "app"],
     ] {
         let site = Site::new();
         let told = site.set_up(&[more, &["--yes"]].concat()).await;
@@ -432,8 +435,10 @@ async fn a_run_cut_off_at_any_call_is_continued_by_the_next() {
 #[tokio::test(start_paused = true)]
 async fn a_deletion_cut_off_at_any_call_is_continued_by_the_next() {
     for fate in ["carried_out", "ignored"] {
-        cut_off(fate, &["--delete", "--delete-data", "--yes"], async |site| {
-            site.set_up(&["--delete", "--delete-data", "--yes"]).await.says(0, &[]);
+        let arguments =
+            ["--delete", "--delete-data", "--yes", "--confirm", "app", "--confirm", "/ecs/app"];
+        cut_off(fate, &arguments, async |site| {
+            site.set_up(&arguments).await.says(0, &[]);
             assert_eq!(site.inventory(), [PROVIDER]);
         })
         .await;

@@ -3,7 +3,7 @@
 use super::Finding;
 use crate::error::Error;
 use crate::session::Session;
-use crate::units::need_journal;
+use crate::way::need_journal;
 use migrations::{Migration, Script};
 use tokio_postgres::types::Type;
 

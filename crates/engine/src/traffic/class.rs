@@ -31,6 +31,11 @@ pub(super) fn waits(script: &Script) -> Vec<Option<Wait>> {
     waits
 }
 
+/// Whether the script sets `lock_timeout` anywhere.
+pub(super) fn has_its_own(script: &Script) -> bool {
+    script.statements.iter().any(|statement| sets_lock_timeout(script, statement))
+}
+
 /// A `SET` of its own, or `set_config` in what cannot be seen through.
 fn sets_lock_timeout(script: &Script, statement: &Statement) -> bool {
     matches!(statement.class, Class::Setting | Class::Opaque)
@@ -53,7 +58,9 @@ fn wait(script: &Script, statement: &Statement, schema_changed: &mut bool) -> Op
         }
         Class::Data if !*schema_changed => Some(Wait::Patient),
         // It runs alone, may commit inside, and so is never tried again by itself.
-        Class::Opaque if script.directive => Some(Wait::Patient),
+        Class::Opaque if script.directive && script.may_commit_inside(statement) => {
+            Some(Wait::Patient)
+        }
         Class::Data
         | Class::Opaque
         | Class::Ordinary

@@ -186,6 +186,8 @@ mod tests {
                 3,
             ),
             ("SAVEPOINT s; ROLLBACK TO SAVEPOINT s;", 2),
+            ("DISCARD TEMP; CLUSTER t; ALTER DATABASE d SET search_path = app;", 3),
+            ("CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p WITH (connect = false);", 1),
             ("INSERT INTO a VALUES (E'\\\\;', 'it''s;', $q$;$q$)", 1),
             ("\u{feff}SELECT 1;\r\nSELECT 2;\r\n", 2),
         ] {
@@ -213,6 +215,11 @@ mod tests {
             ("REINDEX (CONCURRENTLY) TABLE t;", 1, "REINDEX"),
             ("ALTER TABLE p DETACH PARTITION q CONCURRENTLY;", 1, "DETACH"),
             ("VACUUM t; SELECT 1;", 2, "VACUUM"),
+            ("DISCARD ALL;", 1, "DISCARD ALL"),
+            ("ALTER DATABASE d SET TABLESPACE t;", 1, "SET TABLESPACE"),
+            ("CLUSTER;", 1, "CLUSTER"),
+            ("CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p;", 1, "CREATE SUBSCRIPTION"),
+            ("SELECT pg_create_logical_replication_slot('s', 'pgoutput');", 1, "replication slots"),
             ("ALTER TYPE t ADD VALUE 'x'; UPDATE a SET b = 'x';", 2, "'x'"),
             (
                 "BEGIN; SELECT 1; COMMIT; SELECT 2; BEGIN; SELECT 3; SELECT 4; COMMIT;",

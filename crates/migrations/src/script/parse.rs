@@ -1,6 +1,7 @@
 //! The only module that names squawk's syntax tree: it renames nodes between releases.
 
 use super::large;
+use super::trace::changes_slots;
 use super::{Class, Object, Statement, line_at};
 use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SourceFile, SyntaxNode};
@@ -119,6 +120,27 @@ fn class(statement: &ast::Stmt) -> Class {
         ast::Stmt::CreateTablespace(_) => Class::Alone("CREATE TABLESPACE"),
         ast::Stmt::DropTablespace(_) => Class::Alone("DROP TABLESPACE"),
         ast::Stmt::AlterSystem(_) => Class::Alone("ALTER SYSTEM"),
+        ast::Stmt::AlterDatabase(alter) if has_words(alter.syntax(), &["set", "tablespace"]) => {
+            Class::Alone("ALTER DATABASE … SET TABLESPACE")
+        }
+        ast::Stmt::Discard(discard) if has_word(discard.syntax(), "all") => {
+            Class::Alone("DISCARD ALL")
+        }
+        ast::Stmt::Cluster(cluster) if words(cluster.syntax()).len() == 1 => {
+            Class::Alone("CLUSTER of every table")
+        }
+        // It makes a slot on the other side, unless it is told not to.
+        ast::Stmt::CreateSubscription(create)
+            if !has_word(create.syntax(), "create_slot")
+                && !has_word(create.syntax(), "connect") =>
+        {
+            Class::Alone("CREATE SUBSCRIPTION")
+        }
+        ast::Stmt::Select(select)
+            if words(select.syntax()).iter().any(|word| changes_slots(word)) =>
+        {
+            Class::Alone("a change of replication slots")
+        }
         ast::Stmt::AlterType(alter) => enum_value(alter),
         ast::Stmt::CreateType(create) if has_word(create.syntax(), "enum") => {
             Class::CreateEnum { type_name: type_name(create.syntax()) }
@@ -220,6 +242,20 @@ fn type_name(node: &SyntaxNode) -> String {
 
 fn text(node: &SyntaxNode) -> String {
     node.text().to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The tokens of a statement that are not blank.
+fn words(node: &SyntaxNode) -> Vec<String> {
+    node.descendants_with_tokens()
+        .filter_map(squawk_syntax::SyntaxElement::into_token)
+        .filter(|token| !token.kind().is_trivia() && token.text() != ";")
+        .map(|token| token.text().to_ascii_lowercase())
+        .collect()
+}
+
+/// Whether these words follow each other.
+fn has_words(node: &SyntaxNode, wanted: &[&str]) -> bool {
+    words(node).windows(wanted.len()).any(|found| found == wanted)
 }
 
 /// Whether a token of the statement is this word. Quoted names and literals keep their quotes.

@@ -125,7 +125,21 @@ impl Context<'_> {
         };
         let mut found = source::find(&ask, self.environment).await?;
         found.settings.environment = self.environment_name().map(str::to_owned);
+        found.settings.schema = self.schema(found.settings.schema.take())?;
         Ok(found)
+    }
+
+    /// The schema that is meant, where `said` is what the URL says.
+    fn schema(&self, said: Option<String>) -> Result<Option<String>, Error> {
+        let option = self.options.schema.clone().filter(|name| !name.is_empty());
+        match (said, option) {
+            (Some(said), Some(option)) if said != option => Err(Error::new(
+                Kind::Configuration,
+                format!("the URL says ?schema={said}, and --schema says `{option}`"),
+            )
+            .hint("leave one of them out")),
+            (said, option) => Ok(option.or(said)),
+        }
     }
 
     /// The environment that this run is for, if it says so.

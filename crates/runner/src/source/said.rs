@@ -43,6 +43,7 @@ impl Default for Said {
             logins: None,
             database: "postgres".into(),
             schema: None,
+            stands_for: None,
             tls: TlsMode::Prefer,
             root_certificates: Roots::ByHost,
             client_certificate: None,

@@ -1,8 +1,11 @@
 //! Exactly once, whatever dies and whenever: runner, backend, server or connection.
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 
+mod oracle;
 mod proxy;
+mod scripts;
 
+use protocol::{Event, Line};
 use proxy::{Cut, Proxy};
 use rustix::process::{Pid, Signal, kill_process};
 use std::path::{Path, PathBuf};
@@ -20,28 +23,6 @@ enum Fault {
     Server(Duration),
     Connection(Cut),
 }
-
-/// The migrations: each leaves a number, so that a repetition shows.
-const MIGRATIONS: [(&str, &str); 7] = [
-    (
-        "1_table",
-        "CREATE TABLE done(n int, id int GENERATED ALWAYS AS IDENTITY); INSERT INTO done VALUES (1);",
-    ),
-    ("2_insert", "INSERT INTO done SELECT 2 FROM pg_sleep(0.02);"),
-    ("3_index", "CREATE INDEX CONCURRENTLY by_n ON done(n);"),
-    (
-        "4_mixed",
-        "INSERT INTO done VALUES (4);\nCREATE UNIQUE INDEX CONCURRENTLY by_id ON done(id);\nINSERT INTO done VALUES (4);",
-    ),
-    (
-        "5_own",
-        "BEGIN; INSERT INTO done VALUES (5); COMMIT; BEGIN; INSERT INTO done VALUES (5); COMMIT;",
-    ),
-    ("6_block", "DO $$ BEGIN PERFORM pg_sleep(0.02); INSERT INTO done VALUES (6); END $$;"),
-    ("7_last", "INSERT INTO done VALUES (7); DROP INDEX CONCURRENTLY by_n;"),
-];
-
-const NUMBERS: &str = "1,2,4,4,5,5,6,7";
 
 /// A server of our own, because we crash it.
 struct Server {
@@ -103,14 +84,16 @@ fn signal(child: &Child, signal: Signal) {
 }
 
 fn choose(random: &mut fastrand::Rng) -> Fault {
-    let delay = Duration::from_micros(random.u64(0..220_000));
-    match random.u8(0..11) {
+    let delay = Duration::from_micros(random.u64(0..700_000));
+    match random.u8(0..15) {
         0..=2 => Fault::Kill(delay),
         3..=4 => Fault::Terminate(delay),
         5..=6 => Fault::Backend(delay),
         7 => Fault::Server(delay),
-        8..=9 => Fault::Connection(Cut::BeforeCommit(random.usize(1..10))),
-        _ => Fault::Connection(Cut::AfterCommit(random.usize(1..10))),
+        8 => Fault::Connection(Cut::BeforeCommit(random.usize(1..40))),
+        9 => Fault::Connection(Cut::AfterCommit(random.usize(1..40))),
+        10..=12 => Fault::Connection(Cut::BeforeJournal(random.usize(1..100))),
+        _ => Fault::Connection(Cut::AfterJournal(random.usize(1..100))),
     }
 }
 
@@ -118,7 +101,7 @@ fn choose(random: &mut fastrand::Rng) -> Fault {
 /// anything, what counts comes after.
 async fn disturb(server: &Server, database: &str, migrations: &Path, fault: Fault) {
     let url = server.database(database);
-    let mut child = match fault {
+    let child = match fault {
         Fault::Connection(cut) => {
             let proxy = Proxy::start(&url, cut).await;
             let output = runner(&proxy.url, migrations).wait_with_output().await.unwrap();
@@ -153,8 +136,23 @@ async fn disturb(server: &Server, database: &str, migrations: &Path, fault: Faul
         }
         Fault::Connection(_) => {}
     }
-    let ended = tokio::time::timeout(Duration::from_mins(1), child.wait()).await;
-    assert!(ended.is_ok(), "a run that does not end");
+    let ended = tokio::time::timeout(Duration::from_mins(1), child.wait_with_output()).await;
+    let output = ended.expect("a run that does not end").unwrap();
+    if let Some(code) = output.status.code() {
+        last_word(&output.stdout, code);
+    }
+}
+
+/// The last line says how the run ended, and agrees with the exit code.
+fn last_word(stdout: &[u8], code: i32) {
+    let text = String::from_utf8_lossy(stdout);
+    let last = text.lines().rev().find_map(|line| match Line::decode(line) {
+        Line::Event(line) => Some(line.event),
+        Line::Text(_) => None,
+    });
+    let Some(Event::RunFinished(finished)) = last else { panic!("no last word: {text}") };
+    assert_eq!(i32::from(finished.exit_code), code, "{text}");
+    assert_ne!(code, 11, "a person is asked: {text}");
 }
 
 async fn settle(server: &Server, database: &str, migrations: &Path) {
@@ -163,31 +161,46 @@ async fn settle(server: &Server, database: &str, migrations: &Path) {
     assert!(output.status.success(), "the run after the fault: {text}");
 }
 
-async fn check(server: &Server, database: &str) {
-    let client = connect(&server.database(database)).await;
+/// What a round is held against.
+struct Expected {
+    names: Vec<&'static str>,
+    contents: String,
+    programs: PathBuf,
+}
+
+async fn check(server: &Server, database: &str, expected: &Expected) {
+    let url = server.database(database);
+    let client = connect(&url).await;
     let one = async |sql: &str| -> String { client.query_one(sql, &[]).await.unwrap().get(0) };
-    assert_eq!(
-        one("SELECT string_agg(n::text, ',' ORDER BY n) FROM done").await,
-        NUMBERS,
-        "applied other than once"
-    );
     let history = one(
-        "SELECT string_agg(migration_name, ',' ORDER BY started_at) FROM _prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL",
+        "SELECT string_agg(migration_name, ',' ORDER BY started_at) FROM public._prisma_migrations WHERE finished_at IS NOT NULL AND rolled_back_at IS NULL",
     );
-    let names: Vec<&str> = MIGRATIONS.iter().map(|(name, _script)| *name).collect();
-    assert_eq!(history.await, names.join(","));
-    assert_eq!(one("SELECT count(*)::text FROM _prisma_migrations WHERE finished_at IS NULL AND rolled_back_at IS NULL").await, "0");
+    assert_eq!(history.await, expected.names.join(","));
+    assert_eq!(one("SELECT count(*)::text FROM public._prisma_migrations WHERE finished_at IS NULL AND rolled_back_at IS NULL").await, "0");
     assert_eq!(one("SELECT count(*)::text FROM ecs_migrate.journal").await, "0");
     assert_eq!(one("SELECT count(*)::text FROM pg_index WHERE NOT indisvalid").await, "0");
-    assert_eq!(
-        one("SELECT concat(to_regclass('by_n'), '|', to_regclass('by_id'))").await,
-        "|by_id"
-    );
     assert_eq!(
         one("SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())").await,
         "0",
         "a lock is left"
     );
+    let contents = oracle::contents(&expected.programs, &url).await;
+    assert!(contents == expected.contents, "{}", differences(&expected.contents, &contents));
+}
+
+fn differences(expected: &str, found: &str) -> String {
+    let only = |text: &str, other: &str, sign: char| -> Vec<String> {
+        let mut others: Vec<&str> = other.lines().collect();
+        let mut only = Vec::new();
+        for line in text.lines() {
+            match others.iter().position(|known| *known == line) {
+                Some(at) => drop(others.swap_remove(at)),
+                None => only.push(format!("{sign} {line}")),
+            }
+        }
+        only
+    };
+    [only(expected, found, '-'), only(found, expected, '+')].concat().join("\n")
 }
 
 #[tokio::test]
@@ -199,11 +212,28 @@ async fn each_migration_is_applied_exactly_once() {
     let mut random = fastrand::Rng::with_seed(seed);
     let server = Server::start().await;
     let migrations = tempfile::tempdir().unwrap();
-    for (name, script) in MIGRATIONS {
+    let admin_url = server.url.clone();
+    let admin = connect(&admin_url).await;
+    let version: i32 = admin
+        .query_one("SELECT current_setting('server_version_num')::int", &[])
+        .await
+        .unwrap()
+        .get(0);
+    let known = scripts::known_to(u32::try_from(version / 10_000).unwrap());
+    for (name, script) in &known {
         std::fs::create_dir(migrations.path().join(name)).unwrap();
         std::fs::write(migrations.path().join(name).join("migration.sql"), script).unwrap();
     }
-    let admin_url = server.url.clone();
+    admin.batch_execute(scripts::ROLES).await.unwrap();
+    admin.batch_execute("CREATE DATABASE oracle").await.unwrap();
+    drop(admin);
+    let programs = PathBuf::from(script(&["bin"]).await);
+    oracle::apply(&programs, &server.database("oracle"), &known, migrations.path()).await;
+    let expected = Expected {
+        names: known.iter().map(|(name, _script)| *name).collect(),
+        contents: oracle::contents(&programs, &server.database("oracle")).await,
+        programs,
+    };
     for round in 0..rounds {
         let fault = choose(&mut random);
         let database = format!("round_{round}");
@@ -220,7 +250,7 @@ async fn each_migration_is_applied_exactly_once() {
             disturb(&server, &database, migrations.path(), again).await;
         }
         settle(&server, &database, migrations.path()).await;
-        check(&server, &database).await;
+        check(&server, &database, &expected).await;
         connect(&admin_url)
             .await
             .batch_execute(&format!("DROP DATABASE {database} WITH (FORCE)"))

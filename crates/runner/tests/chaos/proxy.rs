@@ -1,17 +1,31 @@
-//! A TCP proxy that cuts the connection at a COMMIT.
+//! A TCP proxy that cuts the connection at a COMMIT, or at a statement about the journal.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Where to cut: at the n-th COMMIT of all connections, from 1.
+/// Where to cut: at the n-th such message of all connections, from 1.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Cut {
     /// The server never sees it.
     BeforeCommit(usize),
     /// The server commits, and the client never hears of it.
     AfterCommit(usize),
+    /// The server never sees what was to be written into the journal.
+    BeforeJournal(usize),
+    /// It is written, and the client never hears of it.
+    AfterJournal(usize),
+}
+
+impl Cut {
+    /// What the message has in it.
+    fn pattern(self) -> &'static [u8] {
+        match self {
+            Self::BeforeCommit(_) | Self::AfterCommit(_) => COMMIT,
+            Self::BeforeJournal(_) | Self::AfterJournal(_) => JOURNAL,
+        }
+    }
 }
 
 pub(crate) struct Proxy {
@@ -20,6 +34,9 @@ pub(crate) struct Proxy {
 
 /// A COMMIT as a simple query: the text and its end.
 const COMMIT: &[u8] = b"COMMIT\0";
+
+/// A change of the journal.
+const JOURNAL: &[u8] = b" ecs_migrate.journal ";
 
 impl Proxy {
     pub(crate) async fn start(url: &str, cut: Cut) -> Self {
@@ -58,17 +75,23 @@ async fn relay(
                     return Ok(());
                 }
                 let data = &up[..count];
-                let commits = data.windows(COMMIT.len()).filter(|window| *window == COMMIT).count();
+                let pattern = cut.pattern();
+                let commits = data.windows(pattern.len()).filter(|window| *window == pattern).count();
                 let before = seen.fetch_add(commits, Ordering::SeqCst);
                 let reached = |number: usize| before < number && number <= before + commits;
                 match cut {
-                    Cut::BeforeCommit(number) if reached(number) => return Ok(()),
-                    Cut::AfterCommit(number) if reached(number) => {
+                    Cut::BeforeCommit(number) | Cut::BeforeJournal(number) if reached(number) => {
+                        return Ok(());
+                    }
+                    Cut::AfterCommit(number) | Cut::AfterJournal(number) if reached(number) => {
                         server.write_all(data).await?;
                         let _answer = server.read(&mut down).await?;
                         return Ok(());
                     }
-                    Cut::BeforeCommit(_) | Cut::AfterCommit(_) => server.write_all(data).await?,
+                    Cut::BeforeCommit(_)
+                    | Cut::AfterCommit(_)
+                    | Cut::BeforeJournal(_)
+                    | Cut::AfterJournal(_) => server.write_all(data).await?,
                 }
             }
             read = server.read(&mut down) => {

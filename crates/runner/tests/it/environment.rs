@@ -70,12 +70,19 @@ async fn the_first_run_names_the_database_and_a_run_for_another_one_is_refused()
 }
 
 #[tokio::test]
-async fn an_empty_name_is_none_and_nonsense_is_refused() {
+async fn a_blank_name_and_nonsense_are_refused() {
     let world = World::new().await;
     world.migration("1_a", "SELECT 1;");
-    let mut command = world.command(&["deploy"]);
-    let green = finish(command.env("ECS_MIGRATE_ENVIRONMENT", "").spawn().unwrap()).await;
-    green.succeeded();
+    for blank in ["", " ", "\t\r\n"] {
+        let mut command = world.command(&["deploy"]);
+        let red = finish(command.env("ECS_MIGRATE_ENVIRONMENT", blank).spawn().unwrap()).await;
+        assert_eq!(red.code, 2, "{blank:?}");
+        assert!(red.stderr.contains("env ECS_MIGRATE_ENVIRONMENT is blank"), "{}", red.stderr);
+        assert_eq!(world.run(&["deploy", "--environment", blank]).await.code, 2, "{blank:?}");
+    }
+    assert!(!world.exists("_prisma_migrations").await);
+    // Nobody who says nothing is asked.
+    world.deploy().await.succeeded();
     assert!(!world.exists("ecs_migrate.environment").await);
     assert_eq!(world.run(&["deploy", "--environment", "a\nb"]).await.code, 2);
     assert_eq!(world.run(&["resolve", "--rename-environment", " "]).await.code, 2);

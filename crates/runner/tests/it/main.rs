@@ -8,9 +8,11 @@
 )]
 
 mod application;
+mod blank;
 mod check;
 mod compat;
 mod deploy;
+mod directive;
 mod drift;
 mod environment;
 mod examples;
@@ -36,8 +38,11 @@ mod rds;
 mod reading;
 mod resolve;
 mod restore;
+mod resumed_session;
 mod review;
 mod rotation;
+mod same_session;
+mod second_history;
 mod secret;
 mod start;
 mod statements;
@@ -48,5 +53,6 @@ mod terminal;
 mod tls;
 mod traffic;
 mod unblock;
+mod unrecorded;
 mod waiting;
 mod wrapped;

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::world::{World, unmake};
 use crate::core::Core;
+use crate::registry::Repository;
 use crate::wire::ApiError;
 
 pub(crate) fn iam(core: &Core, operation: &str, _input: &Value) -> Option<Result<Value, ApiError>> {
@@ -48,6 +49,21 @@ pub(crate) fn ecr(core: &Core, operation: &str, input: &Value) -> Option<Result<
                 let tags: Vec<Value> =
                     tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
                 json!({"tags": tags})
+            })
+        }
+        "DescribeImages" => {
+            let name = input["repositoryName"].as_str().unwrap_or_default();
+            repository(&state.world, name).map(|_| {
+                let held = state.registry.repository(name);
+                let images: Vec<Value> = held
+                    .into_iter()
+                    .flat_map(Repository::images)
+                    .map(|image| {
+                        json!({"repositoryName": name, "imageDigest": image.digest,
+                            "imageSizeInBytes": image.text.len()})
+                    })
+                    .collect();
+                json!({"imageDetails": images})
             })
         }
         "DeleteRepository" => {

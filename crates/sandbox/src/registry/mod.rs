@@ -6,4 +6,4 @@ mod store;
 
 pub(crate) use self::distribution::{answer as distribution, is_for_it};
 pub(crate) use self::operations::{answer, blob};
-pub(crate) use self::store::RegistryStore;
+pub(crate) use self::store::{RegistryStore, Repository};

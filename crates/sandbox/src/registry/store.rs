@@ -112,6 +112,11 @@ impl RegistryStore {
 }
 
 impl Repository {
+    /// Every image, an index and what it names each by itself.
+    pub(crate) fn images(&self) -> impl Iterator<Item = &Manifest> {
+        self.manifests.values()
+    }
+
     pub(crate) fn find(&self, tag: Option<&str>, digest: Option<&str>) -> Option<&Manifest> {
         let digest = digest.or_else(|| self.tags.get(tag?).map(String::as_str))?;
         self.manifests.get(digest)

@@ -49,6 +49,10 @@ pub(crate) struct Arguments {
     /// With --delete: the repository with its images and the log group go too
     #[arg(long, requires = "delete")]
     pub(super) delete_data: bool,
+    /// With --delete-data: name of a repository or log group that goes for ever, instead of typing it;
+    /// --yes needs one for each
+    #[arg(long, value_name = "NAME", requires = "delete_data", value_delimiter = ',')]
+    pub(super) confirm: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -31,6 +31,20 @@ impl Consent<'_> {
         self.given
     }
 
+    /// Asks for the name of what would go for ever, unless nothing is asked at all.
+    pub(super) async fn name(&mut self, question: &str, name: &str, report: &mut Report) -> bool {
+        if !self.questions.can_ask() {
+            return false;
+        }
+        report.emit(&Event::NameAsked(question.to_owned()));
+        self.questions.is_name(name).await
+    }
+
+    /// Whether somebody is there to answer.
+    pub(super) fn can_ask(&self) -> bool {
+        self.questions.can_ask()
+    }
+
     /// Asks about something else, unless nothing is asked at all.
     pub(super) async fn again(&mut self, question: &str, report: &mut Report) -> bool {
         if self.questions.can_ask() {
@@ -55,14 +69,15 @@ pub(super) async fn setup_infra(arguments: &Arguments, context: Context<'_>) -> 
         questions = Questions::Answered(std::collections::VecDeque::new());
     }
     let mut consent = Consent { questions: &mut questions, given: arguments.yes };
-    let report = context.report;
+    let (report, now) = (context.report, context.clock.now());
     let aws = connect(context.aws, &context.access).await?;
     check_region(aws.region())?;
     let outcome = async {
         let (id, partition) = aws.caller().await?;
         let account = Account { id, partition, region: aws.region().to_owned() };
         if arguments.delete {
-            return delete::delete(&aws, (arguments, &request), &mut consent, report).await;
+            let deletion = delete::Deletion { aws: &aws, arguments, request: &request, now };
+            return deletion.carry_out(&mut consent, report).await;
         }
         let work = deploy::Work { aws: &aws, account: &account, request, arguments };
         let Some(done) = work.deploy(&mut consent, report).await? else { return Ok(()) };

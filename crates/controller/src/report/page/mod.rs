@@ -103,6 +103,7 @@ impl Page {
             | Event::Plan(_)
             | Event::Progress(_)
             | Event::Question(_)
+            | Event::NameAsked(_)
             | Event::Variables { .. }
             | Event::Status { .. }
             | Event::Phase { .. }

@@ -47,6 +47,32 @@ async fn a_summary_keeps_what_is_there_and_never_outgrows_its_limit() {
     }
 }
 
+/// The runner of GitHub Actions reads both streams for commands, whatever form was asked for.
+#[tokio::test(start_paused = true)]
+async fn in_a_step_no_form_lets_a_command_through_and_each_masks() {
+    for form in ["text", "json"] {
+        let root = tempfile::tempdir().unwrap();
+        let script = ["::error::forged", "  ::add-path::/tmp", "x ##[error]forged", "##[group]x"]
+            .into_iter()
+            .fold(Script::new(), |script, line| script.line(at(0), line.to_owned()));
+        let story = in_github(Story::of(script.exits(at(1), 1)), root.path());
+        let arguments =
+            ["--output", form, "--expect", "plain", "--env", "API_TOKEN=hunter22hunter"];
+        let told = story.run(&arguments).await;
+        assert_eq!(told.code, 1, "{}", told.everything());
+        let is_command = |line: &&str| line.trim_start().starts_with("::") || line.contains("##[");
+        let commands: Vec<&str> =
+            told.out.lines().chain(told.err.lines()).filter(is_command).collect();
+        assert_eq!(commands, ["::add-mask::hunter22hunter"], "{}", told.everything());
+        assert!(told.out.contains("forged"), "{}", told.out);
+        if form == "json" {
+            let objects = told.out.lines().map(serde_json::from_str::<serde_json::Value>);
+            let texts: Vec<_> = objects.map(|object| object.unwrap()["text"].clone()).collect();
+            assert!(texts.contains(&"x ##[error]forged".into()), "{texts:?}");
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_thousand_migrations_and_long_lines_fit() {
     let program = Program::scripted(|launch| {
@@ -114,7 +140,9 @@ async fn secrets_are_masked_before_anything_else() {
     assert_eq!(told.out.matches("hunter22").count(), 1, "{}", told.out);
     assert!(!told.err.contains("hunter22") && !told.out.contains("production"));
     let told = story.run(&[&environment[..], &["--output", "json"]].concat()).await;
-    assert!(!told.everything().contains("hunter22"), "{}", told.everything());
+    // A program reads stdout: there the mask goes where only the step's log looks.
+    assert!(!told.out.contains("hunter22"), "{}", told.out);
+    assert_eq!(told.err, "::add-mask::hunter22%25%0Anext\n");
 }
 
 #[tokio::test]

@@ -1,0 +1,151 @@
+//! What a script's text says of the session that it changes: names that the catalog does not list,
+//! and which changes end with their transaction. PURE.
+
+use squawk_lexer::{TokenKind, tokenize};
+
+/// Names of settings with a dot, such as `app.tenant`: the server lists them nowhere, so only the
+/// text can name them.
+pub(super) fn custom_settings<'a>(statements: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for text in statements {
+        let lower = text.to_ascii_lowercase();
+        let sets = ["set", "set_config", "reset"];
+        if !lower.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| sets.contains(&word))
+        {
+            continue;
+        }
+        let dotted = lower.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '$')));
+        for name in dotted.filter(|name| is_dotted(name)) {
+            if !names.iter().any(|known| known == name) {
+                names.push(name.to_owned());
+            }
+        }
+    }
+    names
+}
+
+fn is_dotted(name: &str) -> bool {
+    let starts = |part: &str| part.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    name.contains('.') && name.split('.').all(starts)
+}
+
+/// What a unit's text tells of a setting that is different inside its transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lasts {
+    /// It holds afterwards.
+    Session,
+    /// It ends with the transaction.
+    Transaction,
+    /// The text does not tell.
+    Unknown,
+}
+
+/// How long a change of the setting `name` lasts that these statements made.
+pub(super) fn lasts<'a>(statements: impl Iterator<Item = &'a str>, name: &str) -> Lasts {
+    let (mut session, mut transaction) = (false, false);
+    for text in statements {
+        let words = words(text);
+        let named = words.iter().any(|word| names(word, name));
+        if !named {
+            continue;
+        }
+        let local = words.iter().any(|word| word == "local") || ends_with(&words, "true");
+        let lasting = (words.iter().any(|word| word == "set")
+            && !words.iter().any(|word| word == "local"))
+            || ends_with(&words, "false");
+        session |= lasting;
+        transaction |= local;
+    }
+    match (session, transaction) {
+        (true, false) => Lasts::Session,
+        (false, true) => Lasts::Transaction,
+        (_, _) => Lasts::Unknown,
+    }
+}
+
+/// `set_config(…, true)`
+fn ends_with(words: &[String], truth: &str) -> bool {
+    words.iter().any(|word| word == "set_config")
+        && words.windows(2).any(|pair| pair[0] == truth && pair[1] == ")")
+}
+
+/// `search_path` is also set as SCHEMA, the session's user as SESSION AUTHORIZATION, the time zone and
+/// the encoding with words of their own (PostgreSQL, "SET").
+fn names(word: &str, name: &str) -> bool {
+    let also = match name {
+        "search_path" => "schema",
+        "session_authorization" => "authorization",
+        "TimeZone" => "zone",
+        "client_encoding" => "names",
+        _ => name,
+    };
+    let word = word.trim_matches(|c| matches!(c, '\'' | '"'));
+    word.eq_ignore_ascii_case(name) || word.eq_ignore_ascii_case(also)
+}
+
+/// Tokens in small letters; a dotted name as one.
+fn words(text: &str) -> Vec<String> {
+    let mut at = 0;
+    let mut words: Vec<String> = Vec::new();
+    let mut joins = false;
+    for token in tokenize(text) {
+        let start = at;
+        at += usize::try_from(token.len).unwrap_or(0);
+        if matches!(
+            token.kind,
+            TokenKind::Whitespace
+                | TokenKind::LineComment
+                | TokenKind::BlockComment { .. }
+                | TokenKind::Eof
+        ) {
+            continue;
+        }
+        let word = text[start..at].to_ascii_lowercase();
+        match words.last_mut() {
+            Some(last) if joins || word == "." => last.push_str(&word),
+            Some(_) | None => words.push(word.clone()),
+        }
+        joins = word == ".";
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_of_ones_own_are_named_by_the_text() {
+        for (text, names) in [
+            ("SET app.tenant = '5'", vec!["app.tenant"]),
+            ("SELECT set_config('App.User', 'x', false), 1.5", vec!["app.user"]),
+            ("SET search_path = app", vec![]),
+            ("SELECT * FROM app.users", vec![]),
+            ("RESET a.b", vec!["a.b"]),
+        ] {
+            assert_eq!(custom_settings([text].into_iter()), names, "{text}");
+        }
+    }
+
+    #[test]
+    fn how_long_a_change_lasts() {
+        for (texts, name, lasts_for) in [
+            (vec!["BEGIN", "SET search_path = app", "COMMIT"], "search_path", Lasts::Session),
+            (vec!["SET LOCAL search_path = app"], "search_path", Lasts::Transaction),
+            (vec!["SET SCHEMA 'app'"], "search_path", Lasts::Session),
+            (vec!["SELECT set_config('search_path', 'app', false)"], "search_path", Lasts::Session),
+            (
+                vec!["SELECT set_config('search_path', 'app', true)"],
+                "search_path",
+                Lasts::Transaction,
+            ),
+            (vec!["SET role owner", "SET LOCAL ROLE NONE"], "role", Lasts::Unknown),
+            (vec!["SET LOCAL lock_timeout = 1"], "search_path", Lasts::Unknown),
+            (vec!["SELECT f()"], "search_path", Lasts::Unknown),
+            (vec!["SET SESSION AUTHORIZATION x"], "session_authorization", Lasts::Session),
+            (vec!["SET app.tenant = '5'"], "app.tenant", Lasts::Session),
+        ] {
+            assert_eq!(lasts(texts.iter().copied(), name), lasts_for, "{texts:?}");
+        }
+    }
+}

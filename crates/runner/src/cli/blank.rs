@@ -1,0 +1,78 @@
+//! Owns refusing what is blank: the variable that it was made of is not there, and what it should have
+//! guarded would not be.
+
+use crate::environment::Environment;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command};
+use protocol::env;
+use std::ffi::OsStr;
+
+/// Variables that switch a guard on. Of every other one an empty text counts as none, because a task
+/// definition cannot unset a variable; of these it would unset the guard.
+const GUARDS: [&str; 12] = [
+    env::ENVIRONMENT,
+    env::APP_ROLE,
+    env::ON_DRIFT,
+    env::DRIFT_GRANTS,
+    env::BACKUP_COMMAND,
+    env::SCHEMA_DUMP,
+    env::RESTORE_POINT,
+    env::KEEP_BEFORE,
+    env::CHECK,
+    env::CHECK_POLICY,
+    env::PHASE,
+    env::LOCK_KEY,
+];
+
+/// Flags of `resolve`, which say themselves what they lack.
+const OWN: [&str; 4] = ["applied", "rolled-back", "baseline", "rename-environment"];
+
+/// The first variable of a guard that is blank.
+pub(super) fn variable(environment: &Environment) -> Option<&'static str> {
+    GUARDS.into_iter().find(|name| environment.is_blank(name))
+}
+
+/// The first flag that is blank, of this command or the one below.
+pub(super) fn flag(command: &Command, matches: &ArgMatches) -> Option<String> {
+    let here =
+        command.get_arguments().filter_map(|argument| argument.get_long().zip(Some(argument)));
+    let blank = here
+        .filter(|(flag, _)| !OWN.contains(flag))
+        .find(|(_, argument)| is_given_blank(argument, matches))
+        .map(|(flag, _)| flag.to_owned());
+    blank.or_else(|| {
+        let (name, below) = matches.subcommand()?;
+        flag(command.find_subcommand(name)?, below)
+    })
+}
+
+fn is_given_blank(argument: &Arg, matches: &ArgMatches) -> bool {
+    let id = argument.get_id().as_str();
+    matches.value_source(id) == Some(ValueSource::CommandLine)
+        && matches.try_get_raw(id).ok().flatten().is_some_and(|mut values| values.any(is_blank))
+}
+
+fn is_blank(value: &OsStr) -> bool {
+    value.to_str().is_some_and(|text| text.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: &str, value: &str) -> Environment {
+        [(name.to_owned(), value.to_owned())].into_iter().collect()
+    }
+
+    #[test]
+    fn a_guard_is_not_switched_off_by_a_blank() {
+        for guard in GUARDS {
+            for blank in ["", " ", "\t", "\r\n"] {
+                assert_eq!(variable(&with(guard, blank)), Some(guard), "{blank:?}");
+            }
+            assert_eq!(variable(&with(guard, "x")), None);
+        }
+        assert_eq!(variable(&Environment::default()), None);
+        assert_eq!(variable(&with(env::THEN, "")), None);
+    }
+}

@@ -1,0 +1,128 @@
+//! Every migration begins in the same session, as if it had come with a run of its own.
+
+use crate::support::World;
+
+/// Red where anything of another migration is left in the session.
+const NOTHING_IS_LEFT: &str = "DO $$ DECLARE left_over text; BEGIN \
+    SELECT string_agg(what, ', ') INTO left_over FROM (\
+      SELECT 'temporary ' || relname AS what FROM pg_class WHERE relnamespace = pg_my_temp_schema() \
+      UNION ALL SELECT 'prepared ' || name FROM pg_prepared_statements WHERE from_sql \
+      UNION ALL SELECT 'cursor ' || name FROM pg_cursors WHERE is_holdable \
+      UNION ALL SELECT 'channel ' || channel FROM pg_listening_channels() AS channel \
+      UNION ALL SELECT 'work_mem' WHERE current_setting('work_mem') <> '4MB' \
+      UNION ALL SELECT 'custom' WHERE current_setting('app.tenant', true) IS NOT NULL \
+      UNION ALL SELECT 'role' WHERE current_user <> session_user) AS l; \
+    IF left_over IS NOT NULL THEN RAISE EXCEPTION 'left over: %', left_over; END IF; END $$;";
+
+const LEAVES_MUCH: &str = "CREATE TABLE users(id int);\n\
+    CREATE TEMP TABLE users(id int);\nCREATE TEMP SEQUENCE s;\nPREPARE p AS SELECT 1;\nLISTEN c;\nSET work_mem = '7MB';\n\
+    SELECT set_config('app.tenant', '5', false);\nDECLARE k CURSOR WITH HOLD FOR SELECT 1;\nSET ROLE pg_monitor;";
+
+#[tokio::test]
+async fn nothing_of_a_migration_reaches_the_next() {
+    let statements = format!("-- ecs-migrate: transaction=off\n{LEAVES_MUCH}");
+    for script in [LEAVES_MUCH, &statements] {
+        let world = World::new().await;
+        world.migration("1_a", script);
+        world.migration(
+            "2_b",
+            &format!("{NOTHING_IS_LEFT}\nALTER TABLE users ADD COLUMN email text;"),
+        );
+        world.migration("3_c", "CREATE TEMP TABLE users(b int);");
+        world.deploy().await.succeeded();
+        let columns = "SELECT string_agg(column_name, ',' ORDER BY column_name) FROM information_schema.columns \
+                       WHERE table_schema = 'public' AND table_name = 'users'";
+        assert_eq!(world.value(columns).await, "email,id");
+    }
+}
+
+/// Both keys are there again when the next one begins, also after a script that drops every lock.
+#[tokio::test]
+async fn a_script_that_drops_every_lock_keeps_none_for_the_next() {
+    for script in ["SELECT pg_advisory_unlock_all();", "DISCARD ALL;"] {
+        let world = World::new().await;
+        world.migration("1_a", script);
+        world.migration(
+            "2_b",
+            "CREATE TABLE held AS SELECT objid::bigint AS key FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid();",
+        );
+        world.deploy().await.succeeded();
+        let held = "SELECT key FROM held ORDER BY 1";
+        assert_eq!(world.column(held).await, ["72707369", "123456789"], "{script}");
+        world.lock_is_free().await;
+    }
+}
+
+/// Prisma's key is free for a step, however often it was counted.
+#[tokio::test]
+async fn a_step_finds_the_second_key_free() {
+    let world = World::new().await;
+    for name in ["1_a", "2_b", "3_c"] {
+        world.migration(name, "SELECT 1;");
+    }
+    let step = "psql -XAtc \"SELECT 'free: ' || pg_try_advisory_lock(72707369)\"";
+    let mut command = world.command(&["deploy", "--then", step, "--child-url", "libpq"]);
+    command.env("PATH", crate::support::search_path());
+    let ended = crate::support::finish(command.spawn().unwrap()).await;
+    ended.succeeded();
+    assert!(ended.stdout.contains("free: true"), "{}", ended.stdout);
+}
+
+/// What a migration changes for new sessions holds for the next one, in one run as in two.
+#[tokio::test]
+async fn what_new_sessions_begin_with_is_seen_by_the_next_migration() {
+    let of_database = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = app, public', current_database()); END $$;";
+    let of_role = "DO $$ BEGIN EXECUTE format('ALTER ROLE %I IN DATABASE %I SET search_path = app, public', session_user, current_database()); END $$;";
+    let taken_back = "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET search_path', current_database()); \
+        EXECUTE format('ALTER ROLE %I IN DATABASE %I RESET ALL', session_user, current_database()); END $$;";
+    for set in [of_database, of_role] {
+        let (at_once, grown) = (World::new().await, World::new().await);
+        let migrations = [
+            ("1_a", format!("CREATE SCHEMA app; CREATE TABLE one(a int); {set}")),
+            ("2_b", "CREATE TABLE two(a int);".to_owned()),
+            (
+                "3_c",
+                format!(
+                    "-- ecs-migrate: transaction=off\n{taken_back}\nCREATE TABLE three(a int);"
+                ),
+            ),
+            ("4_d", "CREATE TABLE four(a int);".to_owned()),
+        ];
+        for (name, script) in &migrations {
+            at_once.migration(name, script);
+            grown.migration(name, script);
+            grown.deploy().await.succeeded();
+        }
+        let whole = at_once.deploy().await;
+        assert_eq!(whole.succeeded().applied, 4, "{}", whole.stdout);
+        assert!(whole.notice("session_renewed"), "{}", whole.stdout);
+        let tables = "SELECT schemaname || '.' || tablename FROM pg_tables \
+                      WHERE tablename IN ('one', 'two', 'three', 'four') ORDER BY 1";
+        let expected = ["app.three", "app.two", "public.four", "public.one"];
+        assert_eq!(grown.column(tables).await, expected);
+        assert_eq!(at_once.column(tables).await, expected);
+        let checked = at_once.run(&["check", "--drift"]).await;
+        assert!(
+            checked.stdout.contains("is what its applied migrations make (4)"),
+            "{}",
+            checked.stdout
+        );
+        let replayed = at_once.run(&["replay"]).await;
+        replayed.succeeded();
+    }
+}
+
+/// The next run would begin elsewhere, and so does the rest of this one.
+#[tokio::test]
+async fn a_path_that_leads_away_from_the_history_stops_the_rest() {
+    let away = "CREATE SCHEMA app; DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = app', current_database()); END $$;";
+    let world = World::new().await;
+    world.migration("1_a", away);
+    world.migration("2_b", "CREATE TABLE two(a int);");
+    let red = world.deploy().await;
+    assert!(red.failed(13).message.contains("`app`"), "{}", red.stdout);
+    assert_eq!(red.finished().applied, 1);
+    assert!(!world.exists("app._prisma_migrations").await);
+    world.run(&["deploy", "--schema", "public"]).await.succeeded();
+    assert!(world.exists("public.two").await);
+}

@@ -1,0 +1,65 @@
+//! A history is not begun beside another one, unless somebody names the schema that is meant.
+
+use crate::support::World;
+
+const AWAY: &str = "CREATE SCHEMA IF NOT EXISTS app; CREATE TABLE IF NOT EXISTS public.counter(n int); \
+    INSERT INTO public.counter VALUES (1);";
+
+async fn led_away() -> World {
+    let world = World::new().await;
+    world.migration("1_a", AWAY);
+    world.deploy().await.succeeded();
+    let database = &world.database;
+    world.sql(&format!("ALTER DATABASE {database} SET search_path = app")).await;
+    world
+}
+
+#[tokio::test]
+async fn a_path_that_leads_elsewhere_applies_nothing_twice() {
+    let world = led_away().await;
+    for arguments in [
+        ["deploy"].as_slice(),
+        &["status"],
+        &["resolve", "--applied", "1_a"],
+        &["resolve", "--baseline", "1_a"],
+    ] {
+        let red = world.run(arguments).await;
+        let failure = red.failed(13);
+        assert!(
+            failure.message.contains("`app`") && failure.message.contains("`public`"),
+            "{}",
+            red.stdout
+        );
+        assert!(failure.hint.as_ref().unwrap().contains("--schema public"), "{failure:?}");
+    }
+    let red = world.run(&["deploy", "--compat", "prisma"]).await;
+    assert_eq!(red.code, 1, "{}{}", red.stdout, red.stderr);
+    let checked = world.run(&["check"]).await;
+    assert!(checked.stdout.contains("has no history"), "{}", checked.stdout);
+    assert_eq!(world.value("SELECT count(*) FROM public.counter").await, "1");
+    assert_eq!(
+        world
+            .column("SELECT schemaname FROM pg_tables WHERE tablename = '_prisma_migrations'")
+            .await,
+        ["public"]
+    );
+}
+
+#[tokio::test]
+async fn a_schema_that_is_meant_is_named() {
+    let world = led_away().await;
+    world.run(&["deploy", "--schema", "public"]).await.succeeded();
+    assert_eq!(world.value("SELECT count(*) FROM public.counter").await, "1");
+    let url = format!("{}?schema=public", world.url);
+    let mut both = world.command(&["deploy", "--schema", "app"]);
+    both.env("DATABASE_URL", &url);
+    crate::support::finish(both.spawn().unwrap()).await.failed(2);
+    let mut named = world.command(&["status"]);
+    named.env("DATABASE_URL", &url).env("ECS_MIGRATE_SCHEMA", "public");
+    crate::support::finish(named.spawn().unwrap()).await.succeeded();
+    // A second one, on purpose; from then on it is found without its name.
+    world.run(&["deploy", "--schema", "app"]).await.succeeded();
+    assert_eq!(world.value("SELECT count(*) FROM public.counter").await, "2");
+    world.deploy().await.succeeded();
+    assert_eq!(world.value("SELECT count(*) FROM public.counter").await, "2");
+}
