@@ -1,7 +1,7 @@
 //! Owns the judgement over one script.
 
 use super::action::{Action, Column, ConstraintKind, Deed, UNTOLD, Verb};
-use super::effect::{self, Effect};
+use super::effect::{self, Effect, Rows};
 use super::put_back::PutBack;
 use super::reading::read;
 use super::sentence::sentence;
@@ -109,9 +109,12 @@ fn losing(
         let table = |parts: &[String]| resolved(parts, schema);
         let mut what = None;
         let rule = match effect {
-            Effect::Deletes { table: parts } => {
+            Effect::Deletes { table: parts, rows } => {
                 action.table = table(parts);
-                Rule::DeleteRows
+                match rows {
+                    Rows::Named => Rule::DeleteNamed,
+                    Rows::Any => Rule::DeleteRows,
+                }
             }
             Effect::Overwrites { table: parts, columns } => {
                 action.table = table(parts);

@@ -21,7 +21,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Effect {
     /// Rows go.
-    Deletes { table: Vec<String> },
+    Deletes { table: Vec<String>, rows: Rows },
     /// Values are written over; no columns stand for any.
     Overwrites { table: Vec<String>, columns: Vec<String> },
     /// A function is called that may do anything.
@@ -30,6 +30,15 @@ pub(super) enum Effect {
     Block(String),
     /// It cannot be seen here what it does.
     Unseen(&'static str),
+}
+
+/// Which rows go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rows {
+    /// Those with a value that the script writes out: somebody meant them.
+    Named,
+    /// Any.
+    Any,
 }
 
 /// Where a statement stands.
@@ -142,7 +151,7 @@ mod tests {
     }
 
     fn deletes(table: &str) -> Effect {
-        Effect::Deletes { table: parts(table) }
+        Effect::Deletes { table: parts(table), rows: Rows::Any }
     }
 
     fn overwrites(table: &str, columns: &[&str]) -> Effect {
@@ -203,6 +212,25 @@ mod tests {
             ("FROBNICATE ALL", Effect::Unseen("what the parser does not know")),
         ] {
             assert_eq!(of(sql), [effect], "{sql}");
+        }
+    }
+
+    #[test]
+    fn rows_are_named_by_values_that_are_written_out() {
+        for (filter, rows) in [
+            ("id = 1", Rows::Named),
+            ("u.kind = 'x' AND id > 0", Rows::Named),
+            ("kind IN ('a', 'b')", Rows::Named),
+            ("id > 0", Rows::Any),
+            ("true", Rows::Any),
+            ("1 = 1", Rows::Any),
+            ("id = 1 OR true", Rows::Any),
+            ("id = other", Rows::Any),
+            ("id IN (SELECT id FROM t)", Rows::Any),
+            ("NOT id = 1", Rows::Any),
+        ] {
+            let found = of(&format!("DELETE FROM users u WHERE {filter}"));
+            assert_eq!(found, [Effect::Deletes { table: parts("users"), rows }], "{filter}");
         }
     }
 

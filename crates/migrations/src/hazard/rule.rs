@@ -99,6 +99,7 @@ rules! {
     Truncate "truncate" [Loses] None "delete what is meant, in batches, outside of the migration";
     DeleteAll "delete-all" [Loses] Rewrite "name the rows with WHERE, or delete in batches outside of the migration";
     DeleteRows "delete-rows" [Loses] Rewrite "make sure that nobody misses them, and approve it by name; many of them are deleted in batches outside of the migration";
+    DeleteNamed "delete-named-rows" [Loses] Rewrite "make sure that nobody misses them";
     OverwriteRows "overwrite-rows" [Loses] Rewrite "write into a new column, or name the rows whose value is NULL: what stood there before is gone otherwise";
     MayLose "may-lose" [Loses] None "look at what it does, and approve it by name: from its words alone nobody can say that no data goes";
     OpaqueCall "opaque-call" [Loses] None "look at what the function does, and approve it by name: a call can do anything";

@@ -38,7 +38,7 @@ pub(super) fn sentence(rule: Rule, object: &str, action: &Action) -> String {
             format!("`{object}` is gone with its data, and the running code may still use it")
         }
         Rule::Truncate | Rule::DeleteAll => format!("every row of `{table}` is deleted"),
-        Rule::DeleteRows => format!("rows of `{object}` are deleted"),
+        Rule::DeleteRows | Rule::DeleteNamed => format!("rows of `{object}` are deleted"),
         Rule::OverwriteRows => format!("values in rows of `{object}` are written over"),
         Rule::MayLose => format!("{object} may delete data or write over it"),
         Rule::OpaqueCall => format!("`{object}` is called, and what it does cannot be seen here"),

@@ -225,10 +225,13 @@ mod tests {
         let block = |what: &str| Effect::Block(what.to_owned());
         for (body, effect) in [
             ("BEGIN DROP TABLE users; END", block("has DROP TABLE")),
-            ("BEGIN DELETE FROM users; END", Effect::Deletes { table: vec!["users".into()] }),
+            (
+                "BEGIN DELETE FROM users; END",
+                Effect::Deletes { table: vec!["users".into()], rows: super::super::Rows::Any },
+            ),
             (
                 "BEGIN IF true THEN DELETE FROM users; END IF; END",
-                Effect::Deletes { table: vec!["users".into()] },
+                Effect::Deletes { table: vec!["users".into()], rows: super::super::Rows::Any },
             ),
             ("BEGIN EXECUTE 'DROP TABLE users'; END", block("has EXECUTE")),
             ("BEGIN PERFORM z(); END", Effect::Calls("z".into())),

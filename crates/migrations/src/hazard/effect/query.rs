@@ -1,7 +1,7 @@
 //! Owns what queries and data statements do, wherever in a statement they stand.
 
-use super::super::words::{Reader, Word, parts, words};
-use super::{Effect, harmless};
+use super::super::words::{Kind, Reader, Word, parts, words};
+use super::{Effect, Rows, harmless};
 use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
 
@@ -11,7 +11,9 @@ pub(super) fn effects(node: &SyntaxNode) -> Vec<Effect> {
     for inner in node.descendants() {
         if let Some(delete) = ast::Delete::cast(inner.clone()) {
             let table = name(delete.relation_name().map(|name| name.syntax().clone()));
-            effects.push(Effect::Deletes { table });
+            let filter = delete.where_clause_or_current_of().map(|part| part.syntax().to_string());
+            let rows = rows(filter.as_deref().unwrap_or_default());
+            effects.push(Effect::Deletes { table, rows });
         } else if let Some(update) = ast::Update::cast(inner.clone()) {
             let table = name(update.relation_name().map(|name| name.syntax().clone()));
             let filter = update.where_clause_or_current_of().map(|part| part.syntax().to_string());
@@ -48,7 +50,7 @@ fn merges(merge: &ast::Merge, table: &[String]) -> Vec<Effect> {
     for clause in merge.merge_when_clauses() {
         for inner in clause.syntax().descendants() {
             if ast::MergeDelete::can_cast(inner.kind()) {
-                effects.push(Effect::Deletes { table: table.to_owned() });
+                effects.push(Effect::Deletes { table: table.to_owned(), rows: Rows::Any });
             } else if let Some(update) = ast::MergeUpdate::cast(inner) {
                 let set = update.set_clause().map(|set| set.syntax().to_string());
                 effects.extend(overwrites(table.to_owned(), set, ""));
@@ -90,6 +92,30 @@ fn empty_columns(filter: &[Word<'_>]) -> Vec<String> {
         (reader.eat("IS NULL") && reader.left.is_empty()).then(|| names.last().cloned())?
     };
     conjuncts.into_iter().filter_map(empty).collect()
+}
+
+/// Whether `WHERE a = 1 AND …` or `WHERE a IN (1, 2)` names the rows.
+fn rows(filter: &str) -> Rows {
+    let filter = words(filter, 0..filter.len());
+    let mut reader = Reader::new(&filter);
+    if !reader.eat("WHERE") || reader.has_outside("OR") {
+        return Rows::Any;
+    }
+    let names = |part: &&[Word<'_>]| {
+        let mut reader = Reader::new(part);
+        if reader.part_names().is_none() {
+            return false;
+        }
+        let equal = reader.eat("=") && matches!(reader.left, [only] if only.kind == Kind::Literal);
+        let listed = reader.eat("IN (")
+            && reader
+                .left
+                .iter()
+                .all(|word| word.kind == Kind::Literal || word.is(",") || word.is(")"));
+        equal || listed
+    };
+    let named = split_outside(reader.left, "AND").iter().any(|part| names(&part));
+    if named { Rows::Named } else { Rows::Any }
 }
 
 fn split_outside<'a>(all: &'a [Word<'a>], by: &str) -> Vec<&'a [Word<'a>]> {
