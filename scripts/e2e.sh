@@ -127,7 +127,7 @@ expect 0 "nothing uploaded" push
 digest=${image#*@}
 same "digest in ECR" "$(aws ecr "c.describe_images(repositoryName='app')['imageDetails'][0]['imageDigest']")" "$digest"
 ECS_MIGRATE_REGISTRY_ENDPOINT='' expect 0 "$digest" push --image-repository "$registry/app"
-size=$(push --output json 2>/dev/null | sed -E 's/.*"size":([0-9]+).*/\1/')
+size=$(push --output json 2>/dev/null | sed -nE 's/.*"size":([0-9]+).*/\1/p')
 [ "$size" -le 10000000 ] || fail "the image has $size bytes"
 echo "ok: $size bytes"
 engine podman pull --quiet "$image" >/dev/null

@@ -16,6 +16,10 @@ pub(crate) enum Kind {
     AnotherRun,
     /// A signal, before there was a task.
     Cancelled,
+    /// It goes on without us.
+    Detached,
+    /// A service is not where it shall be.
+    ServiceFailed,
     /// The outcome cannot be known.
     OutcomeUnknown,
     /// AWS said no.
@@ -58,6 +62,13 @@ impl Error {
         self
     }
 
+    /// What it means for the database is not certain after all, and why; its own hint comes first.
+    pub(crate) fn uncertain(mut self, why: &str) -> Self {
+        self.database = None;
+        let hint = self.hint.take().map_or_else(|| why.to_owned(), |hint| format!("{hint}; {why}"));
+        self.hinted(hint)
+    }
+
     /// Adds the cause.
     pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
@@ -93,6 +104,8 @@ impl Error {
             Kind::NoCapacity => ExitCode::NoCapacity,
             Kind::AnotherRun => ExitCode::AnotherRun,
             Kind::Cancelled => ExitCode::Cancelled,
+            Kind::Detached => ExitCode::Detached,
+            Kind::ServiceFailed => ExitCode::ServiceFailed,
             Kind::OutcomeUnknown => ExitCode::OutcomeUnknown,
             Kind::AwsRefused => ExitCode::AwsRefused,
             Kind::SetupFailed => ExitCode::SetupFailed,

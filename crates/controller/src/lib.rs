@@ -17,6 +17,7 @@
 //! | `aws` | the only module that names an `aws_sdk_*` type |
 //! | `report` | the only writer of stdout and stderr |
 //! | `error` | whose fault a failure is, what it says, its exit code |
+//! | `github` | asking GitHub, by `gh` |
 //! | `on_finish` | the command that is told how a run ended |
 //! | `surroundings`, `signal`, `question` | what the process gets from outside |
 
@@ -27,6 +28,7 @@ mod cli;
 mod commands;
 mod doctor;
 mod error;
+mod github;
 mod image;
 mod infrastructure;
 mod on_finish;
@@ -57,16 +59,24 @@ pub async fn run(
     arguments: impl IntoIterator<Item = OsString>,
     mut surroundings: Surroundings,
 ) -> u8 {
-    let command_line = match cli::parse(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let command_line = match cli::parse(arguments.clone()) {
         Ok(command_line) => command_line,
-        Err(refusal) => return report::show_usage(&refusal, &mut surroundings),
+        Err(refusal) => return report::show_usage(&refusal, &arguments, &mut surroundings),
     };
     let mut report = Report::new(
         report::format_before_settings(&command_line, &surroundings.environment),
         &mut surroundings,
     );
+    report.begin(command_line.command.name());
     // Boxed, because the futures of all commands together are large.
-    let code = match Box::pin(commands::dispatch(command_line, surroundings, &mut report)).await {
+    let watcher = report.watcher();
+    let done = tokio::select! {
+        biased;
+        done = Box::pin(commands::dispatch(command_line, surroundings, &mut report)) => done,
+        never = watcher.break_silence() => match never {},
+    };
+    let code = match done {
         Ok(code) => code,
         Err(error) => {
             let code = error.exit_code();
@@ -74,6 +84,7 @@ pub async fn run(
             code
         }
     };
+    report.close(code);
     // The command that is told may want to send it.
     report.finish_the_page();
     if let Some((command, result)) = report.take_to_tell() {

@@ -6,15 +6,18 @@ use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStderr, Command};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// How long the command may take.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
 /// GitHub kills 7.5 s after its first signal: whatever the command still does then is lost anyway.
 const LIMIT_AFTER_SIGNAL: Duration = Duration::from_millis(7_300);
+
+/// How long the words of a command that has ended are waited for: they are in the pipe already.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// As much of the command's own words as a warning repeats.
 const REPEATED: usize = 2_000;
@@ -68,28 +71,36 @@ fn start(command: &str) -> io::Result<Child> {
 }
 
 async fn talk(child: &mut Child, result: String) -> io::Result<(ExitStatus, String)> {
-    let (input, errors) = (child.stdin.take(), child.stderr.take());
-    // A command that does not read is no failure.
-    let give = async {
-        if let Some(mut input) = input {
-            let _unread = input.write_all(result.as_bytes()).await;
-        }
-    };
-    let take = async {
-        let mut said = Vec::new();
-        if let Some(mut errors) = errors {
-            let mut piece = [0; 4_096];
-            while let Ok(read @ 1..) = errors.read(&mut piece).await {
-                said.extend_from_slice(&piece[..read]);
-                let excess = said.len().saturating_sub(REPEATED);
-                said.drain(..excess);
+    let (input, mut errors) = (child.stdin.take(), child.stderr.take());
+    let mut said = Vec::new();
+    let status = {
+        // A command that does not read is no failure.
+        let give = async {
+            if let Some(mut input) = input {
+                let _unread = input.write_all(result.as_bytes()).await;
             }
+        };
+        let talk = async { tokio::join!(give, listen(&mut errors, &mut said)) };
+        tokio::select! {
+            // What it left in the background has both ends of the pipes, too, and is not waited for.
+            status = child.wait() => status?,
+            _ = talk => child.wait().await?,
         }
-        said
     };
-    let ((), said) = tokio::join!(give, take);
-    let status = child.wait().await?;
+    // What it said itself is in the pipe by now.
+    let _still_open = timeout(LAST_WORDS, listen(&mut errors, &mut said)).await;
     Ok((status, String::from_utf8_lossy(&said).trim().to_owned()))
+}
+
+/// Keeps the end of what is said until nobody can say more.
+async fn listen(errors: &mut Option<ChildStderr>, said: &mut Vec<u8>) {
+    let Some(errors) = errors else { return };
+    let mut piece = [0; 4_096];
+    while let Ok(read @ 1..) = errors.read(&mut piece).await {
+        said.extend_from_slice(&piece[..read]);
+        let excess = said.len().saturating_sub(REPEATED);
+        said.drain(..excess);
+    }
 }
 
 /// A signal that arrives now is for the command: the run is over.
@@ -141,6 +152,29 @@ mod tests {
             assert_eq!(tell(command, &large, soon()).await.as_deref(), Some(expected));
         }
         assert_eq!(tell("exit 0", &large, soon()).await, None, "it need not read");
+    }
+
+    #[tokio::test]
+    async fn what_the_command_leaves_behind_is_not_waited_for() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().display();
+        // Of a background command the shell closes standard input, so it is handed on by number.
+        for (command, expected) in [
+            (format!("exec 3<&0; sleep 600 <&3 & echo $! > {path}"), None),
+            (
+                format!("sleep 600 & echo $! > {path}; echo no such webhook >&2; exit 22"),
+                Some("--on-finish: exit status: 22: no such webhook"),
+            ),
+        ] {
+            // More than a pipe holds: nobody reads it.
+            let large = json!({"text": "x".repeat(1_000_000)});
+            let complaint = tell(&command, &large, soon()).await;
+            assert_eq!(complaint.as_deref(), expected);
+            let left = std::fs::read_to_string(file.path()).unwrap();
+            let left = left.trim().parse().ok().and_then(rustix::process::Pid::from_raw).unwrap();
+            // It goes on.
+            rustix::process::kill_process(left, rustix::process::Signal::KILL).unwrap();
+        }
     }
 
     #[tokio::test]

@@ -13,6 +13,7 @@ use crate::interrupt::Interrupt;
 use crate::lock;
 use crate::observe::{Notes, Observer};
 use crate::opening::{self, MissingDatabase};
+use crate::part_way;
 use crate::progress::{Progress, Sink};
 use crate::reach::{Purpose, reach};
 use crate::recovery::{Attempted, Recovery, lost};
@@ -216,7 +217,7 @@ async fn go_on(
     if let Some(error) = recovery.ended.clone() {
         return Err(error.database(DatabaseState::Unchanged));
     }
-    check_resumable(&resumable, deploy.directory)?;
+    check_resumable(session, &resumable, deploy.directory).await?;
     let plan = make_plan(deploy, &rows).map_err(blocked)?;
     announce(&plan, deploy, sink);
     report.waiting = plan.waiting.len();
@@ -345,16 +346,14 @@ async fn still_part_way(error: Error, session: &Session, history: &History) -> E
     }
 }
 
-fn check_resumable(resumable: &Resumable, directory: &Directory) -> Result<(), Error> {
-    match resumable.keys().find(|name| directory.get(name).is_none()) {
+async fn check_resumable(
+    session: &Session,
+    resumable: &Resumable,
+    directory: &Directory,
+) -> Result<(), Error> {
+    match resumable.values().find(|row| directory.get(&row.name).is_none()) {
         None => Ok(()),
-        Some(name) => Err(Error::new(
-            Kind::PartlyApplied,
-            format!("`{name}` is part-way, and its directory is gone"),
-        )
-        .hint("restore the directory, so that the run can resume it")
-        .migration(name)
-        .database(DatabaseState::NeedsAttention)),
+        Some(row) => Err(part_way::without_directory(session, row).await?),
     }
 }
 

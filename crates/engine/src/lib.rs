@@ -68,6 +68,7 @@ mod lock;
 pub mod login;
 pub mod observe;
 mod opening;
+mod part_way;
 mod pooler;
 pub mod progress;
 mod quote;

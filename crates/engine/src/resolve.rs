@@ -9,6 +9,7 @@ use crate::interrupt::Interrupt;
 use crate::journal;
 use crate::lock;
 use crate::opening::{self, MissingDatabase};
+use crate::part_way;
 use crate::progress::{Progress, Sink};
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
@@ -132,6 +133,7 @@ async fn rolled_back(
         .hint("`status` shows what did")
         .migration(name));
     }
+    refuse_finished_parts(resolve, session, &of_name, sink).await?;
     if let Some(script) = resolve.directory.get(name).and_then(|migration| migration.read().ok()) {
         weigh(resolve, session, (name, &script), sink, |evidence| !evidence.present.is_empty())
             .await?;
@@ -141,6 +143,42 @@ async fn rolled_back(
     }
     history.give_up(session, name).await?;
     say(sink, "resolved", format!("`{name}` is marked as rolled back"));
+    Ok(())
+}
+
+/// What the journal says is done is in the database, whether the script is still there or not: called
+/// rolled back, nobody would know of it any more.
+async fn refuse_finished_parts(
+    resolve: &Resolve<'_>,
+    session: &Session,
+    of_name: &[&Row],
+    sink: &mut dyn Sink,
+) -> Result<(), Error> {
+    if resolve.force == Force::Blind {
+        return Ok(());
+    }
+    for row in of_name.iter().filter(|row| row.unfinished() && row.marker().is_some()) {
+        let parts = part_way::parts(session, row).await?;
+        let looked_at = resolve.directory.get(&row.name).is_some();
+        let message = if !parts.finished.is_empty() {
+            let done = part_way::statements(&parts.finished);
+            format!("{done} done of `{}`, as the journal says", row.name)
+        } else if !parts.begun.is_empty() && !looked_at {
+            let begun = part_way::statements(&parts.begun);
+            format!(
+                "{begun} begun of `{}`, as the journal says, and without its directory nobody can look what is left of it",
+                row.name
+            )
+        } else {
+            continue;
+        };
+        if resolve.force == Force::No {
+            return Err(Error::new(Kind::Contradicted, format!("the database contradicts it: {message}"))
+                .hint("restore its directory and run again, which goes on behind them; or undo them by hand, then `--force` records it")
+                .migration(&row.name));
+        }
+        say(sink, "evidence", message);
+    }
     Ok(())
 }
 

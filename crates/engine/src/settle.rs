@@ -67,7 +67,7 @@ pub(crate) async fn settle(
 }
 
 /// It may have committed a part of itself before.
-fn cut_off(row: &Row) -> Error {
+pub(crate) fn cut_off(row: &Row) -> Error {
     let message = format!(
         "an earlier run did not finish `{}`, which may have ended its own transaction",
         row.name
@@ -97,7 +97,11 @@ async fn stays(session: &Session, row: &Row, marker: &Marker) -> Result<bool, Fa
 /// A backend outlives its killed client until it notices; it has released the lock only if its
 /// script did that itself. A process id alone is not enough: it is used again, and a pooler lends
 /// the backend itself to others.
-async fn still_runs(session: &Session, row: &Row, marker: &Marker) -> Result<bool, Fault> {
+pub(crate) async fn still_runs(
+    session: &Session,
+    row: &Row,
+    marker: &Marker,
+) -> Result<bool, Fault> {
     let row = session
         .one(
             "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND pid <> pg_catalog.pg_backend_pid() \

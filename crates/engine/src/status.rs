@@ -4,6 +4,7 @@ use crate::environment;
 use crate::error::Error;
 use crate::history::History;
 use crate::interrupt::Interrupt;
+use crate::part_way;
 use crate::progress::Sink;
 use crate::reach::{Purpose, reach};
 use crate::settings::ConnectionSettings;
@@ -79,7 +80,7 @@ impl Status {
 }
 
 /// Reads the history. Neither creates nor settles anything, so a row of ours that the next
-/// deployment would settle shows as unfinished, but does not block.
+/// deployment would settle or go on with shows as unfinished, but does not block.
 pub async fn status(
     connection: &ConnectionSettings,
     directory: &Directory,
@@ -99,14 +100,17 @@ pub async fn status(
         } else {
             history.refuse_strangers(&session).await.err()
         };
-        Ok::<_, Error>((history.rows(&session).await?, history.exists(), stranger))
+        let rows = history.rows(&session).await?;
+        let stuck = part_way::stuck(&session, directory, &rows).await?;
+        Ok::<_, Error>((rows, history.exists(), stuck.or(stranger)))
     };
     let read = read.await;
     let environment = session.environment.clone();
     session.close().await;
-    let (rows, managed, stranger) = read?;
+    let (rows, managed, stands) = read?;
     let judged = judge(directory, &rows, allowances);
-    let blocker = judged.blocker.or(stranger);
+    // As a deployment meets them: what is half done comes before what the plan says.
+    let blocker = stands.or(judged.blocker);
     Ok(Status { managed, environment, blocker, ..judged })
 }
 

@@ -7,7 +7,7 @@ use syn::{Attribute, Expr, Fields, GenericArgument, Item, Lit, Meta, PathArgumen
 /// The page's name below `docs`.
 pub const FILE: &str = "events.md";
 
-const SOURCES: [&str; 4] = ["line", "event", "failure", "traffic"];
+const SOURCES: [&str; 5] = ["line", "command", "event", "failure", "traffic"];
 
 const HEAD: &str = "# Events of the runner\n\nGenerated from `crates/protocol/src`; a test compares, and `cargo run -p handbook` writes it.\n\nOutside a terminal the runner writes one JSON object a line to stdout, each under 8 KiB. `msg` makes it readable in the AWS console, `event` lets Logs Insights ask for it. A reader ignores kinds and fields that it does not know; a field that is missing has its empty value. What `ecs-migrate --output json` writes is described by [events.schema.json](events.schema.json).\n\n";
 

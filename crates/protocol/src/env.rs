@@ -2,6 +2,12 @@
 
 /// The run that a process belongs to; the controller sets it in the task's overrides.
 pub const RUN: &str = "ECS_MIGRATE_RUN";
+/// What the runner is asked, as a JSON list of its arguments: RunTask overrides a container's command
+/// and never its ENTRYPOINT, so the question travels here, and the runner obeys it in every mode.
+pub const COMMAND: &str = "ECS_MIGRATE_COMMAND";
+/// The one invocation of the controller that asked for the task: another one's request with the same
+/// client token differs by it, so ECS itself says whose task it is.
+pub const INVOCATION: &str = "ECS_MIGRATE_INVOCATION";
 /// Who started the run, as ECS has it in `startedBy`; with the four below the controller sets it for
 /// the runner's first line, because ECS forgets a task after an hour.
 pub const STARTED_BY: &str = "ECS_MIGRATE_STARTED_BY";
@@ -11,6 +17,9 @@ pub const COMMIT: &str = "ECS_MIGRATE_COMMIT";
 
 /// Cluster and family that the run is in, `cluster/family`.
 pub const PLACE: &str = "ECS_MIGRATE_PLACE";
+
+/// The image that the task runs, as its definition names it.
+pub const TASK_IMAGE: &str = "ECS_MIGRATE_TASK_IMAGE";
 
 /// The person or bot behind the workflow run.
 pub const ACTOR: &str = "ECS_MIGRATE_ACTOR";
@@ -226,6 +235,12 @@ pub const HOME: &str = "HOME";
 
 /// Where GitHub is, `https://github.com`.
 pub const GITHUB_SERVER_URL: &str = "GITHUB_SERVER_URL";
+
+/// The workflow that runs, `owner/name/.github/workflows/file@ref`.
+pub const GITHUB_WORKFLOW_REF: &str = "GITHUB_WORKFLOW_REF";
+
+/// The workflow's name.
+pub const GITHUB_WORKFLOW: &str = "GITHUB_WORKFLOW";
 
 /// `owner/name` of a workflow's repository.
 pub const GITHUB_REPOSITORY: &str = "GITHUB_REPOSITORY";

@@ -3,6 +3,7 @@
 //! A reader is resilient against unknown kinds (they become [`Event::Unknown`]), unknown fields
 //! (ignored) and missing fields (their default), but not against fields that change their type.
 
+use crate::command::{RunnerCommand, Share, Standing};
 use crate::failure::{DatabaseState, Failure};
 use crate::traffic::{Blocker, StatementCost};
 use serde::{Deserialize, Serialize};
@@ -65,10 +66,24 @@ pub struct RunStarted {
     /// Version of the runner.
     pub version: String,
     /// `deploy`, `status`, `resolve`, `exec`, `start`, `check`, `replay` or `unblock`.
-    pub command: String,
+    pub command: RunnerCommand,
+    /// What it is to a service that waits for the schema; an older runner did not say.
+    #[serde(skip_serializing_if = "is_unclear")]
+    pub standing: Standing,
     /// Who asked for it, as far as the environment says; never anything secret.
     #[serde(skip_serializing_if = "Origin::is_empty")]
     pub origin: Origin,
+}
+
+impl RunStarted {
+    /// What the run is to a service that waits for the schema: the runner's own word, and of an older
+    /// one what its command and its origin say.
+    pub fn standing(&self) -> Standing {
+        match self.standing {
+            Standing::Unclear => Standing::of(self.command, Share::All, &self.origin),
+            said @ (Standing::Proof | Standing::Behind | Standing::Aside) => said,
+        }
+    }
 }
 
 /// Where a run comes from; a field that is not known is empty.
@@ -84,6 +99,9 @@ pub struct Origin {
     /// Cluster and family, `cluster/family`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub place: String,
+    /// The image of the task, best with its digest.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub image: String,
     /// The person or bot behind it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub actor: String,
@@ -424,6 +442,12 @@ pub enum Outcome {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RunFinished {
+    /// What was asked and has ended; an older runner said it only in its first line.
+    #[serde(skip_serializing_if = "is_unknown")]
+    pub command: RunnerCommand,
+    /// What the run was to a service that waits for the schema.
+    #[serde(skip_serializing_if = "is_unclear")]
+    pub standing: Standing,
     /// How it ended.
     pub outcome: Outcome,
     /// The process's exit code; it must agree with what ECS reports.
@@ -448,6 +472,16 @@ pub struct RunFinished {
     /// Why it failed, when it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_unknown(command: &RunnerCommand) -> bool {
+    *command == RunnerCommand::Unknown
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_unclear(standing: &Standing) -> bool {
+    *standing == Standing::Unclear
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]

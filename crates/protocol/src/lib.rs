@@ -13,6 +13,7 @@
 //! | [`event`] | what can happen in a run |
 //! | [`traffic`] | what a migration and the application do to each other |
 //! | [`failure`] | what a failed run says of the cause and of the database |
+//! | [`command`] | what a runner can be asked, and which command migrates |
 //! | [`mod@line`] | one event as one log line, and back |
 //! | [`sequence`] | the reader's proof that no line of a process is missing |
 //! | [`exit_code`] | the exit codes of both binaries |
@@ -20,6 +21,7 @@
 //! | [`limits`] | sizes and periods that both sides rely on |
 #![warn(missing_docs)]
 
+pub mod command;
 pub mod env;
 pub mod event;
 pub mod exit_code;
@@ -29,6 +31,7 @@ pub mod line;
 pub mod sequence;
 pub mod traffic;
 
+pub use command::{RunnerCommand, Share, Standing};
 pub use event::Event;
 pub use exit_code::ExitCode;
 pub use failure::{DatabaseState, Failure};

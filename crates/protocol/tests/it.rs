@@ -10,7 +10,7 @@ use protocol::failure::FailedStatement;
 use protocol::limits::MAX_LINE_BYTES;
 use protocol::sequence::Sequences;
 use protocol::traffic::{Blocker, StatementCost, TableLock};
-use protocol::{DatabaseState, Event, EventLine, ExitCode, Failure, Line};
+use protocol::{DatabaseState, Event, EventLine, ExitCode, Failure, Line, RunnerCommand, Standing};
 
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![".{0,40}", "[\\x00-\\x1f\"\\\\]{0,40}", "(a|é|𝄞|\\x00){0,4000}", ".{0,4000}",]
@@ -31,8 +31,13 @@ fn failure() -> impl Strategy<Value = Failure> {
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        (text(), text(), text()).prop_map(|(version, command, commit)| Event::RunStarted(
-            RunStarted { version, command, origin: Origin { commit, ..Origin::default() } }
+        (text(), 0..9_usize, text()).prop_map(|(version, command, commit)| Event::RunStarted(
+            RunStarted {
+                version,
+                command: RunnerCommand::ALL.get(command).copied().unwrap_or_default(),
+                standing: Standing::Proof,
+                origin: Origin { commit, ..Origin::default() },
+            }
         )),
         (text(), any::<u16>()).prop_map(|(host, port)| Event::Connected(Connected {
             host,
@@ -156,6 +161,32 @@ fn a_newer_runner_is_understood_as_far_as_possible() {
     let finding: CheckFinding =
         serde_json::from_str(r#"{"name":"n","verdict":"perhaps"}"#).unwrap();
     assert_eq!(finding.verdict, Finding::Skip);
+}
+
+#[test]
+fn a_runner_says_in_both_lines_what_it_was_asked_and_an_older_one_in_its_first() {
+    let of = |text: &str| {
+        let Line::Event(line) = Line::decode(text) else { panic!("not recognised: {text}") };
+        line.event
+    };
+    let head = r#"{"ecs_migrate":1,"run":"r","process":"p","seq":1,"at":"","msg":"","event":"#;
+    let old = of(&[head, r#"{"kind":"run_started","version":"0.1.0","command":"exec","origin":{"started_by":"ecs-migrate/github/7"}}}"#].concat());
+    let Event::RunStarted(started) = old else { panic!("{old:?}") };
+    assert_eq!((started.command, started.standing()), (RunnerCommand::Exec, Standing::Proof));
+    let newer =
+        of(&[head, r#"{"kind":"run_started","command":"teleport","standing":"elsewhere"}}"#]
+            .concat());
+    let Event::RunStarted(started) = newer else { panic!("{newer:?}") };
+    assert_eq!((started.command, started.standing()), (RunnerCommand::Unknown, Standing::Unclear));
+    let end = of(&[head, r#"{"kind":"run_finished","outcome":"done","exit_code":0}}"#].concat());
+    assert_eq!(end.terminal().unwrap().command, RunnerCommand::Unknown);
+    let said = RunFinished {
+        command: RunnerCommand::Deploy,
+        standing: Standing::Behind,
+        ..RunFinished::default()
+    };
+    let again = of(&EventLine::new("r", "p", 2, Event::RunFinished(said.clone())).encode());
+    assert_eq!(again.terminal(), Some(&said));
 }
 
 /// A transcript is never edited once a release wrote it: readers must decode it for ever.

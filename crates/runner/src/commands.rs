@@ -15,9 +15,9 @@ mod status;
 mod steps;
 mod unblock;
 
-pub(crate) use ending::not_become;
+pub(crate) use ending::{Errand, not_become};
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, refuse_unobeyed};
 use crate::emit::Emitter;
 use crate::environment::Environment;
 use crate::near_miss::near_misses;
@@ -27,7 +27,7 @@ use context::Context;
 use ending::{Ended, Failed, finish};
 use engine::{Error, Interrupt, Kind};
 use protocol::event::{Origin, RunStarted};
-use protocol::{Event, env};
+use protocol::{Event, Standing, env};
 use std::cell::Cell;
 use tokio::time::Instant;
 
@@ -35,48 +35,56 @@ use tokio::time::Instant;
 pub(crate) enum End {
     /// Leave with this code.
     Exit(u8),
-    /// Become this program.
-    Become(Program),
+    /// Become this program, which ends an errand.
+    Become(Program, Errand),
 }
 
 /// Runs the command between its first and its last line.
 pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter) -> End {
     let begun = Instant::now();
-    let command = cli.command.as_ref().unwrap_or(&Command::Deploy);
+    let command = &cli.command;
+    let options = command.options();
     let version = env!("CARGO_PKG_VERSION").to_owned();
-    let msg = format!("{} started, version {version}", command.name());
-    let started =
-        RunStarted { version, command: command.name().to_owned(), origin: origin(environment) };
+    let origin = origin(environment);
+    let said = command.said();
+    let standing = Standing::of(said, options.review.said(), &origin);
+    let errand = Errand { command: said, standing };
+    let msg = format!("{said} started, version {version}");
+    let started = RunStarted { version, command: said, standing, origin };
     // Whoever saw the first line may send a signal.
     let listener = Listener::listen();
     emitter.emit(Event::RunStarted(started), msg);
-    let context = Context { options: &cli.options, environment, emitter, waiting: Cell::new(0) };
+    let context =
+        Context { options: &options, errand, environment, emitter, waiting: Cell::new(0) };
     if !context.prisma() {
         for (name, meant) in near_misses(environment.names()) {
             context.say("no_such_setting", format!("{name} is no setting; {meant} is one"));
         }
     }
     let mut application = None;
-    let work = async |interrupt: Interrupt| match command {
-        Command::Deploy => deploy::run(&context, interrupt).await,
-        Command::Replay => replay::run(&context, interrupt).await,
-        Command::Status => status::run(&context, interrupt).await,
-        Command::Resolve(resolve) => resolve::run(&context, resolve, interrupt).await,
-        Command::Unblock(unblock) => unblock::run(&context, unblock, interrupt).await,
-        Command::Check(check) => check::run(&context, check, interrupt).await,
-        Command::Exec(wrapped) => exec::run(&context, wrapped, interrupt).await,
-        Command::Start(wrapped) => {
-            start::run(&context, wrapped, interrupt).await.map(|(ended, program)| {
-                application = Some(program);
-                ended
-            })
+    let work = async |interrupt: Interrupt| {
+        refuse_unobeyed(command, environment)?;
+        match command {
+            Command::Deploy(_) => deploy::run(&context, interrupt).await,
+            Command::Replay(_) => replay::run(&context, interrupt).await,
+            Command::Status(_) => status::run(&context, interrupt).await,
+            Command::Resolve(resolve) => resolve::run(&context, resolve, interrupt).await,
+            Command::Unblock(unblock) => unblock::run(&context, unblock, interrupt).await,
+            Command::Check(check) => check::run(&context, check, interrupt).await,
+            Command::Exec(asked) => exec::run(&context, asked, interrupt).await,
+            Command::Start(asked) => {
+                start::run(&context, asked, interrupt).await.map(|(ended, program)| {
+                    application = Some(program);
+                    ended
+                })
+            }
         }
     };
     let meaning = match command {
         Command::Exec(_) => "stopping the command",
-        Command::Deploy
-        | Command::Replay
-        | Command::Status
+        Command::Deploy(_)
+        | Command::Replay(_)
+        | Command::Status(_)
         | Command::Resolve(_)
         | Command::Unblock(_)
         | Command::Check(_)
@@ -97,7 +105,7 @@ pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter)
     // A signal that came too late for us was meant for the application.
     match listener.arrived().await {
         Some(code) => End::Exit(code),
-        None => End::Become(program),
+        None => End::Become(program, errand),
     }
 }
 
@@ -108,6 +116,7 @@ fn origin(environment: &Environment) -> Origin {
         started_by: text(env::STARTED_BY),
         commit: text(env::COMMIT),
         place: text(env::PLACE),
+        image: text(env::TASK_IMAGE),
         actor: text(env::ACTOR),
         repository: text(env::REPOSITORY),
         workflow_run: text(env::WORKFLOW_RUN),

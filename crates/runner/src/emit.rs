@@ -3,7 +3,7 @@
 //! Lines go through a queue to a thread of its own: with `mode=blocking` the log driver makes
 //! `write(2)` wait when CloudWatch is slow, and a migration that holds locks must not wait with it.
 
-use crate::cli::{Compat, LogFormat, Options};
+use crate::cli::{Compat, Connection, LogFormat};
 use crate::environment::Environment;
 use crate::prisma::Prisma;
 use crate::words;
@@ -60,13 +60,13 @@ pub struct Emitter {
 
 impl Emitter {
     /// Starts the writer.
-    pub fn start(options: &Options, environment: &Environment) -> Self {
+    pub fn start(connection: &Connection, environment: &Environment) -> Self {
         let random = || uuid::Uuid::new_v4().simple().to_string();
         let run = environment.get(env::RUN).map_or_else(random, str::to_owned);
         let (queue, orders) = mpsc::channel::<Order>();
         let waiting = Arc::new(AtomicUsize::new(0));
         let freed = Arc::clone(&waiting);
-        let mut format = Format::choose(options);
+        let mut format = Format::choose(connection);
         let mut lines = Lines { run: run.clone(), process: random(), seq: 0 };
         let writer = std::thread::spawn(move || {
             for order in orders {
@@ -201,8 +201,8 @@ enum Format {
 
 impl Format {
     /// Prisma's texts are for people: where JSON is asked for, only its habits and codes hold.
-    fn choose(options: &Options) -> Self {
-        match (options.log_format, options.compat) {
+    fn choose(connection: &Connection) -> Self {
+        match (connection.log_format, connection.compat) {
             (LogFormat::Json, _) => Self::Json,
             (_, Some(Compat::Prisma)) => Self::Prisma(Box::default()),
             (LogFormat::Text, None) => Self::Text,

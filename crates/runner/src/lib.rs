@@ -39,11 +39,12 @@ use protocol::ExitCode;
 /// Everything from the command line to the exit code.
 pub fn main() -> std::process::ExitCode {
     let environment = Environment::of_process();
-    let cli = match cli::read(&environment) {
+    let asked = || cli::read(std::env::args_os(), environment.asked());
+    let cli = match cli::refuse_blank(&environment).and_then(|()| asked()) {
         Ok(cli) => cli,
         Err(message) => return cli::explain(&message).into_process(),
     };
-    let emitter = Emitter::start(&cli.options, &environment);
+    let emitter = Emitter::start(&cli.command.options().connection, &environment);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -51,13 +52,13 @@ pub fn main() -> std::process::ExitCode {
     let mut end = runtime.block_on(commands::run(&cli, &environment, &emitter));
     // A connection that hangs must not keep a finished run from leaving.
     runtime.shutdown_background();
-    if let End::Become(program) = end {
-        end = End::Exit(commands::not_become(&program.replace_us(), &emitter));
+    if let End::Become(program, errand) = end {
+        end = End::Exit(commands::not_become(&program.replace_us(), errand, &emitter));
     }
     emitter.close();
     match end {
         End::Exit(code) => std::process::ExitCode::from(code),
-        End::Become(_) => unreachable!("we are here, so we became nothing else"),
+        End::Become(..) => unreachable!("we are here, so we became nothing else"),
     }
 }
 

@@ -5,14 +5,14 @@
 
 use crate::emit::Block;
 use protocol::event::{Connected, MigrationStatus, Outcome, Planned, RunFinished};
-use protocol::{Event, Failure};
+use protocol::{Event, Failure, RunnerCommand};
 
 const RESOLVE: &str = "Read more about how to resolve migration issues in a production database: https://pris.ly/d/migrate-resolve";
 
 /// What has been printed so far decides what comes next.
 #[derive(Debug, Default)]
 pub struct Prisma {
-    command: String,
+    command: RunnerCommand,
     connected: Connected,
     planned: bool,
     applied: Vec<String>,
@@ -27,7 +27,7 @@ impl Prisma {
     pub(crate) fn render(&mut self, event: &Event) -> Block {
         match event {
             Event::RunStarted(started) => {
-                self.command.clone_from(&started.command);
+                self.command = started.command;
                 Block::default()
             }
             // A second connection after a loss, and what is planned on it, have no words.
@@ -92,8 +92,8 @@ impl Prisma {
     }
 
     fn end(&self, finished: &RunFinished) -> Block {
-        match (&finished.failure, self.command.as_str()) {
-            (_, "status")
+        match (&finished.failure, self.command) {
+            (_, RunnerCommand::Status)
                 if finished.outcome == Outcome::Done
                     || self.unmanaged
                     || !self.statuses.is_empty() =>
@@ -101,7 +101,7 @@ impl Prisma {
                 self.status()
             }
             (Some(failure), _) => Block::err(self.error(failure)),
-            (None, "resolve") => Block::out(format!(
+            (None, RunnerCommand::Resolve) => Block::out(format!(
                 "Migration {}.\n\n",
                 self.resolved.as_deref().unwrap_or_default()
             )),

@@ -8,30 +8,42 @@ use protocol::env;
 use std::time::Duration;
 
 /// The check before anything is changed
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct ReviewOptions {
     /// Before anything is changed: grade what is pending with what this database says of its tables,
     /// and stop with 14 at what would hurt
-    #[arg(long = "check", id = "check_first", global = true, env = env::CHECK, value_parser = truth)]
+    #[arg(long = "check", id = "check_first", env = env::CHECK, value_parser = truth)]
     pub check: bool,
 
     /// What blocks: a grade (loses, breaks, blocks, advice) or a rule, with off, advice or block,
     /// e.g. drop-index=off
-    #[arg(long, global = true, value_name = "NAME=LEVEL", env = env::CHECK_POLICY, value_delimiter = ',', value_parser = pair)]
+    #[arg(long, value_name = "NAME=LEVEL", env = env::CHECK_POLICY, value_delimiter = ',', value_parser = pair)]
     pub check_policy: Vec<String>,
 
     /// Work under a lock that is estimated to take less than this does not block
-    #[arg(long, global = true, value_name = "DURATION", env = env::CHECK_LIMIT, default_value = "500ms", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", env = env::CHECK_LIMIT, default_value = "500ms", value_parser = humantime::parse_duration)]
     pub check_limit: Duration,
 
     /// Approve one hazard by its name, as the check says it: RULE:OBJECT; again for more
-    #[arg(long, global = true, value_name = "RULE:OBJECT", env = env::APPROVE, value_delimiter = ',', value_parser = approval)]
+    #[arg(long, value_name = "RULE:OBJECT", env = env::APPROVE, value_delimiter = ',', value_parser = approval)]
     pub approve: Vec<String>,
 
     /// Which of the pending migrations: all, those before the rollout of the new code (expand), or
     /// those marked `-- ecs-migrate: phase=after-deploy` (contract)
-    #[arg(long, global = true, value_name = "PHASE", env = env::PHASE, default_value = "all")]
+    #[arg(long, value_name = "PHASE", env = env::PHASE, default_value = "all")]
     pub phase: Phase,
+}
+
+impl Default for ReviewOptions {
+    fn default() -> Self {
+        Self {
+            check: false,
+            check_policy: Vec::new(),
+            check_limit: Duration::from_millis(500),
+            approve: Vec::new(),
+            phase: Phase::All,
+        }
+    }
 }
 
 /// A share of the migrations.
@@ -54,6 +66,15 @@ impl ReviewOptions {
             approved: self.approve.iter().cloned().collect(),
             limit: self.check_limit,
         })
+    }
+
+    /// The share, as the first and the last line say it.
+    pub(crate) fn said(&self) -> protocol::Share {
+        match self.phase {
+            Phase::All => protocol::Share::All,
+            Phase::Expand => protocol::Share::Expand,
+            Phase::Contract => protocol::Share::Contract,
+        }
     }
 
     /// The share.

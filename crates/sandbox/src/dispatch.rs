@@ -5,7 +5,7 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 
@@ -67,12 +67,17 @@ fn carry_out(core: &Arc<Core>, call: Call) -> (Response<Vec<u8>>, Delivery) {
     let asked = Asked { operation: &call.operation, access_key: call.access_key.as_deref() };
     let met = core.faults.at_request(asked, at);
     let delivery = met.as_ref().map(delivery).unwrap_or_default();
-    let result = match met.and_then(|met| met.answer) {
-        Some(fault) => faulty(core, &call, &fault),
-        None => answer_well(core, &call),
+    let fault = met.and_then(|met| met.answer);
+    let (response, error) = if let Some(RequestAnswer::Foreign { status, body }) = fault {
+        (foreign(status, body), None)
+    } else {
+        let result = match fault {
+            Some(fault) => faulty(core, &call, &fault),
+            None => answer_well(core, &call),
+        };
+        let error = result.as_ref().err().map(|error| error.kind.clone());
+        (encode(call.service, &call.operation, result, &core.random_id()), error)
     };
-    let error = result.as_ref().err().map(|error| error.kind.clone());
-    let response = encode(call.service, &call.operation, result, &core.random_id());
     core.journal.record(JournalEntry {
         at: at.millis(),
         operation: call.operation,
@@ -82,6 +87,15 @@ fn carry_out(core: &Arc<Core>, call: Call) -> (Response<Vec<u8>>, Delivery) {
         parameters: journal::select(&call.input),
     });
     (response, delivery)
+}
+
+/// Not AWS's: neither its headers nor its form.
+fn foreign(status: u16, body: String) -> Response<Vec<u8>> {
+    let mut response = Response::new(body.into_bytes());
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+    let html = http::HeaderValue::from_static("text/html");
+    response.headers_mut().insert(http::header::CONTENT_TYPE, html);
+    response
 }
 
 fn delivery(met: &Met) -> Delivery {
@@ -112,6 +126,10 @@ fn faulty(core: &Arc<Core>, call: &Call, fault: &RequestAnswer) -> Result<Body, 
     }
     match (fault, call.operation.as_str()) {
         (RequestAnswer::Failures(failures), "RunTask") => {
+            Ok(json!({"tasks": [], "failures": failures}).into())
+        }
+        (RequestAnswer::FailuresAllTheSame(failures), "RunTask") => {
+            answer_well(core, call)?;
             Ok(json!({"tasks": [], "failures": failures}).into())
         }
         (RequestAnswer::RoleNotAssumable, "RunTask") => {

@@ -11,18 +11,32 @@ pub struct TaskOutcome {
     pub stop_code: Option<String>,
     /// The exit codes of its containers, in the order of the definition.
     pub exit_codes: Vec<Option<i32>>,
+    /// Milliseconds since 1970: when RunTask made it.
+    pub began: u64,
+    /// When none of its containers could run any more.
+    pub ended: Option<u64>,
     wanted: Desired,
     over: bool,
 }
 
 impl TaskOutcome {
     pub(crate) fn of(task: &Task) -> Self {
+        let over = task.containers.iter().all(|container| container.ended_at.is_some());
         Self {
             arn: task.identity.arn.clone(),
             stop_code: task.stop.as_ref().map(|stop| stop.code.name().to_owned()),
             exit_codes: task.containers.iter().map(|container| container.exit_code).collect(),
+            began: task.times.created_at.millis(),
+            ended: task
+                .containers
+                .iter()
+                .map(|container| container.ended_at)
+                .max()
+                .flatten()
+                .map(crate::clock::Timestamp::millis)
+                .filter(|_| over),
             wanted: task.desired,
-            over: task.containers.iter().all(|container| container.ended_at.is_some()),
+            over,
         }
     }
 

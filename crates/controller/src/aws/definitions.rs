@@ -4,7 +4,7 @@
 use super::access::Aws;
 use super::capture::Capture;
 use super::error::AwsError;
-use super::patience::throttled;
+use super::patience::{patient, throttled};
 use crate::task_definition::{Document, Registered};
 use aws_sdk_ecs::types::TaskDefinitionField;
 use aws_smithy_types::body::SdkBody;
@@ -18,7 +18,7 @@ impl Aws {
         reference: &str,
     ) -> Result<Registered, AwsError> {
         let capture = Capture::default();
-        let answer = throttled(|| async {
+        let answer = patient(|| async {
             self.ecs
                 .describe_task_definition()
                 .task_definition(reference)

@@ -52,6 +52,9 @@ impl AwsError {
             SdkError::ServiceError(context) => {
                 let status = context.raw().status().as_u16();
                 let error = context.err();
+                if error.code().is_none() && !(400..500).contains(&status) {
+                    return Self::unreadable(operation, status, "no answer of AWS's");
+                }
                 let code = error.code().unwrap_or("UnknownError").to_owned();
                 let message = error.message().unwrap_or("no message").to_owned();
                 Self { class: classify(&code, &message, status), operation, code, message }
@@ -62,20 +65,26 @@ impl AwsError {
                 message: "no answer in time".to_owned(),
                 class: Class::NoAnswer,
             },
-            SdkError::ResponseError(context) => Self {
-                operation,
-                code: "UnreadableAnswer".to_owned(),
-                message: format!(
-                    "status {}, {}",
-                    context.raw().status().as_u16(),
-                    chain(&SdkError::<E, HttpResponse>::ResponseError(context))
-                ),
-                class: Class::ServerFault,
-            },
+            SdkError::ResponseError(context) => {
+                let status = context.raw().status().as_u16();
+                let why = chain(&SdkError::<E, HttpResponse>::ResponseError(context));
+                Self::unreadable(operation, status, &why)
+            }
             SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) => {
                 Self::not_sent(operation, &chain(&error))
             }
             _ => Self::not_sent(operation, &chain(&error)),
+        }
+    }
+
+    /// A page of HTML, a redirect, half an answer: something in between spoke, and the request may
+    /// have been carried out.
+    pub(super) fn unreadable(operation: &'static str, status: u16, why: &str) -> Self {
+        Self {
+            operation,
+            code: "UnreadableAnswer".to_owned(),
+            message: one_line(&format!("status {status}, {why}")),
+            class: Class::ServerFault,
         }
     }
 
@@ -90,6 +99,14 @@ impl AwsError {
             ("Unreachable", Class::NoAnswer)
         };
         Self { operation, code: code.to_owned(), message: one_line(text), class }
+    }
+
+    /// Whether an answer had begun, or a connection that stood was lost: somebody is there.
+    pub(super) fn is_cut_off(&self) -> bool {
+        let said = self.message.to_ascii_lowercase();
+        ["incomplete", "closed before", "reset by peer", "unexpected end", "unexpected eof"]
+            .iter()
+            .any(|word| said.contains(word))
     }
 
     /// Whether the same call may succeed later without anybody doing anything.
@@ -273,6 +290,16 @@ mod tests {
             assert_eq!(error.class, class, "{code}");
             assert_eq!(error.is_transient(), transient, "{code}: {message}");
         }
+    }
+
+    #[test]
+    fn something_in_between_is_no_answer_of_aws() {
+        let error = AwsError::unreadable("DescribeTaskDefinition", 302, "<html>\n moved");
+        assert!(error.is_transient());
+        assert_eq!(
+            error.to_string(),
+            "DescribeTaskDefinition: UnreadableAnswer: status 302, <html>; moved"
+        );
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod services;
 mod signed;
 mod streams;
 mod tasks;
+mod wide;
 
 pub use access::AwsAccess;
 pub(crate) use access::{Aws, connect};

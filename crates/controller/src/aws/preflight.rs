@@ -2,7 +2,7 @@
 
 use super::access::Aws;
 use super::error::AwsError;
-use super::patience::throttled;
+use super::patience::patient;
 use aws_config::Region;
 
 /// A cluster that is there.
@@ -26,7 +26,7 @@ impl Aws {
     /// The ARN of whoever signs.
     pub(crate) async fn caller_arn(&self) -> Result<String, AwsError> {
         let sts = aws_sdk_sts::Client::new(&self.config);
-        let answer = throttled(|| async {
+        let answer = patient(|| async {
             let answer = sts.get_caller_identity().send().await;
             answer.map_err(|error| AwsError::of("GetCallerIdentity", error))
         })
@@ -36,7 +36,7 @@ impl Aws {
 
     /// A cluster by name or ARN; none if there is no such cluster.
     pub(crate) async fn find_cluster(&self, name: &str) -> Result<Option<FoundCluster>, AwsError> {
-        let answer = throttled(|| async {
+        let answer = patient(|| async {
             let answer = self.ecs.describe_clusters().clusters(name).send().await;
             answer.map_err(|error| AwsError::of("DescribeClusters", error))
         })
@@ -58,7 +58,7 @@ impl Aws {
             .region(Region::new(region.to_owned()))
             .build();
         let logs = aws_sdk_cloudwatchlogs::Client::from_conf(config);
-        let answer = throttled(|| async {
+        let answer = patient(|| async {
             let answer = logs.describe_log_groups().log_group_name_prefix(name).send().await;
             answer.map_err(|error| AwsError::of("DescribeLogGroups", error))
         })

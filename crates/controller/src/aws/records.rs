@@ -2,7 +2,7 @@
 
 use super::access::Aws;
 use super::error::AwsError;
-use super::patience::throttled;
+use super::patience::patient;
 use aws_config::Region;
 
 /// Pages that are read: a filter over much else answers many empty ones.
@@ -32,7 +32,7 @@ impl Aws {
         let mut lines = Vec::new();
         let mut token: Option<String> = None;
         for _ in 0..PAGES {
-            let answer = throttled(|| async {
+            let answer = patient(|| async {
                 client
                     .filter_log_events()
                     .log_group_name(place.group)

@@ -2,15 +2,18 @@
 
 use super::access::Aws;
 use super::error::AwsError;
-use super::patience::throttled;
+use super::patience::patient;
 use super::renewal::Renewal;
 use crate::service::{
-    Deployment, DeploymentStatus, Rollout, ServiceDeployment, ServiceEvent, ServiceSnapshot,
+    Deployment, DeploymentStatus, Hold, RevisionCount, Rollout, ServiceDeployment, ServiceEvent,
+    ServiceSnapshot,
 };
 use crate::task::TaskArn;
 use aws_sdk_ecs::types::{
+    DeploymentLifecycleHookAction, DeploymentLifecycleHookDetail, DeploymentLifecycleHookStatus,
     DesiredStatus, Service, ServiceDeployment as SdkServiceDeployment,
-    ServiceDeploymentRollbackMonitorsStatus, ServiceDeploymentStatus,
+    ServiceDeploymentLifecycleStage, ServiceDeploymentRollbackMonitorsStatus,
+    ServiceDeploymentStatus,
 };
 use aws_smithy_types::DateTime;
 
@@ -34,7 +37,7 @@ impl Aws {
         cluster: &str,
         service: &str,
     ) -> Result<Option<ServiceSnapshot>, AwsError> {
-        let answer = throttled(|| async {
+        let answer = patient(|| async {
             let ask = self.ecs.describe_services().cluster(cluster).services(service);
             ask.send().await.map_err(|error| AwsError::of("DescribeServices", error))
         })
@@ -179,6 +182,14 @@ pub(super) fn snapshot(service: &Service) -> ServiceSnapshot {
         desired: service.desired_count(),
         running: service.running_count(),
         deployments: deployments.collect(),
+        revisions: service
+            .current_service_revisions()
+            .iter()
+            .map(|revision| RevisionCount {
+                arn: text(revision.arn()),
+                tasks: revision.running_task_count() + revision.pending_task_count(),
+            })
+            .collect(),
         events: events.collect(),
     }
 }
@@ -204,5 +215,16 @@ fn service_deployment(deployment: &SdkServiceDeployment) -> ServiceDeployment {
             .alarms()
             .map(|alarms| alarms.triggered_alarm_names().to_vec())
             .unwrap_or_default(),
+        stage: text(deployment.lifecycle_stage().map(ServiceDeploymentLifecycleStage::as_str)),
+        holds: deployment.lifecycle_hook_details().iter().filter_map(hold).collect(),
     }
+}
+
+/// Only somebody's action ends a PAUSE hook; a function's answer ends itself.
+fn hold(hook: &DeploymentLifecycleHookDetail) -> Option<Hold> {
+    let waits = hook.status() == Some(&DeploymentLifecycleHookStatus::AwaitingAction);
+    waits.then(|| Hold {
+        hook: text(hook.hook_id()),
+        otherwise: text(hook.timeout_action().map(DeploymentLifecycleHookAction::as_str)),
+    })
 }

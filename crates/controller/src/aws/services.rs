@@ -2,7 +2,7 @@
 
 use super::access::Aws;
 use super::error::AwsError;
-use super::patience::throttled;
+use super::patience::patient;
 use crate::settings::PublicIp;
 use crate::task::TaskNetwork;
 use aws_sdk_ecs::types::{AssignPublicIp, AwsVpcConfiguration, Service};
@@ -36,7 +36,7 @@ impl Aws {
         cluster: &str,
         service: &str,
     ) -> Result<Option<FoundService>, AwsError> {
-        let answer = throttled(|| async {
+        let answer = patient(|| async {
             let ask = self.ecs.describe_services().cluster(cluster).services(service);
             ask.send().await.map_err(|error| AwsError::of("DescribeServices", error))
         })

@@ -4,7 +4,7 @@
 use super::access::Aws;
 use super::error::AwsError;
 use super::logs::{From, LogReader};
-use super::patience::throttled;
+use super::patience::patient;
 use crate::task::{LogPage, RawEvent};
 use aws_config::Region;
 
@@ -33,7 +33,7 @@ impl Aws {
         let mut streams = Vec::new();
         let mut token: Option<String> = None;
         loop {
-            let answer = throttled(|| async {
+            let answer = patient(|| async {
                 let ask = client.describe_log_streams().log_group_name(group);
                 let ask = ask.log_stream_name_prefix(prefix).set_next_token(token.clone());
                 ask.send().await.map_err(|error| AwsError::of("DescribeLogStreams", error))
@@ -54,16 +54,16 @@ impl Aws {
 impl LogReader {
     /// As [`Self::page`], with patience for throttles: for who reads once.
     pub(crate) async fn patient_page(&self, cursor: Option<&str>) -> Result<LogPage, AwsError> {
-        throttled(|| self.page(cursor)).await
+        patient(|| self.page(cursor)).await
     }
 
     /// The newest lines: one page, which holds most runs whole.
     pub(crate) async fn newest(&self) -> Result<Vec<RawEvent>, AwsError> {
-        throttled(|| self.once(From::Tail)).await
+        patient(|| self.once(From::Tail)).await
     }
 
     /// The first few lines.
     pub(crate) async fn first(&self, count: i32) -> Result<Vec<RawEvent>, AwsError> {
-        throttled(|| self.once(From::Head(count))).await
+        patient(|| self.once(From::Head(count))).await
     }
 }

@@ -2,13 +2,15 @@
 
 use super::access::Aws;
 use super::error::AwsError;
-use super::patience::throttled;
+use super::patience::patient;
 use super::renewal::Renewal;
+use super::wide::{Replay, readable};
 use crate::settings::{Capacity, PublicIp};
 use crate::task::{
-    ContainerSnapshot, Described, RunAnswer, RunRequest, Shortfall, StopCode, TaskArn,
+    Asked, ContainerSnapshot, Described, RunAnswer, RunRequest, Shortfall, StopCode, TaskArn,
     TaskSnapshot, TaskTimes,
 };
+use aws_sdk_ecs::operation::describe_tasks::DescribeTasksOutput;
 use aws_sdk_ecs::operation::list_tasks::builders::ListTasksFluentBuilder;
 use aws_sdk_ecs::operation::run_task::RunTaskError;
 use aws_sdk_ecs::types::{
@@ -50,11 +52,20 @@ impl Aws {
                     .map(|item| vec![item]),
             ),
         };
-        match call.send().await {
+        let answer = match call.clone().send().await {
+            Err(error) => match readable(&error) {
+                Some(replay) => call.customize().config_override(replaying(replay)).send().await,
+                None => Err(error),
+            },
+            answer => answer,
+        };
+        match answer {
             Ok(answer) => {
-                if let Some(task) = answer.tasks().first() {
+                // A task without a name cannot be followed: the answer was not read.
+                let named = |task: &&Task| task.task_arn().is_some_and(|arn| !arn.is_empty());
+                if let Some(task) = answer.tasks().iter().find(named) {
                     Ok(RunAnswer::Started(Box::new(snapshot(task))))
-                } else if answer.failures().is_empty() {
+                } else if answer.failures().is_empty() || !answer.tasks().is_empty() {
                     Ok(RunAnswer::Nothing)
                 } else {
                     Ok(RunAnswer::Short(answer.failures().iter().map(shortfall).collect()))
@@ -77,7 +88,7 @@ impl Aws {
         cluster: &str,
         task: &str,
     ) -> Result<Described, AwsError> {
-        throttled(|| describe(&self.ecs, cluster, task)).await
+        patient(|| describe(&self.ecs, cluster, task)).await
     }
 
     /// The same, asked once: for a loop that looks again anyway.
@@ -97,11 +108,7 @@ impl Aws {
     ) -> Result<Vec<TaskSnapshot>, AwsError> {
         let names: Vec<String> =
             tasks.iter().take(100).map(|task| task.as_str().to_owned()).collect();
-        let answer = throttled(|| async {
-            let ask = self.ecs.describe_tasks().cluster(cluster).set_tasks(Some(names.clone()));
-            ask.send().await.map_err(|error| AwsError::of("DescribeTasks", error))
-        })
-        .await?;
+        let answer = patient(|| described(&self.ecs, cluster, names.clone())).await?;
         Ok(answer.tasks().iter().map(snapshot).collect())
     }
 
@@ -156,6 +163,19 @@ impl Aws {
         self.all_tasks(list.desired_status(DesiredStatus::Stopped)).await
     }
 
+    /// The tasks of a service that ECS has not forgotten: also those that it lets go of, which run
+    /// on for a while.
+    pub(crate) async fn tasks_of_service(
+        &self,
+        cluster: &str,
+        service: &str,
+    ) -> Result<Vec<TaskArn>, AwsError> {
+        let list = self.ecs.list_tasks().cluster(cluster).service_name(service);
+        let mut found = self.tasks_in_flight(list.clone()).await?;
+        found.extend(self.all_tasks(list.desired_status(DesiredStatus::Stopped)).await?);
+        Ok(found)
+    }
+
     async fn tasks_in_flight(
         &self,
         list: ListTasksFluentBuilder,
@@ -165,7 +185,7 @@ impl Aws {
 
     /// All pages: ListTasks answers with at most 100.
     async fn all_tasks(&self, list: ListTasksFluentBuilder) -> Result<Vec<TaskArn>, AwsError> {
-        let found: Vec<String> = throttled(|| async {
+        let found: Vec<String> = patient(|| async {
             let pages = list.clone().into_paginator().items().send();
             pages.collect::<Result<_, _>>().await.map_err(|error| AwsError::of("ListTasks", error))
         })
@@ -179,17 +199,31 @@ async fn describe(
     cluster: &str,
     task: &str,
 ) -> Result<Described, AwsError> {
-    let answer = client
-        .describe_tasks()
-        .cluster(cluster)
-        .tasks(task)
-        .send()
-        .await
-        .map_err(|error| AwsError::of("DescribeTasks", error))?;
+    let answer = described(client, cluster, vec![task.to_owned()]).await?;
     Ok(answer
         .tasks()
         .first()
         .map_or(Described::Missing, |task| Described::Task(Box::new(snapshot(task)))))
+}
+
+async fn described(
+    client: &aws_sdk_ecs::Client,
+    cluster: &str,
+    tasks: Vec<String>,
+) -> Result<DescribeTasksOutput, AwsError> {
+    let ask = client.describe_tasks().cluster(cluster).set_tasks(Some(tasks));
+    let answer = match ask.clone().send().await {
+        Err(error) => match readable(&error) {
+            Some(replay) => ask.customize().config_override(replaying(replay)).send().await,
+            None => Err(error),
+        },
+        answer => answer,
+    };
+    answer.map_err(|error| AwsError::of("DescribeTasks", error))
+}
+
+fn replaying(replay: Replay) -> aws_sdk_ecs::config::Builder {
+    aws_sdk_ecs::config::Builder::new().http_client(replay)
 }
 
 fn network(request: &RunRequest) -> NetworkConfiguration {
@@ -231,11 +265,24 @@ fn shortfall(failure: &Failure) -> Shortfall {
 
 fn snapshot(task: &Task) -> TaskSnapshot {
     let overrides = task.overrides().map(TaskOverride::container_overrides).unwrap_or_default();
-    let run = overrides.iter().find_map(|container| {
+    let given = |name: &str| {
+        overrides.iter().find_map(|container| {
+            let variables = container.environment();
+            let value = variables.iter().find(|pair| pair.name() == Some(name));
+            value
+                .and_then(KeyValuePair::value)
+                .map(|value| (container.name().unwrap_or_default().to_owned(), value.to_owned()))
+        })
+    };
+    let run = given(env::RUN);
+    let asked = overrides.iter().find(|container| {
+        run.as_ref().is_some_and(|(name, _)| container.name() == Some(name.as_str()))
+    });
+    let asked = asked.map_or(Asked::Anything, |container| {
         let variables = container.environment();
-        let run = variables.iter().find(|pair| pair.name() == Some(env::RUN));
-        run.and_then(KeyValuePair::value)
-            .map(|run| (container.name().unwrap_or_default().to_owned(), run.to_owned()))
+        let question = variables.iter().find(|pair| pair.name() == Some(env::COMMAND));
+        let started_by = task.started_by().unwrap_or_default();
+        Asked::of_task(started_by, container.command(), question.and_then(KeyValuePair::value))
     });
     let network = task
         .attachments()
@@ -266,6 +313,9 @@ fn snapshot(task: &Task) -> TaskSnapshot {
         },
         started_by: task.started_by().unwrap_or_default().to_owned(),
         run,
+        asked,
+        invocation: given(env::INVOCATION).map(|(_, invocation)| invocation),
+        environment: given(env::ENVIRONMENT).map(|(_, environment)| environment),
         network,
         containers: task.containers().iter().map(container).collect(),
     }

@@ -1,11 +1,10 @@
 //! Owns what the base branch has of a directory of migrations.
 
+use super::tree::{SCRIPT, then};
 use crate::changes::{Git, Origin};
+use migrations::checksum::{Digests, checksum};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-
-/// The file of a migration.
-const SCRIPT: &str = "migration.sql";
 
 /// The migrations of the base branch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,37 +19,56 @@ pub(crate) struct Base {
     pub(crate) gone: BTreeMap<String, String>,
 }
 
-/// Asks git; or why nobody can know.
+/// Asks git, and holds the files as they are on disk against it: what is not committed yet is checked
+/// too. Or why nobody can know.
 pub(crate) async fn base(directory: &Path, origin: &Origin) -> Result<Base, String> {
-    let git = Git { folder: directory };
-    let commit = git.origin(origin, "HEAD").await?;
-    let listed = git.ask(&["ls-tree", "-r", "--name-only", "-z", &commit, "--", "."]).await?;
-    let names = listed.split('\0').filter_map(migration).map(str::to_owned).collect();
-    // Against the working tree: what is not committed yet is checked too.
-    let options = ["diff", "--name-status", "-z", "--no-renames", "--no-ext-diff", "--relative"];
-    let changed = git.ask(&[&options[..], &[&commit, "--", "."]].concat()).await?;
-    let mut fields = changed.split('\0');
-    let mut base = Base { commit, names, ..Base::default() };
-    while let (Some(status), Some(path)) = (fields.next(), fields.next()) {
-        let Some(name) = migration(path) else { continue };
-        match status {
-            "A" => {}
-            "D" => {
-                let shown = format!("{}:./{path}", base.commit);
-                base.gone.insert(name.to_owned(), git.ask(&["show", &shown]).await?);
-            }
-            _ => {
-                base.edited.insert(name.to_owned());
+    let then = then(directory, origin).await?;
+    let mut base = Base {
+        commit: then.first().map(|then| then.commit.clone()).unwrap_or_default(),
+        ..Base::default()
+    };
+    // Of several bases, where histories crossed, each has its say: none of them may lose a migration.
+    for (place, then) in then.iter().enumerate() {
+        let names: BTreeSet<String> = then.scripts.keys().cloned().collect();
+        base.names = if place == 0 { names } else { &base.names & &names };
+        for (name, script) in &then.scripts {
+            match std::fs::read(directory.join(name).join(SCRIPT)) {
+                Ok(here) if is_the_same(&here, script) => {}
+                Ok(_) if cleaned_is_the_same(directory, name, script).await => {}
+                Ok(_) => {
+                    base.edited.insert(name.clone());
+                }
+                Err(cause) if is_missing(&cause) => {
+                    let script = String::from_utf8_lossy(script).into_owned();
+                    base.gone.insert(name.clone(), script);
+                }
+                // That it cannot be read is a finding of its own.
+                Err(_) => {}
             }
         }
     }
     Ok(base)
 }
 
-/// `NAME/migration.sql`.
-fn migration(path: &str) -> Option<&str> {
-    match path.split_once('/') {
-        Some((name, SCRIPT)) => Some(name),
-        Some(_) | None => None,
+fn is_missing(cause: &std::io::Error) -> bool {
+    matches!(cause.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
+}
+
+/// Whatever the line ends: `core.autocrlf` is no edit, and Prisma sees none.
+fn is_the_same(here: &[u8], then: &[u8]) -> bool {
+    if here == then {
+        return true;
     }
+    let (Ok(here), Ok(then)) = (std::str::from_utf8(here), std::str::from_utf8(then)) else {
+        return false;
+    };
+    Digests::of(then).match_any(&checksum(here)) || Digests::of(here).match_any(&checksum(then))
+}
+
+/// Whether git would commit the same: git-lfs and git-crypt keep another content than the checkout has.
+async fn cleaned_is_the_same(directory: &Path, name: &str, then: &[u8]) -> bool {
+    let git = Git::at(directory);
+    let file = format!("{name}/{SCRIPT}");
+    let Ok(object) = git.ask(&["hash-object", "--", &file]).await else { return false };
+    git.object_of(then).await.is_ok_and(|known| known == object.trim())
 }

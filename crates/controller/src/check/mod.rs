@@ -3,7 +3,8 @@
 //! | module | owns |
 //! |---|---|
 //! | `directory` | where the migrations are when nobody says it |
-//! | `base` | what the base branch has of them, by asking git |
+//! | `base` | what the base branch has of them |
+//! | `tree` | where they were in a commit, by asking git: there, moved, in a submodule |
 //! | `history` | what may not change in a history that others have: PURE |
 //! | `name` | whether a name says something: PURE |
 //! | `replay` | everything on an empty database, by the runner |
@@ -15,8 +16,9 @@ mod history;
 mod name;
 mod replay;
 mod review;
+mod tree;
 
-pub(crate) use base::base;
+pub(crate) use base::{Base, base};
 pub(crate) use directory::find;
 pub(crate) use replay::{Replayed, replay};
 pub(crate) use review::{Compared, Located, Review, review};

@@ -6,7 +6,9 @@ use crate::aws::{Aws, connect};
 use crate::error::{Error, Kind};
 use crate::report::{Arrival, Event, Report};
 use crate::settings::{AttachSettings, ContainerChoice, Flags};
-use crate::task::{Beginning, Described, Origin, Plan, TaskArn, TaskSnapshot, Tools, follow};
+use crate::task::{
+    Beginning, Described, Origin, Plan, StartLimit, TaskArn, TaskSnapshot, Tools, follow,
+};
 use crate::task_definition::{Document, choose, log_sources};
 use clap::Args;
 
@@ -108,8 +110,10 @@ pub(super) async fn plan(
         task: task.arn,
         container,
         expect: settings.expect,
+        asked: task.asked,
         on_cancel: settings.on_cancel,
         timeout: settings.timeout,
+        start: StartLimit::None,
         beginning: Beginning::Watching,
         origin: Origin::Found,
     })

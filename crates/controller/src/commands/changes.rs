@@ -1,7 +1,7 @@
 //! Owns `changes`.
 
 use super::context::Context;
-use crate::changes::{Asked, Comparison, Occasion, answer, changed_files, origin};
+use crate::changes::{Asked, Comparison, Occasion, answer, compare_with_list, difference, origin};
 use crate::error::Error;
 use crate::report::Event;
 use clap::Args;
@@ -13,7 +13,8 @@ use std::path::{Path, PathBuf};
 ///
 /// The parts are the table `[changes]` of ecs-migrate.toml, each with the globs of its files. In a
 /// step of GitHub Actions every part becomes an output, `true` or `false`; `changed` is a JSON list
-/// of the names. What cannot be known counts as changed. AWS is not asked.
+/// of the names. What cannot be known counts as changed. A push to the default branch is compared with
+/// the last green run of the workflow, which gh has to be asked for: set GH_TOKEN. AWS is not asked.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Compare with where the history parted from this commit or branch [default: as the event of GitHub says]
@@ -22,12 +23,19 @@ pub(crate) struct Arguments {
     /// Compare with this commit itself: what is deployed now; empty means nothing is
     #[arg(long, value_name = "COMMIT")]
     since: Option<String>,
+    /// Compare with what this workflow deployed to a GitHub environment last, by its job `deployed to NAME`,
+    /// and with what it tried since; gh asks, and needs GH_TOKEN
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["base", "since"])]
+    deployed_to: Option<String>,
     /// The commit that is asked about
     #[arg(long, value_name = "REF", default_value = "HEAD")]
     head: String,
     /// Show the files, for a person; nothing is written for GitHub
     #[arg(long)]
     print: bool,
+    /// JSON list of what is built and deployed; each `part` has to be in [changes]
+    #[arg(long, value_name = "FILE")]
+    parts: Option<PathBuf>,
     /// A folder of the repository
     #[arg(long, value_name = "DIR", default_value = ".")]
     repository: PathBuf,
@@ -41,10 +49,18 @@ pub(super) async fn changes(arguments: Arguments, context: Context<'_>) -> Resul
             "in ecs-migrate.toml: [changes], then a line such as migration = [\"apps/api/prisma/**\"]",
         ));
     }
-    let asked = Asked { base: arguments.base, since: arguments.since };
+    if let Some(path) = &arguments.parts {
+        compare_with_list(path, &parts)?;
+    }
+    let asked =
+        Asked { base: arguments.base, since: arguments.since, deployed_to: arguments.deployed_to };
     let origin = origin(&asked, &occasion(&context.environment));
-    let comparison = Comparison { folder: &arguments.repository, head: &arguments.head };
-    let answer = answer(&parts, changed_files(comparison, &origin).await);
+    let comparison = Comparison {
+        folder: &arguments.repository,
+        head: &arguments.head,
+        environment: &context.environment,
+    };
+    let answer = answer(&parts, difference(comparison, &origin).await);
     context.report.emit(&if arguments.print {
         Event::ChangesShown(answer)
     } else {

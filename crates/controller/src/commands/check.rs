@@ -2,12 +2,13 @@
 
 use super::changes::occasion;
 use super::context::Context;
-use crate::changes::{Asked, origin};
-use crate::check::{Compared, Replayed, base, find, replay, review};
+use crate::changes::{Asked, Origin, last_green, origin};
+use crate::check::{Base, Compared, Replayed, base, find, replay, review};
 use crate::error::Error;
 use crate::report::{Event, sarif};
 use clap::Args;
 use protocol::env;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -24,6 +25,9 @@ pub(crate) struct Arguments {
     /// Commit or branch that it is to be merged into [default: as the event of GitHub says]
     #[arg(long, value_name = "REF")]
     base: Option<String>,
+    /// Compare with this commit itself: what was green last
+    #[arg(long, value_name = "COMMIT", conflicts_with = "base")]
+    since: Option<String>,
     /// Also apply everything to a scratch database on the server of this URL, and compare the result with
     /// schema.prisma when the Prisma CLI is installed; needs ecs-migrate-runner
     /// [env: ECS_MIGRATE_REPLAY_URL]
@@ -54,12 +58,7 @@ pub(super) async fn check(arguments: Arguments, context: Context<'_>) -> Result<
         return Err(Error::usage(format!("there is no directory `{}`", directory.display()))
             .hinted("name the directory of the migrations: ecs-migrate check DIR"));
     }
-    let asked = Asked { base: arguments.base.clone(), since: None };
-    let compared = base(&directory, &origin(&asked, &occasion(&context.environment))).await;
-    if let (Some(reference), Err(why)) = (&arguments.base, &compared) {
-        return Err(Error::usage(format!("cannot compare with {reference}: {why}"))
-            .hinted("fetch the base branch: actions/checkout with fetch-depth: 0"));
-    }
+    let compared = compare(&directory, &arguments, &context.environment).await?;
     let url = arguments.replay.as_ref().or_else(|| context.environment.get(env::REPLAY_URL));
     let replayed = match url.filter(|url| !url.is_empty()) {
         Some(url) => replay(&directory, url, &context.environment).await?,
@@ -82,4 +81,36 @@ pub(super) async fn check(arguments: Arguments, context: Context<'_>) -> Result<
     let code = found.class().code();
     context.report.emit(&Event::Reviewed(Box::new(found)));
     Ok(code)
+}
+
+/// What there is to compare with, or why there is nothing. What has to be compared, because a flag
+/// or a pull request asks for it, and cannot be is a mistake.
+async fn compare(
+    directory: &Path,
+    arguments: &Arguments,
+    environment: &BTreeMap<String, String>,
+) -> Result<Result<Base, String>, Error> {
+    let asked =
+        Asked { base: arguments.base.clone(), since: arguments.since.clone(), deployed_to: None };
+    let occasion = occasion(environment);
+    let origin = match origin(&asked, &occasion) {
+        Origin::Green(green) => match last_green(&green, environment).await {
+            Ok(baseline) => Origin::Commit(baseline.green),
+            Err(why) => Origin::Unknown(why),
+        },
+        origin => origin,
+    };
+    let compared = base(directory, &origin).await;
+    let with = match (&arguments.base, &arguments.since) {
+        (Some(named), _) | (None, Some(named)) if !named.trim().is_empty() => named.clone(),
+        _ if occasion.asks_to_be_merged() => "the base of the pull request".to_owned(),
+        _ => return Ok(compared),
+    };
+    match compared {
+        Ok(base) => Ok(Ok(base)),
+        Err(why) => Err(Error::usage(format!("cannot compare with {with}: {why}")).hinted(
+            "fetch what it is compared with: actions/checkout with fetch-depth: 0, submodules too \
+             (submodules: true) where the migrations are in one; by hand, git fetch --unshallow origin",
+        )),
+    }
 }

@@ -1,17 +1,23 @@
 //! Owns finding the task definition that was asked for, and registering it where it is new.
 
-use super::pin::{Doubt, Pinned, pin};
+use super::pin::{Asked, Doubt, Pinned, pin, pin_anywhere};
 use crate::aws::{Aws, AwsError};
 use crate::error::Error;
 use crate::report::{Event, Registration, Report};
 use crate::settings::{ContainerChoice, DefinitionSource, ImageChoice, ServiceWish, Setting};
+use crate::task::Expectation;
 use crate::task_definition::{
-    Advice, Change, Document, Registered, advice, changes, choose, import, registrable, with_image,
+    Advice, Change, Document, Registered, advice, changes, choose, import, names_the_runner,
+    registrable, with_image, with_label,
 };
+use std::path::Path;
 use std::time::Duration;
 
 /// How often a registration that collides with another one is tried.
 const TRIES: u32 = 5;
+
+/// How many equal revisions of one moment are looked through.
+const EQUALS: u32 = 50;
 
 /// A definition that was asked for, not yet registered where it is new.
 #[derive(Debug)]
@@ -33,7 +39,7 @@ enum State {
 pub(super) async fn find(
     aws: &Aws,
     source: &DefinitionSource,
-    choice: &ContainerChoice,
+    (choice, expect): (&ContainerChoice, Expectation),
 ) -> Result<Wanted, Error> {
     match source {
         DefinitionSource::Existing { reference, image } => {
@@ -43,7 +49,8 @@ pub(super) async fn find(
                 ImageChoice::AsDefined => (None, State::AsGiven(found)),
                 ImageChoice::Replace(image) => {
                     let Pinned { image, doubt } = pin(aws, &image.value).await;
-                    let document = registrable(&with_image(&found.document, &container, &image))?;
+                    let document = with_image(&found.document, &container, &image);
+                    let document = registrable(&labelled(&document, &container, expect))?;
                     (doubt, compare(aws, document, Some(found)).await?)
                 }
             };
@@ -55,11 +62,23 @@ pub(super) async fn find(
             // What is wrong with the file itself is said before anybody is asked.
             registrable(&with_image(&template, &container, &image.value))?;
             let Pinned { image, doubt } = pin(aws, &image.value).await;
-            let document = registrable(&with_image(&template, &container, &image))?;
+            let document = with_image(&template, &container, &image);
+            let document = registrable(&labelled(&document, &container, expect))?;
             let state = compare(aws, document, None).await?;
             Ok(Wanted { container, doubt, state })
         }
     }
+}
+
+/// With the label that makes the container known as the runner's, where somebody says that it is: the
+/// settings, or the definition by its first word.
+fn labelled(document: &Document, container: &str, expect: Expectation) -> Document {
+    let known = match expect {
+        Expectation::Runner => true,
+        Expectation::Auto => names_the_runner(document, container),
+        Expectation::Plain => false,
+    };
+    if known { with_label(document, container) } else { document.clone() }
 }
 
 /// The definition in a file of the user's.
@@ -73,7 +92,7 @@ pub(in crate::commands) fn read_template(path: &Setting<String>) -> Result<Docum
 
 /// The definition that a service shall get: its own or a file's, with another image where one is said.
 pub(super) async fn find_for_service(
-    aws: &Aws,
+    (aws, docker): (&Aws, &Path),
     current: &str,
     wish: &ServiceWish,
 ) -> Result<Wanted, Error> {
@@ -101,7 +120,7 @@ pub(super) async fn find_for_service(
         });
     };
     let container = choose(&base, &wish.container)?;
-    let Pinned { image, doubt } = pin(aws, &image.value).await;
+    let Pinned { image, doubt } = pin_anywhere((aws, docker), &image.value).await;
     let document = registrable(&with_image(&base, &container, &image))?;
     let state = compare(aws, document, named).await?;
     Ok(Wanted { container, doubt, state })
@@ -162,9 +181,14 @@ impl Wanted {
         }
     }
 
+    /// Whether the same name may be another image now: a tag that nobody resolved can be moved.
+    pub(super) fn may_have_moved(&self) -> bool {
+        self.doubt.as_ref().is_some_and(|doubt| doubt.asked == Asked::InVain)
+    }
+
     /// Says what is not sure about the image.
     pub(super) fn doubt(&self, report: &mut Report) {
-        if let Some(Doubt { text, hint }) = self.doubt.clone() {
+        if let Some(Doubt { text, hint, .. }) = self.doubt.clone() {
             report.emit(&Event::Warning { text, hint });
         }
     }
@@ -210,11 +234,36 @@ pub(super) async fn register(
                 tokio::time::sleep(pause.mul_f64(0.5 + fastrand::f64())).await;
                 pause *= 2;
             }
-            answer => return Ok((answer?, Registration::New)),
+            answer => return Ok(agreed(aws, answer?).await),
         }
         if let Ok(State::Unchanged(same)) = compare(aws, document.clone(), None).await {
             return Ok((same, Registration::Unchanged));
         }
     }
-    Ok((aws.register_definition(document).await?, Registration::New))
+    Ok(agreed(aws, aws.register_definition(document).await?).await)
+}
+
+/// The lowest of the equal revisions just below the one that was made. Whoever registered the same
+/// at the same moment looks down the same row, so all of them use one.
+async fn agreed(aws: &Aws, made: Registered) -> (Registered, Registration) {
+    let family = made.family().to_owned();
+    let mut lowest = None;
+    let mut number = made.revision().unwrap_or_default();
+    for _ in 0..EQUALS {
+        number -= 1;
+        if number < 1 {
+            break;
+        }
+        let Ok(below) = aws.describe_definition(&format!("{family}:{number}")).await else {
+            break;
+        };
+        if !below.is_active() || !changes(&below.document, &made.document).is_empty() {
+            break;
+        }
+        lowest = Some(below);
+    }
+    match lowest {
+        Some(lowest) => (lowest, Registration::Unchanged),
+        None => (made, Registration::New),
+    }
 }

@@ -9,7 +9,7 @@ use crate::cli;
 use crate::error::{Error, Kind};
 use crate::report::Event;
 use crate::service::{Contract, Released};
-use crate::settings::{Flags, Key, ServiceSettings};
+use crate::settings::{Flags, Key, ServiceSettings, docker, image_of};
 use clap::Args;
 
 /// Deploy services whose migration is green: the second half of `release`
@@ -48,7 +48,11 @@ pub(super) async fn deploy_service(
     arguments: Arguments,
     context: Context<'_>,
 ) -> Result<u8, Error> {
-    let services = arguments.services.resolve(ServiceSettings::resolve(&context.layers)?)?;
+    let services = arguments
+        .services
+        .resolve(ServiceSettings::resolve(&context.layers)?, docker(&context.environment))?;
+    // An empty one is a lost one, also where nothing is proved.
+    image_of(&context.layers)?;
     let claim = match arguments.without_verdict {
         Some(_) => None,
         None => Some(proof::Wanted::resolve(&context.layers)?),

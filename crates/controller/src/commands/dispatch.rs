@@ -61,6 +61,31 @@ impl Command {
         }
     }
 
+    /// As it is typed.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::SetupInfra(_) => "setup-infra",
+            Self::Doctor(_) => "doctor",
+            Self::Register(_) => "register",
+            Self::Run(_) => "run",
+            Self::Release(_) => "release",
+            Self::DeployService(_) => "deploy-service",
+            Self::Image(_) => "image",
+            Self::Attach(_) => "attach",
+            Self::Cancel(_) => "cancel",
+            Self::Changes(_) => "changes",
+            Self::Check(_) => "check",
+            Self::Logs(_) => "logs",
+            Self::Runs(_) => "runs",
+            Self::Explain(_) => "explain",
+            Self::Status(_) => "status",
+            Self::Resolve(_) => "resolve",
+            Self::Exec(_) => "exec",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
+        }
+    }
+
     /// Whether it ends with the result of a run, which `--on-finish` is told.
     const fn has_result(&self) -> bool {
         match self {

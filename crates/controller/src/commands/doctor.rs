@@ -139,7 +139,7 @@ async fn find_network(aws: &Aws, settings: &DoctorSettings) -> Result<FoundNetwo
 
 async fn find_definition(aws: &Aws, settings: &DoctorSettings) -> Result<Wanted, Error> {
     match &settings.definition {
-        Ok(source) => definition::find(aws, source, &settings.container).await,
+        Ok(source) => definition::find(aws, source, (&settings.container, settings.expect)).await,
         Err(error) => Err(again(error)),
     }
 }

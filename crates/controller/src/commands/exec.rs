@@ -5,6 +5,7 @@ use super::one_off::{TaskArguments, one_off};
 use crate::error::Error;
 use crate::settings::Flags;
 use clap::Args;
+use protocol::RunnerCommand;
 
 /// Run any command of the image under the migration's lock, by the runner's `exec`
 ///
@@ -32,5 +33,5 @@ pub(super) async fn exec(arguments: Arguments, context: Context<'_>) -> Result<u
             .hinted("put it after two dashes: `ecs-migrate exec -- npx prisma db seed`"));
     }
     let command = ["exec", "--"].into_iter().map(str::to_owned).chain(arguments.command);
-    one_off(command.collect(), &arguments.task, context).await
+    one_off((RunnerCommand::Exec, command.collect()), &arguments.task, context).await
 }

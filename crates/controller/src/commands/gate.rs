@@ -6,8 +6,8 @@ use crate::report::{Arrival, Event, Report};
 use crate::settings::RunSettings;
 use crate::signal::Listener;
 use crate::task::{
-    Again, Beginning, Conclusion, Launched, Launcher, Origin, Others, OwnRun, Pace, Plan,
-    RunIdentity, RunRequest, Tools, follow,
+    Again, Asked, Beginning, Conclusion, Launched, Launcher, Origin, Others, OwnRun, Pace, Plan,
+    RunIdentity, RunRequest, StartLimit, Tools, follow,
 };
 use crate::task_definition::log_sources;
 use tokio::time::Instant;
@@ -18,6 +18,8 @@ pub(super) struct Gate<'a> {
     pub(super) prepared: &'a Prepared,
     pub(super) identity: &'a RunIdentity,
     pub(super) pace: &'a Pace,
+    /// What the task is to do.
+    pub(super) asked: Asked,
 }
 
 impl Gate<'_> {
@@ -74,7 +76,7 @@ impl Gate<'_> {
                 give_up,
             };
             let launched = launcher.launch(&mut request, self.identity, &mut attempt).await?;
-            let plan = self.plan(&launched);
+            let plan = self.plan(&launched, give_up);
             report.emit(&Event::Launched {
                 task: plan.task.clone(),
                 cluster: plan.cluster.clone(),
@@ -93,24 +95,23 @@ impl Gate<'_> {
             };
             let conclusion = follow(&plan, tools).await;
             let in_time = (Instant::now() < give_up).then_some(relaunches);
-            match Again::after(&conclusion, launched.origin, in_time) {
-                Again::No => return Ok(conclusion),
-                Again::Relaunch => relaunches += 1,
-                Again::Anew => {}
+            if Again::after(&conclusion, in_time) == Again::No {
+                return Ok(conclusion);
             }
+            relaunches += 1;
             attempt += 1;
             report.emit(&Event::Warning {
                 text: format!(
                     "{} ({}), a new task is started",
                     conclusion.sentence,
-                    conclusion.cause.as_deref().unwrap_or("an earlier task of this run")
+                    conclusion.cause.as_deref().unwrap_or("a passing reason")
                 ),
                 hint: None,
             });
         }
     }
 
-    fn plan(&self, launched: &Launched) -> Plan {
+    fn plan(&self, launched: &Launched, by: Instant) -> Plan {
         let document = &self.prepared.definition.document;
         let container = &self.prepared.container;
         Plan {
@@ -122,8 +123,10 @@ impl Gate<'_> {
             run: Some(self.identity.run.clone()),
             logs: log_sources(document, self.prepared.aws.region()),
             expect: self.settings.expect,
+            asked: self.asked,
             on_cancel: self.settings.on_cancel,
             timeout: self.settings.timeout.clone(),
+            start: StartLimit::By { by, limit: self.settings.capacity_timeout },
             stop_timeout: document.stop_timeout(container),
             security_groups: self.prepared.network.security_groups.clone(),
             origin: launched.origin,

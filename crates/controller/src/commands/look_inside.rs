@@ -3,6 +3,8 @@
 use super::context::Context;
 use super::definition::Wanted;
 use super::gate::Gate;
+use super::known::require_runner;
+use super::order::Words;
 use super::request::{Order, request};
 use super::run::Prepared;
 use crate::aws::Aws;
@@ -10,8 +12,8 @@ use crate::doctor::{Finding, no, ok, skip};
 use crate::error::{Error, Kind};
 use crate::settings::{RunKey, RunSettings};
 use crate::signal::Signals;
-use crate::task::{Conclusion, TaskNetwork, Verdict};
-use protocol::ExitCode;
+use crate::task::{Asked, Conclusion, TaskNetwork, Verdict};
+use protocol::{ExitCode, RunnerCommand};
 
 const NAME: &str = "in_vpc";
 
@@ -46,14 +48,24 @@ pub(super) async fn look(
         ..RunSettings::resolve(&context.layers, &context.environment)?
     };
     let prepared = Prepared { aws, definition, container: wanted.container.clone(), network };
-    let order = Order { command, environment: Vec::new(), process: &context.environment };
+    if let Err(error) = require_runner(&prepared, RunnerCommand::Check).await {
+        let fix = error.hint().unwrap_or_default().to_owned();
+        return Ok(only(no(NAME, error.to_string(), fix)));
+    }
+    let words = Words::Runner(command);
+    let order = Order { words, environment: Vec::new(), process: &context.environment };
     let (identity, request) = request(&settings, &prepared, order);
     let signals = std::mem::replace(&mut context.signals, Signals::OfTheProcess);
     let mut listener = signals.listen().map_err(|cause| {
         Error::new(Kind::Unexpected, "cannot listen to signals").caused_by(cause)
     })?;
-    let gate =
-        Gate { settings: &settings, prepared: &prepared, identity: &identity, pace: &context.pace };
+    let gate = Gate {
+        settings: &settings,
+        prepared: &prepared,
+        identity: &identity,
+        pace: &context.pace,
+        asked: Asked::Answer(RunnerCommand::Check),
+    };
     context.report.hide_log();
     match gate.follow(request, context.report, &mut listener).await {
         Ok(conclusion) => match conclusion.verdict {
@@ -64,6 +76,7 @@ pub(super) async fn look(
             | Verdict::Failed { .. }
             | Verdict::NeverStarted
             | Verdict::TimedOut(_)
+            | Verdict::NotStopped
             | Verdict::Unknown(_)
             | Verdict::WatchLost => Ok(judge(conclusion)),
         },
@@ -98,6 +111,7 @@ fn judge(conclusion: Conclusion) -> Seen {
         | Verdict::TimedOut(_)
         | Verdict::Cancelled(_)
         | Verdict::Detached
+        | Verdict::NotStopped
         | Verdict::Unknown(_)
         | Verdict::WatchLost => false,
     };

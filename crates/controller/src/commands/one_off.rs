@@ -7,7 +7,9 @@ use super::arguments::{
 };
 use super::context::Context;
 use super::gate::Gate;
+use super::known::require_runner;
 use super::on_call;
+use super::order::Words;
 use super::request::{Order, request};
 use super::run;
 use crate::aws::connect;
@@ -15,8 +17,9 @@ use crate::cli;
 use crate::error::Error;
 use crate::report::{Event, OnCall};
 use crate::settings::{FamilyChoice, Flags, Key, Layers, RunKey, RunSettings};
-use crate::task::{Conclusion, cancelled};
+use crate::task::{Asked, Conclusion, cancelled};
 use clap::Args;
+use protocol::RunnerCommand;
 
 /// Where and how a task of its own runs.
 #[derive(Debug, Args)]
@@ -51,9 +54,9 @@ impl TaskArguments {
     }
 }
 
-/// Runs the runner with these arguments; the answer is the exit code.
+/// Asks the runner, in these words; the answer is the exit code.
 pub(super) async fn one_off(
-    command: Vec<String>,
+    (command, words): (RunnerCommand, Vec<String>),
     arguments: &TaskArguments,
     context: Context<'_>,
 ) -> Result<u8, Error> {
@@ -66,17 +69,25 @@ pub(super) async fn one_off(
     report.emit(&Event::Secrets(run::secrets(&environment)));
     let prepared = async {
         let aws = connect(context.aws, &context.access).await?;
-        run::prepare(aws, &settings, report).await
+        let prepared = run::prepare(aws, &settings, report).await?;
+        require_runner(&prepared, command).await?;
+        Ok::<_, Error>(prepared)
     };
     let prepared = tokio::select! {
         biased;
         signal = listener.next() => return Err(cancelled(signal)),
         prepared = prepared => prepared?,
     };
-    let order = Order { command, environment, process: &context.environment };
+    let words = Words::Runner(words);
+    let order = Order { words, environment, process: &context.environment };
     let (identity, request) = request(&settings, &prepared, order);
-    let gate =
-        Gate { settings: &settings, prepared: &prepared, identity: &identity, pace: &context.pace };
+    let gate = Gate {
+        settings: &settings,
+        prepared: &prepared,
+        identity: &identity,
+        pace: &context.pace,
+        asked: Asked::Answer(command),
+    };
     let conclusion: Conclusion = gate.follow(request, report, &mut listener).await?;
     let code = conclusion.exit_code;
     let migrations = conclusion.looked.migrations.clone();

@@ -1,12 +1,13 @@
 //! Owns finding the record of a green migration: what the log says, and what ECS remembers.
 
 use super::on_call::family_name;
+use super::pin::pin;
 use super::request::place;
 use crate::aws::{Aws, AwsError, LogPlace};
 use crate::error::{Error, Kind};
 use crate::report::{Event, Report};
 use crate::service::{Claim, Evidence, TaskRecord, green};
-use crate::settings::{ContainerChoice, FamilyChoice, Key, Layers, Setting};
+use crate::settings::{ContainerChoice, FamilyChoice, Key, Layers, Setting, image_of};
 use crate::task::{StopCode, TaskSnapshot, is_of_a_gate};
 use crate::task_definition::{Driver, choose, log_sources};
 
@@ -19,6 +20,8 @@ pub(super) struct Wanted {
     commit: Setting<String>,
     family: String,
     container: ContainerChoice,
+    /// What was built for the commit, where somebody says it.
+    image: Option<Setting<String>>,
 }
 
 impl Wanted {
@@ -35,7 +38,7 @@ impl Wanted {
             Error::usage("nothing says which migration is to be green")
                 .hinted("set --task-definition FAMILY or --template FILE")
         })?;
-        Ok(Self { commit, family, container })
+        Ok(Self { commit, family, container, image: image_of(layers)? })
     }
 }
 
@@ -72,7 +75,11 @@ pub(super) async fn find(
         }
     };
     let place = place(cluster, definition.family());
-    let claim = Claim { commit: &wanted.commit.value, place: &place };
+    let image = match &wanted.image {
+        Some(image) => Some(pin(aws, &image.value).await.image),
+        None => None,
+    };
+    let claim = Claim { commit: &wanted.commit.value, place: &place, image: image.as_deref() };
     let run = green(&Evidence { lines, tasks }, claim).map_err(|why| refusal(&why))?;
     report.emit(&Event::Note(format!("green for commit {}: run {run} of {place}", claim.commit)));
     Ok(())
@@ -115,6 +122,10 @@ async fn tasks(
                 let code = task.container(container).and_then(|container| container.exit_code);
                 code == Some(0) && task.stop_code == Some(StopCode::EssentialContainerExited)
             }),
+            image: task
+                .container(container)
+                .map(|container| container.image.clone())
+                .unwrap_or_default(),
             run: task.run.map(|(_, run)| run),
         })
         .collect())

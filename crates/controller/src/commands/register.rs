@@ -23,6 +23,9 @@ pub(crate) struct Arguments {
     /// Container whose image is replaced; needed when the definition has several
     #[arg(long, value_name = "NAME")]
     container: Option<String>,
+    /// What the container runs: auto, runner or plain; `runner` gives it the label that makes it known
+    #[arg(long, value_name = "WHAT")]
+    expect: Option<String>,
     /// Show what would change, and register nothing
     #[arg(long)]
     diff: bool,
@@ -31,7 +34,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(super) fn flags(&self) -> Flags {
         let mut flags = self.definition.flags();
-        flags.extend(cli::flags([(Key::Container, &self.container)]));
+        flags.extend(cli::flags([(Key::Container, &self.container), (Key::Expect, &self.expect)]));
         flags
     }
 }
@@ -40,7 +43,9 @@ impl Arguments {
 pub(super) async fn register(arguments: &Arguments, context: Context<'_>) -> Result<u8, Error> {
     let settings = RegisterSettings::resolve(&context.layers)?;
     let aws = connect(context.aws, &context.access).await?;
-    let wanted = definition::find(&aws, &settings.definition, &settings.container).await?;
+    let wanted =
+        definition::find(&aws, &settings.definition, (&settings.container, settings.expect))
+            .await?;
     wanted.warn(context.report);
     if arguments.diff {
         let changes = wanted.changes().to_vec();

@@ -10,11 +10,12 @@ use super::services::{Hands, ServiceArguments, Shown};
 use crate::aws::{Aws, connect};
 use crate::error::{Error, Kind};
 use crate::report::{Event, Report};
-use crate::service::{Contract, Released};
-use crate::settings::{Flags, RunSettings, ServiceSettings};
-use crate::task::cancelled;
+use crate::service::{Clearance, Contract, Released};
+use crate::settings::{Flags, RunSettings, ServiceSettings, docker};
+use crate::task::{Asked, cancelled};
 use clap::Args;
-use protocol::env;
+use protocol::{RunnerCommand, env};
+use tokio::time::Instant;
 
 /// Run the migration, and only on green deploy the services behind it
 ///
@@ -50,7 +51,9 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
         )
         .hinted("`image push --dry-run` says the image's digest"));
     }
-    let services = arguments.services.resolve(ServiceSettings::resolve(&context.layers)?)?;
+    let services = arguments
+        .services
+        .resolve(ServiceSettings::resolve(&context.layers)?, docker(&context.environment))?;
     let environment = run::variables(&arguments.run.environment)?;
     let phases = Phases::of(&environment);
     let mut listener = context.signals.listen().map_err(|cause| {
@@ -78,14 +81,15 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
     let Some(prepared) = prepared else {
         return Ok(0);
     };
-    let command = arguments.run.command;
+    let words = run::words(arguments.run.command, &prepared, settings)?;
+    let asked = Asked::before_a_service(words.words());
     let order = Order {
-        command: command.clone(),
+        words: words.clone(),
         environment: phases.before(&environment),
         process: &context.environment,
     };
     let (identity, expand) = request(settings, &prepared, order);
-    let gate = Gate { settings, prepared: &prepared, identity: &identity, pace: &pace };
+    let gate = Gate { settings, prepared: &prepared, identity: &identity, pace: &pace, asked };
     let conclusion = gate.judge(expand, report, &mut listener).await?;
     if !conclusion.is_green() {
         let code = conclusion.exit_code;
@@ -93,6 +97,7 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
         return Ok(code);
     }
     report.emit(&Event::Migrated(Box::new(conclusion.clone())));
+    let give_up = Instant::now() + services.limit();
     let hands = Hands { aws: &prepared.aws, cluster: &cluster, pace: &pace, report: &mut *report };
     let endings = services.deploy(hands, &mut listener).await;
     let (waiting, left) = (conclusion.after_deploy, conclusion.database);
@@ -104,15 +109,24 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
     };
     if waiting > 0 && released.is_good() && !phases.set {
         report.emit(&Event::Note(format!("{}; what waited for it follows", released.sentence())));
-        let order = Order {
-            command,
-            environment: phases.after(&environment),
-            process: &context.environment,
-        };
+        let order =
+            Order { words, environment: phases.after(&environment), process: &context.environment };
         let (identity, contract) = request(settings, &prepared, order);
-        let gate = Gate { settings, prepared: &prepared, identity: &identity, pace: &pace };
+        let gate = Gate { settings, prepared: &prepared, identity: &identity, pace: &pace, asked };
+        let mut clearance = Clearance {
+            aws: &prepared.aws,
+            cluster: &cluster,
+            pace: &pace,
+            report: &mut *report,
+            listener: &mut listener,
+            give_up,
+        };
+        let judged = match clearance.wait(&released.services).await {
+            Ok(()) => gate.judge(contract, report, &mut listener).await,
+            Err(error) => Err(error),
+        };
         // Whatever comes of it, the migration and the services stay what they are.
-        released.contract = match gate.judge(contract, report, &mut listener).await {
+        released.contract = match judged {
             Ok(conclusion) => {
                 let (contract, conclusion) = Contract::judged(waiting, conclusion, left);
                 report.emit(&Event::Migrated(Box::new(conclusion)));
@@ -126,14 +140,23 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
     Ok(code)
 }
 
-/// Commands of the runner that apply no migration, whatever their end.
-const MIGRATES_NOTHING: [&str; 5] = ["check", "replay", "resolve", "status", "unblock"];
+/// What the runner answers instead of doing anything, with success.
+const ONLY_TELLS: [&str; 4] = ["--version", "-V", "--help", "-h"];
 
-fn refuse_what_migrates_nothing(command: &[String]) -> Result<(), Error> {
-    let word = command.iter().find(|word| !word.starts_with('-')).map_or("", String::as_str);
-    if !MIGRATES_NOTHING.contains(&word) {
-        return Ok(());
-    }
+/// A first word that is a command of the runner says what is asked. Behind options only the runner knows,
+/// and says it; but for those with which it only tells something. A program of a plain container begins
+/// with its name, and has options of its own.
+fn refuse_what_migrates_nothing(words: &[String]) -> Result<(), Error> {
+    let command = RunnerCommand::first_of(words);
+    let first = words.first().map(String::as_str).unwrap_or_default();
+    let mut own = words.iter().map(String::as_str).take_while(|word| *word != "--");
+    let found = match command {
+        Some(command) if !command.may_migrate() => Some(command.name()),
+        _ if first == "help" => Some(first),
+        None if !first.starts_with('-') => None,
+        Some(_) | None => own.find(|word| ONLY_TELLS.contains(word)),
+    };
+    let Some(word) = found else { return Ok(()) };
     Err(Error::usage(format!("`{word}` applies no migration, so no service may follow it")).hinted(
         format!("`ecs-migrate run -- {word}` runs it alone; `release` without it migrates"),
     ))
@@ -166,7 +189,8 @@ impl Phases {
 
 /// What the migration would do.
 async fn show(aws: &Aws, settings: &RunSettings, report: &mut Report) -> Result<(), Error> {
-    let wanted = definition::find(aws, &settings.definition, &settings.container).await?;
+    let wanted =
+        definition::find(aws, &settings.definition, (&settings.container, settings.expect)).await?;
     wanted.warn(report);
     let found = network::find(aws, &settings.cluster.value, &settings.network).await?;
     found.say(report);
@@ -184,4 +208,34 @@ async fn show(aws: &Aws, settings: &RunSettings, report: &mut Report) -> Result<
         report.emit(&Event::Differences(wanted.changes().to_vec()));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_service_follows_what_migrates_nothing() {
+        for (command, refused) in [
+            ("", None),
+            ("deploy --lock-wait 5m", None),
+            ("--lock-wait 5m", None),
+            ("exec -- npm run check --version", None),
+            ("psql -h db -f up.sql", None),
+            ("npm run status", None),
+            ("status", Some("status")),
+            ("--lock-wait 5m --version", Some("--version")),
+            ("--version", Some("--version")),
+            ("-V", Some("-V")),
+            ("help deploy", Some("help")),
+            ("deploy --help", Some("--help")),
+            ("exec -h -- true", Some("-h")),
+        ] {
+            let words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
+            let said = refuse_what_migrates_nothing(&words).err().map(|error| error.to_string());
+            let expected = refused
+                .map(|word| format!("`{word}` applies no migration, so no service may follow it"));
+            assert_eq!(said, expected, "{command}");
+        }
+    }
 }

@@ -1,9 +1,11 @@
 //! Owns the request for a task: what is run, for whom, and as which run.
 
+use super::order::Words;
 use super::run::Prepared;
 use crate::settings::{EnvironmentName, RunSettings};
 use crate::task::{RunIdentity, RunRequest, Work};
-use protocol::env;
+use crate::task_definition::fingerprint;
+use protocol::{command, env};
 use std::collections::BTreeMap;
 
 /// The longest value that is passed on: overrides have 8192 characters altogether (ECS API,
@@ -12,8 +14,7 @@ const LONGEST: usize = 256;
 
 /// What the container shall do.
 pub(super) struct Order<'a> {
-    /// Empty for the image's own command.
-    pub(super) command: Vec<String>,
+    pub(super) words: Words,
     /// Variables that somebody asked for.
     pub(super) environment: Vec<(String, String)>,
     /// The controller's own environment, which says for whom it is.
@@ -31,15 +32,23 @@ pub(super) fn request(
         &settings.key,
         Work {
             cluster: &settings.cluster.value,
-            definition: &prepared.definition.arn,
+            family: prepared.definition.family(),
+            definition: &fingerprint(&prepared.definition.document),
             image: prepared.definition.document.image(&prepared.container),
-            arguments: &order.command,
+            arguments: order.words.words(),
             environment: &environment,
+            commit: commit(order.process).unwrap_or_default(),
         },
     );
     let place = place(&settings.cluster.value, prepared.definition.family());
-    let ours = [(env::RUN.to_owned(), identity.run.clone()), (env::PLACE.to_owned(), place)]
+    let invocation = uuid::Uuid::new_v4().simple().to_string();
+    let image = prepared.definition.document.image(&prepared.container);
+    let image = Some(image.to_owned()).filter(|image| image.len() <= LONGEST);
+    let ours = [(env::RUN, &identity.run), (env::INVOCATION, &invocation), (env::PLACE, &place)]
         .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.clone()))
+        .chain(image.map(|image| (env::TASK_IMAGE.to_owned(), image)))
+        .chain(question(&order.words))
         .chain(origin(&identity.started_by, order.process));
     let taken = |name: &str| environment.iter().any(|(given, _)| given == name);
     let ours: Vec<_> = ours.filter(|(name, _)| !taken(name)).collect();
@@ -47,14 +56,31 @@ pub(super) fn request(
         cluster: settings.cluster.value.clone(),
         definition: prepared.definition.arn.clone(),
         container: prepared.container.clone(),
-        command: order.command,
+        command: order.words.words().to_vec(),
         environment: [ours, environment.clone()].concat(),
         network: prepared.network.clone(),
         capacity: settings.capacity.clone(),
         client_token: identity.client_token(1),
         started_by: identity.started_by.clone(),
+        invocation,
     };
     (identity, request)
+}
+
+/// What is asked of the runner, so that it hears it whatever the ENTRYPOINT of its image is.
+fn question(words: &Words) -> Option<(String, String)> {
+    match words {
+        Words::Own | Words::Command(_) => None,
+        Words::Runner(words) => Some((env::COMMAND.to_owned(), command::encode(words))),
+    }
+}
+
+/// The commit that it is for, where somebody says so.
+fn commit(process: &BTreeMap<String, String>) -> Option<&str> {
+    [env::COMMIT, env::GITHUB_SHA]
+        .into_iter()
+        .find_map(|name| process.get(name).filter(|value| !value.is_empty()))
+        .map(String::as_str)
 }
 
 /// Whose database it must be. It is a part of the identity: with another name it is another run.

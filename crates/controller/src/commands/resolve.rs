@@ -5,6 +5,7 @@ use super::one_off::{TaskArguments, one_off};
 use crate::error::Error;
 use crate::settings::Flags;
 use clap::Args;
+use protocol::RunnerCommand;
 
 /// Correct the history by hand, by the runner's `resolve` as a task of its own
 ///
@@ -66,5 +67,5 @@ pub(super) async fn resolve(arguments: Arguments, context: Context<'_>) -> Resul
             Error::usage("the name is empty").hinted("`ecs-migrate status` lists the names")
         );
     }
-    one_off(arguments.command(), &arguments.task, context).await
+    one_off((RunnerCommand::Resolve, arguments.command()), &arguments.task, context).await
 }

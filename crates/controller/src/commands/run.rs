@@ -9,6 +9,7 @@ use super::context::Context;
 use super::definition;
 use super::gate::Gate;
 use super::network;
+use super::order::{Words, refuse_a_definition_that_migrates_nothing};
 use super::request::{Order, request};
 use crate::aws::{Aws, connect};
 use crate::cli;
@@ -124,10 +125,25 @@ pub(super) async fn run(arguments: Arguments, context: Context<'_>) -> Result<u8
         signal = listener.next() => return Err(cancelled(signal)),
         prepared = prepared => prepared?,
     };
-    let order = Order { command: arguments.command, environment, process: &context.environment };
+    let words = words(arguments.command, &prepared, settings)?;
+    let asked = words.asked(settings.expect);
+    let order = Order { words, environment, process: &context.environment };
     let (identity, request) = request(settings, &prepared, order);
-    let gate = Gate { settings, prepared: &prepared, identity: &identity, pace: &context.pace };
+    let pace = &context.pace;
+    let gate = Gate { settings, prepared: &prepared, identity: &identity, pace, asked };
     gate.pass(request, report, &mut listener).await
+}
+
+/// The words behind `--`, as this container hears them.
+pub(super) fn words(
+    given: Vec<String>,
+    prepared: &Prepared,
+    settings: &RunSettings,
+) -> Result<Words, Error> {
+    let place = (&prepared.definition.document, prepared.container.as_str());
+    let words = Words::given(given, place, settings.expect);
+    refuse_a_definition_that_migrates_nothing(&words, place, settings.expect)?;
+    Ok(words)
 }
 
 /// The settings, as far as they can be wrong before AWS is asked.
@@ -182,7 +198,9 @@ pub(super) async fn prepare(
     settings: &RunSettings,
     report: &mut Report,
 ) -> Result<Prepared, Error> {
-    let wanted = definition::find(&aws, &settings.definition, &settings.container).await?;
+    let wanted =
+        definition::find(&aws, &settings.definition, (&settings.container, settings.expect))
+            .await?;
     let container = wanted.container.clone();
     if wanted.existing().is_none() {
         wanted.warn(report);
@@ -225,8 +243,8 @@ pub(super) fn variables(arguments: &[String]) -> Result<Vec<(String, String)>, E
         .iter()
         .enumerate()
         .map(|(position, argument)| match argument.split_once('=') {
-            Some((env::RUN, _)) => {
-                Err(Error::usage(format!("--env must not set {}: it is ours", env::RUN)))
+            Some((ours @ (env::RUN | env::COMMAND), _)) => {
+                Err(Error::usage(format!("--env must not set {ours}: it is ours")))
             }
             Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
             Some(_) | None => {
@@ -273,5 +291,6 @@ mod tests {
         let error = variables(&["A=1".to_owned(), "hunter2".to_owned()]).unwrap_err();
         assert_eq!(error.to_string(), "--env number 2 is not NAME=VALUE");
         assert!(variables(&["ECS_MIGRATE_RUN=x".to_owned()]).is_err());
+        assert!(variables(&["ECS_MIGRATE_COMMAND=[]".to_owned()]).is_err());
     }
 }

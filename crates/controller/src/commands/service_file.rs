@@ -32,6 +32,8 @@ const KEYS: &[&str] = &[
     "serviceConnectConfiguration",
     "volumeConfigurations",
     "vpcLatticeConfigurations",
+    "gatewayConnectors",
+    "monitoring",
 ];
 
 /// What stands inside: ECS ignores what it does not know, so that a typo would be lost.
@@ -50,8 +52,10 @@ const INNER: &[(&str, &[&str])] = &[
             "lifecycleHooks",
             "linearConfiguration",
             "canaryConfiguration",
+            "earlySuccessCriteria",
         ],
     ),
+    ("earlySuccessCriteria", &["enable", "healthyPercent", "sourceServiceRevisionCleanup"]),
     (
         "deploymentCircuitBreaker",
         &["enable", "rollback", "resetOnHealthyTask", "thresholdConfiguration"],

@@ -12,6 +12,7 @@ use crate::settings::{Flags, Key, ServiceSettings, ServiceWish};
 use crate::signal::Listener;
 use crate::task::Pace;
 use clap::Args;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Which services, and with what.
@@ -52,7 +53,11 @@ impl ServiceArguments {
     }
 
     /// What is wrong before AWS is asked is said here.
-    pub(super) fn resolve(&self, settings: ServiceSettings) -> Result<Services, Error> {
+    pub(super) fn resolve(
+        &self,
+        settings: ServiceSettings,
+        docker: PathBuf,
+    ) -> Result<Services, Error> {
         let wish =
             if self.force_new_deployment { NewDeployment::Forced } else { NewDeployment::IfNeeded };
         for service in &settings.services {
@@ -75,7 +80,7 @@ impl ServiceArguments {
                 file.name()
             )));
         }
-        Ok(Services { settings, wish, file })
+        Ok(Services { settings, wish, file, docker })
     }
 }
 
@@ -84,6 +89,8 @@ pub(super) struct Services {
     settings: ServiceSettings,
     wish: NewDeployment,
     file: Option<ServiceFile>,
+    /// Where `docker login` left what opens other registries.
+    docker: PathBuf,
 }
 
 /// How AWS is used.
@@ -102,6 +109,11 @@ struct Found {
 }
 
 impl Services {
+    /// How long rollouts are followed, and what has to be over before anything follows them.
+    pub(super) fn limit(&self) -> Duration {
+        self.settings.limit.value
+    }
+
     /// Finds what stands in the way of an update, before anything is changed. With `shown` it also
     /// says what would happen.
     pub(super) async fn look(&self, hands: &mut Hands<'_>, shown: Shown) -> Result<(), Error> {
@@ -125,7 +137,7 @@ impl Services {
                 }
                 (Some(existing), false) => {
                     let definition = existing.short_name();
-                    match step(&found.before, &existing.arn, self.wish) {
+                    match self.step(&found.before, (&existing.arn, &found.wanted)) {
                         Step::AlreadyThere => format!("service {name} is on {definition} already"),
                         Step::Follow => {
                             format!("would follow the rollout of {definition} on service {name}")
@@ -207,10 +219,14 @@ impl Services {
         let Found { before, wanted, created } =
             self.find((hands.aws, hands.cluster), service).await?;
         wanted.doubt(hands.report);
+        let existing = wanted.existing().map(|existing| existing.arn.clone());
+        let known = existing.map(|arn| self.step(&before, (&arn, &wanted)));
         let target = wanted.registered(hands.aws, hands.report).await?;
         let way = match &self.file {
             Some(file) if created => Way::Create(file.body(hands.cluster, &target.arn)),
-            Some(_) | None => Way::Step(step(&before, &target.arn, self.wish)),
+            Some(_) | None => {
+                Way::Step(known.unwrap_or_else(|| step(&before, &target.arn, self.wish)))
+            }
         };
         Ok(Job {
             aws: hands.aws.clone(),
@@ -222,6 +238,15 @@ impl Services {
             before,
             limit: self.settings.limit.clone(),
         })
+    }
+
+    /// As `step`; but a service that stands on a tag that nobody resolved may stand on what the tag was,
+    /// and is rolled out anew.
+    fn step(&self, before: &ServiceSnapshot, (arn, wanted): (&str, &Wanted)) -> Step {
+        match step(before, arn, self.wish) {
+            Step::AlreadyThere if wanted.may_have_moved() => Step::Update(NewDeployment::Forced),
+            step => step,
+        }
     }
 
     async fn find(
@@ -247,12 +272,12 @@ impl Services {
             .hinted("run the migration with `ecs-migrate run`, and deploy with that tool after it")),
             (Some(found), _) => {
                 let current = found.primary().map_or(&found.definition, |p| &p.definition);
-                let wanted = definition::find_for_service(aws, current, service).await?;
+                let wanted = definition::find_for_service((aws, &self.docker), current, service).await?;
                 Ok(Found { wanted, before: found, created: false })
             }
             (None, Some(file)) => {
                 let wanted =
-                    definition::find_for_service(aws, file.definition(), service).await?;
+                    definition::find_for_service((aws, &self.docker), file.definition(), service).await?;
                 Ok(Found { wanted, before: ServiceSnapshot::default(), created: true })
             }
             (None, None) => {

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::report::{LogForm, LogView};
 use crate::settings::Flags;
 use clap::Args;
+use protocol::RunnerCommand;
 
 /// Say what is applied, pending or different, by the runner's `status` as a task of its own
 ///
@@ -25,5 +26,5 @@ impl Arguments {
 /// Asks the runner.
 pub(super) async fn status(arguments: Arguments, context: Context<'_>) -> Result<u8, Error> {
     context.report.show_log_through(LogView { form: LogForm::BesideTable, ..LogView::default() });
-    one_off(vec!["status".to_owned()], &arguments.task, context).await
+    one_off((RunnerCommand::Status, vec!["status".to_owned()]), &arguments.task, context).await
 }

@@ -16,7 +16,7 @@ const DIRECTORIES: usize = 2_000;
 /// A place in the checkout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
-    /// Relative to the checkout's root, as GitHub wants it.
+    /// Relative to the repository's top, as GitHub wants it.
     pub(super) file: String,
     /// A line that the file has; absent when what ran was not what is checked out.
     pub(super) line: Option<u32>,
@@ -35,9 +35,18 @@ pub(super) fn find(root: &Path, failure: &Failure) -> Option<Place> {
     if found.next().is_some() {
         return None;
     }
+    let whole = root.join(file);
+    let file = whole.strip_prefix(top(root, &whole)).ok()?.to_str()?.to_owned();
     let line = failure.statement.as_ref().map(|statement| statement.line);
     let lines = content.lines().count();
     Some(Place { file, line: line.filter(|line| (1..=lines).contains(&(*line as usize))) })
+}
+
+/// The top of the repository that has the file, at or below the workspace: `actions/checkout` may put it
+/// into a folder of its own (`path:`). Of several, one in another, the outermost is the workflow's.
+pub(super) fn top(workspace: &Path, file: &Path) -> PathBuf {
+    let inside = |folder: &&Path| folder.starts_with(workspace) && folder.join(".git").exists();
+    file.ancestors().filter(inside).last().unwrap_or(workspace).to_owned()
 }
 
 /// Every `<directory>/<migration>/migration.sql`, with its content.
@@ -133,6 +142,12 @@ mod tests {
             assert_eq!(find(root, &failure(migration, line)), expected, "{migration:?} {line}");
         }
         assert_eq!(find(&root.join("nowhere"), &failure("2_b", 1)), None);
+        // The repository is in a folder of the workspace, and has one of its own.
+        put(root, "code/db/migrations/5_e");
+        std::fs::create_dir_all(root.join("code/.git")).unwrap();
+        std::fs::create_dir_all(root.join("code/db/.git")).unwrap();
+        let place = find(root, &failure("5_e", 1)).unwrap();
+        assert_eq!(place.file, "db/migrations/5_e/migration.sql");
         assert_eq!(find(root, &Failure::default()), None);
     }
 }

@@ -1,5 +1,5 @@
-//! Owns the form for programs: one object a line, the `result` last. Fields may be added; none
-//! changes its meaning.
+//! Owns the form for programs: one object a line, and exactly one `result`, the last. Fields may be
+//! added; none changes its meaning.
 
 use super::event::{Arrival, Event, Registration};
 use super::line::push_line;
@@ -8,15 +8,18 @@ use super::{changes, image, release, review, setup};
 use crate::error::Error;
 use crate::task::{Conclusion, LogLine, LogState, LogText, Phase, Timeline, class_name};
 use crate::task_definition::Change;
+use protocol::ExitCode;
 use serde_json::{Value, json};
 
 /// The renderer.
-#[derive(Debug)]
-pub(super) struct Json;
+#[derive(Debug, Default)]
+pub(super) struct Json {
+    /// What it comes to, until nothing can follow any more.
+    result: Option<Value>,
+}
 
 impl Json {
-    #[expect(clippy::unused_self, reason = "renderers have one shape")]
-    pub(super) fn render(&self, event: &Event) -> Rendered {
+    pub(super) fn render(&mut self, event: &Event) -> Rendered {
         let objects = match event {
             Event::Note(text) => vec![json!({"type": "note", "text": text})],
             Event::Warning { text, hint } => {
@@ -108,10 +111,39 @@ impl Json {
         };
         let mut out = String::new();
         for object in objects {
-            push_line(&mut out, &object.to_string());
+            if object["type"] == "result" {
+                self.result = Some(object);
+            } else {
+                push_line(&mut out, &object.to_string());
+            }
         }
         Rendered { out, err: String::new() }
     }
+
+    /// The last line: the result, of whatever command.
+    pub(super) fn close(&mut self, command: &str, code: u8) -> Rendered {
+        let result = self.result.take().unwrap_or_else(|| of_command(command, code));
+        let mut out = String::new();
+        push_line(&mut out, &result.to_string());
+        Rendered { out, err: String::new() }
+    }
+}
+
+/// The result of a command that judges nothing, and said what it has to say.
+fn of_command(command: &str, code: u8) -> Value {
+    let class = ExitCode::from_code(i64::from(code)).map(class_name).unwrap_or_default();
+    let sentence = match code {
+        0 => format!("{command} did what it was asked"),
+        _ => format!("{command} ended with {code}"),
+    };
+    json!({
+        "type": "result",
+        "class": class,
+        "exit_code": code,
+        "outcome": class,
+        "sentence": sentence,
+        "command": command,
+    })
 }
 
 /// The result, if this event is one of a run or of a release.

@@ -6,6 +6,7 @@ use super::{human, json};
 use crate::task::{Conclusion, Glance, Phase, PhaseState, Timeline};
 use crate::words;
 use jiff::Timestamp;
+use protocol::RunnerCommand;
 use protocol::event::{MigrationStatus, Origin};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -38,8 +39,8 @@ pub(crate) struct RunRow {
     /// Milliseconds since 1970.
     pub(crate) began: i64,
     pub(crate) state: RunState,
-    /// The runner's command; empty for another container.
-    pub(crate) command: String,
+    /// The runner's command.
+    pub(crate) command: RunnerCommand,
     pub(crate) duration: Option<Duration>,
     pub(crate) applied: Option<u64>,
     pub(crate) names: Vec<String>,
@@ -62,6 +63,8 @@ pub(crate) enum RunState {
 pub(crate) struct Explanation {
     pub(crate) conclusion: Conclusion,
     pub(crate) row: RunRow,
+    /// What became of the services behind it, a sentence each.
+    pub(crate) services: Vec<String>,
     /// Command that shows the whole log.
     pub(crate) see_all: String,
     /// Command that explains the run, for a page that somebody else reads.
@@ -129,8 +132,8 @@ impl RunRow {
             RunState::Ended(glance) => (glance.outcome.clone(), glance.exit_code.to_string()),
             RunState::NotKnown => ("not known".to_owned(), nothing()),
         };
-        let outcome = match self.command.as_str() {
-            "" | "deploy" => outcome,
+        let outcome = match self.command {
+            RunnerCommand::Unknown | RunnerCommand::Deploy => outcome,
             command => format!("{command}: {outcome}"),
         };
         let cells = [
@@ -157,7 +160,7 @@ impl RunRow {
             "began": time(self.began),
             "state": state,
             "status": if let RunState::InFlight(status) = &self.state { json!(status) } else { Value::Null },
-            "command": self.command,
+            "command": if self.command == RunnerCommand::Unknown { "" } else { self.command.name() },
             "class": glance.map(|glance| &glance.class),
             "exit_code": glance.map(|glance| glance.exit_code),
             "outcome": glance.map(|glance| &glance.outcome),
@@ -215,6 +218,9 @@ impl Explanation {
         if !self.row.names.is_empty() {
             rows.push(("applied", self.row.names.join(", ")));
         }
+        for service in &self.services {
+            rows.push(("service", service.clone()));
+        }
         if !self.row.ecs_remembers {
             rows.push(("not known", FORGOTTEN.to_owned()));
         }
@@ -267,6 +273,9 @@ impl Explanation {
             object["sentence"] = json!("the task has not ended");
         }
         object["last_lines"] = json!(self.conclusion.last_lines);
+        if !self.services.is_empty() {
+            object["services_behind"] = json!(self.services);
+        }
         object["see_all"] = json!(self.see_all);
         object
     }
@@ -317,7 +326,7 @@ mod tests {
                 outcome: outcome.to_owned(),
                 sentence: String::new(),
             }),
-            command: "deploy".to_owned(),
+            command: RunnerCommand::Deploy,
             duration: Some(Duration::from_millis(1_250)),
             applied: Some(2),
             names: Vec::new(),
@@ -332,7 +341,7 @@ mod tests {
         };
         let running = RunRow {
             state: RunState::InFlight("RUNNING".to_owned()),
-            command: "status".to_owned(),
+            command: RunnerCommand::Status,
             duration: None,
             applied: None,
             ..row("", 0, Origin::default())

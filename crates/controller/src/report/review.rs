@@ -1,5 +1,6 @@
 //! Owns how a check of migrations is shown: text, annotations, object, SARIF. PURE.
 
+use super::checkout;
 use super::clean::clean;
 use super::human::{BAD, CARE, GOOD};
 use super::line::push_line;
@@ -106,13 +107,13 @@ fn level(located: &Located) -> &'static str {
     if located.level == Level::Block { "error" } else { "warning" }
 }
 
-/// Where a file lies below the checkout's root: GitHub knows no other place, whatever folder a step
-/// works in.
+/// Where a file lies in its repository: GitHub knows no other place, whatever folder a step works in
+/// and wherever the repository was checked out.
 fn in_checkout(path: &Path, workspace: Option<&Path>) -> String {
     let below = workspace.and_then(|root| {
         let whole = path.canonicalize().or_else(|_| std::path::absolute(path)).ok()?;
         let root = root.canonicalize().ok()?;
-        whole.strip_prefix(root).ok().map(Path::to_owned)
+        whole.strip_prefix(checkout::top(&root, &whole)).ok().map(Path::to_owned)
     });
     below.as_deref().unwrap_or(path).display().to_string().replace('\\', "/")
 }

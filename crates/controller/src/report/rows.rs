@@ -9,13 +9,11 @@ use crate::words;
 pub(super) fn rows(conclusion: &Conclusion) -> Vec<(String, String)> {
     let mut rows = Vec::new();
     let mut add = |name: &str, text: &str| rows.push((name.to_owned(), clean(text).into_owned()));
-    if !conclusion.is_green() {
-        if let Some(cause) = &conclusion.cause {
-            add("cause", cause);
-        }
-        if let Some(fix) = &conclusion.fix {
-            add("fix", fix);
-        }
+    if let Some(cause) = &conclusion.cause {
+        add(if conclusion.is_green() { "warning" } else { "cause" }, cause);
+    }
+    if let Some(fix) = &conclusion.fix {
+        add("fix", fix);
     }
     add("database", conclusion.database.sentence());
     if let Some(way_back) = &conclusion.way_back {

@@ -1,4 +1,4 @@
-//! Owns the two streams and the renderer that feeds them.
+//! Owns the two streams and the renderer that feeds them, and knows how long nothing was shown.
 
 use super::actions;
 use super::event::Event;
@@ -10,6 +10,7 @@ use super::json::{self, Json};
 use super::log_view::LogView;
 use super::page::{Page, PageFile};
 use super::screen::Screen;
+use super::silence::Silence;
 use crate::surroundings::{Clock, Surroundings};
 use protocol::{ExitCode, env};
 use serde_json::Value;
@@ -32,7 +33,7 @@ enum Renderer {
 }
 
 /// Shows events.
-pub(crate) struct Report {
+pub(super) struct Desk {
     renderer: Renderer,
     files: Files,
     /// Where the repository is checked out.
@@ -54,6 +55,9 @@ pub(crate) struct Report {
     in_actions: bool,
     /// The page about the run, where one is wanted.
     page: Option<Page>,
+    silence: Silence,
+    /// What was asked for.
+    command: &'static str,
 }
 
 /// Whether log lines are shown.
@@ -65,9 +69,9 @@ enum Log {
     Through(LogView, u64),
 }
 
-impl Report {
+impl Desk {
     /// Takes the streams out of the surroundings.
-    pub(crate) fn new(format: Format, surroundings: &mut Surroundings) -> Self {
+    pub(super) fn new(format: Format, surroundings: &mut Surroundings) -> Self {
         let take = |stream: &mut Box<dyn Write + Send>| {
             std::mem::replace(stream, Box::new(std::io::sink()))
         };
@@ -87,11 +91,13 @@ impl Report {
             signalled: None,
             in_actions: in_github(&surroundings.environment),
             page: None,
+            silence: Silence::new(Instant::now()),
+            command: "",
         }
     }
 
     /// The settings may ask for another form than the command line alone did.
-    pub(crate) fn choose(&mut self, format: Format) {
+    pub(super) fn choose(&mut self, format: Format) {
         if format != Format::Text {
             self.screen = None;
         }
@@ -99,39 +105,39 @@ impl Report {
     }
 
     /// A command that is told the result of this invocation.
-    pub(crate) fn tell_at_the_end(&mut self, command: String) {
+    pub(super) fn tell_at_the_end(&mut self, command: String) {
         self.on_finish = Some(command);
     }
 
     /// From here on everything goes into a page as well.
-    pub(crate) fn write_a_page(&mut self, file: PageFile, clock: Clock) {
+    pub(super) fn write_a_page(&mut self, file: PageFile, clock: Clock) {
         self.page = Some(Page::new(file, clock));
     }
 
     /// Writes the page, if the run came to any ending. Its failure changes nothing about the run.
-    pub(crate) fn finish_the_page(&mut self) {
+    pub(super) fn finish_the_page(&mut self) {
         if let Some(complaint) = self.page.take().and_then(Page::write) {
             self.complain(&complaint);
         }
     }
 
     /// The command and the result, once.
-    pub(crate) fn take_to_tell(&mut self) -> Option<(String, Value)> {
+    pub(super) fn take_to_tell(&mut self) -> Option<(String, Value)> {
         Some((self.on_finish.take()?, self.result.take()?))
     }
 
     /// A signal came.
-    pub(crate) fn note_signal(&mut self) {
+    pub(super) fn note_signal(&mut self) {
         self.signalled.get_or_insert_with(Instant::now);
     }
 
     /// When the first signal came.
-    pub(crate) fn signalled(&self) -> Option<Instant> {
+    pub(super) fn signalled(&self) -> Option<Instant> {
         self.signalled
     }
 
     /// What went wrong after the result. In JSON form nothing follows the result on stdout.
-    pub(crate) fn complain(&mut self, text: &str) {
+    pub(super) fn complain(&mut self, text: &str) {
         let warning = Event::Warning { text: text.to_owned(), hint: None };
         match &self.renderer {
             Renderer::Human(_) | Renderer::Github(_) => self.emit(&warning),
@@ -145,7 +151,7 @@ impl Report {
     }
 
     /// How many containers the log lines come from; of several each line names its own.
-    pub(crate) fn expect_containers(&mut self, count: usize) {
+    pub(super) fn expect_containers(&mut self, count: usize) {
         match &mut self.renderer {
             Renderer::Human(human) => human.containers = count,
             Renderer::Github(github) => github.text.containers = count,
@@ -154,23 +160,51 @@ impl Report {
     }
 
     /// From here on the log of the task is not shown: what it says comes in another form.
-    pub(crate) fn hide_log(&mut self) {
+    pub(super) fn hide_log(&mut self) {
         self.log = Log::Hidden;
     }
 
+    /// The name of the command, for a result that has no other.
+    pub(super) fn begin(&mut self, command: &'static str) {
+        self.command = command;
+    }
+
+    /// Nothing follows on stdout. Programs read the result now.
+    pub(super) fn close(&mut self, code: u8) {
+        if let Renderer::Json(json) = &mut self.renderer {
+            let rendered = json.close(self.command, code);
+            let _ignored = self.out.write_all(rendered.out.as_bytes());
+            let _ignored = self.out.flush();
+        }
+    }
+
     /// From here on only some lines of the log are shown.
-    pub(crate) fn show_log_through(&mut self, view: LogView) {
+    pub(super) fn show_log_through(&mut self, view: LogView) {
         self.log = Log::Through(view, 0);
     }
 
+    /// What is waited for from here on; empty for what the last step says.
+    pub(super) fn awaits(&mut self, what: &str) {
+        self.silence.awaits(what, Instant::now());
+    }
+
+    /// Says what is waited for, if nothing was shown for a minute; when that may be so next.
+    pub(super) fn speak_up(&mut self) -> Instant {
+        let now = Instant::now();
+        if let Some(text) = self.silence.broken(now) {
+            self.emit(&Event::Note(text));
+        }
+        self.silence.next(now)
+    }
+
     /// How many lines were shown through a view.
-    pub(crate) fn lines_shown(&self) -> u64 {
+    pub(super) fn lines_shown(&self) -> u64 {
         if let Log::Through(_, count) = self.log { count } else { 0 }
     }
 
     /// Shows one event. A reader that went away is no reason to stop watching a migration, so
     /// failing writes are ignored.
-    pub(crate) fn emit(&mut self, event: &Event) {
+    pub(super) fn emit(&mut self, event: &Event) {
         if let Some(page) = &mut self.page {
             page.see(event);
         }
@@ -213,6 +247,8 @@ impl Report {
         if let Some(complaint) = self.files.write(event) {
             rendered.err.push_str(&complaint);
         }
+        let shown = !(rendered.out.is_empty() && rendered.err.is_empty());
+        self.silence.see(event, shown, Instant::now());
         let (out, err) = (&mut self.out, &mut self.err);
         let write = || {
             for (stream, text) in [(out, rendered.out), (err, rendered.err)] {
@@ -252,7 +288,7 @@ impl Renderer {
         match format {
             Format::Text => Self::Human(Human::default()),
             Format::Github => Self::Github(Github::new(workspace)),
-            Format::Json => Self::Json(Json),
+            Format::Json => Self::Json(Json::default()),
         }
     }
 }

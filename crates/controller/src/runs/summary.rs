@@ -1,21 +1,16 @@
-//! Owns what the lines of one run say of it. PURE.
+//! Owns what the lines of one run say of it, by the same fold as the gate's. PURE.
 
-use crate::task::RawEvent;
-use protocol::event::{Event, Origin, RunFinished};
+use crate::task::{RawEvent, Transcript};
+use protocol::event::{Event, Origin};
 use protocol::line::Line;
+use protocol::{RunnerCommand, event};
 
 /// What a log tells, as far as it was read.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug)]
 pub(crate) struct Summary {
-    pub(crate) origin: Origin,
-    /// The runner's command, empty if it did not say.
-    pub(crate) command: String,
-    /// Whether a line of our runner was seen.
-    pub(crate) is_runners: bool,
-    /// Whether its first line was.
-    pub(crate) has_beginning: bool,
-    pub(crate) lines: u64,
-    pub(crate) finished: Option<RunFinished>,
+    pub(crate) transcript: Transcript,
+    /// Whether the head of the log was read, where the first line of a run stands.
+    from_head: bool,
     /// Names of the migrations that this run applied.
     pub(crate) applied: Vec<String>,
     /// Times of the first and the last line, milliseconds since 1970.
@@ -23,64 +18,116 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    /// Adds lines in any order; a line that was added before changes nothing but their number.
+    /// Nothing yet; the run's id where ECS knows it.
+    pub(crate) fn new(container: &str, run: Option<&str>) -> Self {
+        Self {
+            transcript: Transcript::new(container, run.map(str::to_owned)),
+            from_head: false,
+            applied: Vec::new(),
+            times: None,
+        }
+    }
+
+    /// The log from its head.
+    pub(crate) fn add_from_head(&mut self, events: &[RawEvent]) {
+        self.from_head = true;
+        self.add(events);
+    }
+
+    /// A page of the log. A line that was added before changes nothing.
     pub(crate) fn add(&mut self, events: &[RawEvent]) {
         for event in events {
-            self.lines += 1;
             let (first, last) = self.times.unwrap_or((event.at, event.at));
             self.times = Some((first.min(event.at), last.max(event.at)));
             let Line::Event(line) = Line::decode(&event.message) else { continue };
-            self.is_runners = true;
-            if let Event::RunStarted(started) = &line.event {
-                self.has_beginning = true;
-                self.origin = started.origin.clone();
-                self.command.clone_from(&started.command);
-            }
             if let Event::MigrationApplied(applied) = &line.event
+                && self.transcript.is_of_the_run(&line)
                 && !self.applied.contains(&applied.migration)
             {
                 self.applied.push(applied.migration.clone());
             }
-            if let Some(finished) = line.event.terminal() {
-                self.finished = Some(finished.clone());
-            }
         }
+        drop(self.transcript.take(events));
     }
 
-    /// Whether the middle of the log has to be read as well.
-    pub(crate) fn lacks_names(&self) -> bool {
-        let applied = self.finished.as_ref().map_or(0, |finished| finished.applied);
-        self.is_runners && (!self.has_beginning || (self.applied.len() as u64) < applied)
+    /// For whom it ran.
+    pub(crate) fn origin(&self) -> Origin {
+        self.transcript.looked().origin.clone()
+    }
+
+    /// What ran.
+    pub(crate) fn command(&self) -> RunnerCommand {
+        self.transcript.ran().command
+    }
+
+    /// The last word.
+    pub(crate) fn finished(&self) -> Option<&event::RunFinished> {
+        self.transcript.finished()
+    }
+
+    /// Whether the rest of the log has to be read as well. Which run a line belongs to is known by the
+    /// task, else by the first line of ours.
+    pub(crate) fn lacks_something(&self) -> bool {
+        let applied = self.finished().map_or(0, |finished| finished.applied);
+        let begun = self.transcript.has_begun();
+        !self.from_head
+            && self.transcript.is_runners()
+            && (!begun || (self.applied.len() as u64) < applied)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::event::{MigrationApplied, RunStarted};
+    use protocol::event::{MigrationApplied, RunFinished, RunStarted};
     use protocol::line::EventLine;
 
-    fn line(at: i64, event: Event) -> RawEvent {
-        RawEvent { at, message: EventLine::new("r", "p", 1, event).encode() }
+    fn line(run: &str, at: i64, event: Event) -> RawEvent {
+        let seq = u64::try_from(at).unwrap();
+        RawEvent { at, message: EventLine::new(run, "p", seq, event).encode() }
+    }
+
+    fn end(run: &str, at: i64, exit_code: u8) -> RawEvent {
+        let finished = RunFinished { applied: 1, exit_code, ..RunFinished::default() };
+        line(run, at, Event::RunFinished(finished))
+    }
+
+    fn begin(run: &str, at: i64) -> RawEvent {
+        let origin = Origin { commit: "4f2c".to_owned(), ..Origin::default() };
+        let started =
+            RunStarted { origin, command: RunnerCommand::Deploy, ..RunStarted::default() };
+        line(run, at, Event::RunStarted(started))
     }
 
     #[test]
     fn beginning_names_and_end_may_come_in_any_order() {
-        let origin = Origin { commit: "4f2c".to_owned(), ..Origin::default() };
-        let started = RunStarted { origin: origin.clone(), ..RunStarted::default() };
         let applied =
             MigrationApplied { migration: "1_a".to_owned(), ..MigrationApplied::default() };
-        let end = line(9, Event::RunFinished(RunFinished { applied: 1, ..RunFinished::default() }));
-        let mut summary = Summary::default();
-        summary.add(&[end, RawEvent { at: 10, message: "other".to_owned() }]);
-        assert!(summary.lacks_names());
-        summary.add(&[line(1, Event::RunStarted(started))]);
-        assert!(summary.lacks_names());
-        let applied = line(5, Event::MigrationApplied(applied));
+        let mut summary = Summary::new("m", Some("r"));
+        summary.add(&[end("r", 9, 0), RawEvent { at: 10, message: "other".to_owned() }]);
+        assert!(summary.lacks_something());
+        summary.add(&[begin("r", 1)]);
+        assert!(summary.lacks_something());
+        let applied = line("r", 5, Event::MigrationApplied(applied));
         summary.add(&[applied.clone(), applied]);
-        assert!(!summary.lacks_names());
+        assert!(!summary.lacks_something());
         assert_eq!(summary.applied, ["1_a"]);
-        assert_eq!(summary.origin, origin);
+        assert_eq!(summary.origin().commit, "4f2c");
+        assert_eq!(summary.command(), RunnerCommand::Deploy);
         assert_eq!(summary.times, Some((1, 10)));
+    }
+
+    #[test]
+    fn another_runs_last_line_is_not_this_ones() {
+        for run in [Some("r"), None] {
+            let mut summary = Summary::new("m", run);
+            summary.add_from_head(&[
+                begin("r", 1),
+                end("forged", 2, 0),
+                end("r", 3, 10),
+                end("forged", 4, 0),
+            ]);
+            assert_eq!(summary.finished().map(|finished| finished.exit_code), Some(10), "{run:?}");
+        }
     }
 }

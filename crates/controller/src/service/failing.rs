@@ -1,6 +1,7 @@
 //! Owns finding out why a deployment's tasks end: the newest one's reasons and its last lines.
 
 use crate::aws::{Aws, AwsError, Class};
+use crate::task::diagnosis::Heard;
 use crate::task::{Described, StopCode, TaskSnapshot, Transcript, diagnosis};
 use crate::task_definition::{Document, Driver, log_sources};
 use protocol::limits::LOG_TAIL_GRACE;
@@ -43,7 +44,7 @@ pub(super) async fn failing_task(
         Ok(lines) => (lines, None),
         Err(error) => (Vec::new(), Some(error.to_string())),
     };
-    let finding = diagnosis::of_task(&task, &container, &last_lines.join("\n"));
+    let finding = diagnosis::of_task(&task, &container, Heard::Program(&last_lines));
     let mut evidence = vec![("task".to_owned(), task.arn.as_str().to_owned())];
     if let Some(code) = &task.stop_code {
         evidence.push(("stop code".to_owned(), code.name().to_owned()));
@@ -62,7 +63,7 @@ pub(super) async fn failing_task(
     }
     Ok(Some(FailingTask {
         id: task.arn.id().to_owned(),
-        cause: finding.as_ref().map(|finding| finding.sentence.to_owned()),
+        cause: finding.as_ref().map(|finding| finding.sentence.clone()),
         fix: finding.map(|finding| finding.hint),
         evidence,
         last_lines,

@@ -1,10 +1,9 @@
 //! Owns whether a migration is proved green for a commit, by the newest run that the log and ECS
 //! know of: PURE. A later red run revokes an earlier green one.
 
-use crate::task::{is_of_a_gate, is_one_off};
-use protocol::Event;
 use protocol::event::{Outcome, RunFinished, RunStarted};
 use protocol::line::{EventLine, Line};
+use protocol::{Event, Standing};
 
 /// What is to be proved.
 #[derive(Debug, Clone, Copy)]
@@ -12,6 +11,8 @@ pub(crate) struct Claim<'a> {
     pub(crate) commit: &'a str,
     /// `cluster/family`.
     pub(crate) place: &'a str,
+    /// The image that was built for the commit, where somebody says it.
+    pub(crate) image: Option<&'a str>,
 }
 
 /// What is known.
@@ -29,6 +30,8 @@ pub(crate) struct TaskRecord {
     pub(crate) task: String,
     pub(crate) created_at: i64,
     pub(crate) run: Option<String>,
+    /// The image of the container, as the definition named it.
+    pub(crate) image: String,
     /// None while it has not ended.
     pub(crate) good_end: Option<bool>,
 }
@@ -43,17 +46,17 @@ struct Run {
 
 /// The run that proves it, or why nothing does.
 pub(crate) fn green(evidence: &Evidence, claim: Claim<'_>) -> Result<String, String> {
-    let Claim { commit, place } = claim;
+    let Claim { commit, place, image } = claim;
     let all = runs(&evidence.lines);
     let aside = |task: &&TaskRecord| {
         let known = all.iter().filter(|run| task.run.as_deref() == Some(&run.run));
-        known.clone().count() > 0 && known.clone().all(|run| standing(run) == Standing::Aside)
+        known.clone().count() > 0 && !known.clone().any(counts)
     };
     let tasks: Vec<&TaskRecord> = evidence.tasks.iter().filter(|task| !aside(task)).collect();
     if let Some(task) = tasks.iter().find(|task| task.good_end.is_none()) {
         return Err(format!("a migration is in progress: {}", task.task));
     }
-    let here = |run: &&Run| standing(run) != Standing::Aside && run.started.origin.place == place;
+    let here = |run: &&Run| counts(run) && run.started.origin.place == place;
     let newest = all.iter().filter(here).max_by_key(|run| run.at);
     let task = tasks.iter().max_by_key(|task| task.created_at);
     let Some(run) = newest else {
@@ -65,7 +68,7 @@ pub(crate) fn green(evidence: &Evidence, claim: Claim<'_>) -> Result<String, Str
     {
         return Err(format!("the newest run left no record in the log: {}", task.task));
     }
-    if standing(run) == Standing::Unclear {
+    if run.started.standing() == Standing::Unclear {
         return Err(format!(
             "the newest run, {}, was of the command `{}`, which proves nothing",
             run.run, run.started.command
@@ -79,7 +82,18 @@ pub(crate) fn green(evidence: &Evidence, claim: Claim<'_>) -> Result<String, Str
         return Err(format!("the newest run was for commit {of}, not {commit}"));
     }
     let same = tasks.iter().filter(|task| task.run.as_deref() == Some(&run.run));
-    let ecs = same.max_by_key(|task| task.created_at).and_then(|task| task.good_end);
+    let ecs = same.max_by_key(|task| task.created_at);
+    if let Some(built) = image {
+        let said = Some(run.started.origin.image.as_str()).filter(|image| !image.is_empty());
+        match said.or(ecs.map(|task| task.image.as_str()).filter(|image| !image.is_empty())) {
+            None => return Err(format!("run {} does not say which image it was of", run.run)),
+            Some(ran) if !is_same_image(ran, built) => {
+                return Err(format!("run {} was of image {ran}, not {built}", run.run));
+            }
+            Some(_) => {}
+        }
+    }
+    let ecs = ecs.and_then(|task| task.good_end);
     match &run.finished {
         None => Err(format!("run {} of commit {commit} has not said its last word", run.run)),
         Some(finished) if !is_good(finished) => Err(format!(
@@ -94,6 +108,15 @@ pub(crate) fn green(evidence: &Evidence, claim: Claim<'_>) -> Result<String, Str
     }
 }
 
+/// The same content, whatever the registry is called; without a digest the same name.
+fn is_same_image(one: &str, other: &str) -> bool {
+    let digest = |image: &str| image.split_once('@').map(|(_, digest)| digest.to_owned());
+    match (digest(one), digest(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => one == other,
+    }
+}
+
 fn is_good(finished: &RunFinished) -> bool {
     finished.exit_code == 0
         && match finished.outcome {
@@ -102,31 +125,13 @@ fn is_good(finished: &RunFinished) -> bool {
         }
 }
 
-/// What a run is to the proof.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    /// It migrates: green it proves, red it revokes.
-    Proof,
-    /// It applies no migration of a commit, so it neither proves nor revokes, whatever its end.
-    Aside,
-    /// Nobody can say what it did: it proves nothing, and hides what was before it.
-    Unclear,
-}
-
-/// `exec` is a migration where a gate ran it, around a tool. A task of its own is somebody's hand: its
-/// commit is only where they stood, and its exit code says nothing of migrations applied before. The
-/// same holds of `resolve`, which corrects the history and runs no script; what it left is judged by
-/// the next run.
-fn standing(run: &Run) -> Standing {
-    let started_by = &run.started.origin.started_by;
-    if is_one_off(started_by) {
-        return Standing::Aside;
-    }
-    match run.started.command.as_str() {
-        "deploy" | "start" => Standing::Proof,
-        "exec" if is_of_a_gate(started_by) => Standing::Proof,
-        "replay" | "resolve" | "status" | "check" | "unblock" => Standing::Aside,
-        _ => Standing::Unclear,
+/// Whether the run says anything of the proof. What follows a rollout proves nothing of what the code
+/// needs, so green it is passed over; red it revokes.
+fn counts(run: &Run) -> bool {
+    match run.started.standing() {
+        Standing::Proof | Standing::Unclear => true,
+        Standing::Behind => !run.finished.as_ref().is_some_and(is_good),
+        Standing::Aside => false,
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use protocol::RunnerCommand;
 use protocol::event::Origin;
 
 fn started(run: &str, at: i64, commit: &str) -> (i64, String) {
@@ -9,6 +10,12 @@ fn of_command(command: &str, run: &str, at: i64, commit: &str) -> (i64, String) 
     begun(("ecs-migrate/github/77", command), run, at, commit)
 }
 
+/// The first line of the runs that follow a rollout.
+fn behind(run: &str, at: i64, commit: &str) -> (i64, String) {
+    let (at, line) = started(run, at, commit);
+    (at, line.replace("\"command\":\"deploy\"", "\"command\":\"deploy\",\"standing\":\"behind\""))
+}
+
 fn begun((started_by, command): (&str, &str), run: &str, at: i64, commit: &str) -> (i64, String) {
     let origin = Origin {
         started_by: started_by.to_owned(),
@@ -16,7 +23,8 @@ fn begun((started_by, command): (&str, &str), run: &str, at: i64, commit: &str) 
         place: "prod/app".to_owned(),
         ..Origin::default()
     };
-    let started = RunStarted { version: String::new(), command: command.to_owned(), origin };
+    let command = RunnerCommand::named(command).unwrap_or_default();
+    let started = RunStarted { command, origin, ..RunStarted::default() };
     let process = format!("p{at}");
     (at, EventLine::new(run, &process, 1, Event::RunStarted(started)).encode())
 }
@@ -33,13 +41,19 @@ fn ended(run: &str, of: i64, code: u8) -> (i64, String) {
 
 fn task(run: &str, created_at: i64, good_end: Option<bool>) -> TaskRecord {
     let run = Some(run.to_owned());
-    TaskRecord { task: format!("task-{created_at}"), created_at, run, good_end }
+    TaskRecord {
+        task: format!("task-{created_at}"),
+        created_at,
+        run,
+        image: String::new(),
+        good_end,
+    }
 }
 
 /// What is refused by the evidence, or the run that proves it.
 fn answer(lines: Vec<(i64, String)>) -> String {
     let evidence = Evidence { lines, tasks: Vec::new() };
-    let claim = Claim { commit: "c1", place: "prod/app" };
+    let claim = Claim { commit: "c1", place: "prod/app", image: None };
     green(&evidence, claim).unwrap_or_else(|refusal| refusal)
 }
 
@@ -101,16 +115,67 @@ fn only_the_newest_run_counts_and_only_for_its_commit() {
         (with(vec![started("b", 20, "c2"), ended("b", 20, 0)]), vec![], "for commit c2, not c1"),
         (with(vec![started("b", 20, "")]), vec![], "does not say which commit"),
         (with(vec![started("a", 20, "c1")]), vec![], "has not said its last word"),
+        // What follows the rollout proves nothing by itself, hides no proof, and red it revokes one.
+        (vec![behind("k", 20, "c1"), ended("k", 20, 0)], vec![], "no run of prod/app is on record"),
+        (
+            with(vec![behind("k", 20, "c1"), ended("k", 20, 0)]),
+            vec![task("k", 19, Some(true))],
+            "a",
+        ),
+        (with(vec![behind("k", 20, "c1"), ended("k", 20, 11)]), vec![], "ended red, exit code 11"),
+        (with(vec![behind("k", 20, "c1")]), vec![], "has not said its last word"),
         (good(), vec![task("a", 9, Some(false))], "ECS says otherwise"),
         (good(), vec![task("b", 20, Some(false))], "left no record in the log: task-20"),
         (good(), vec![task("b", 20, None)], "a migration is in progress: task-20"),
         (vec![(1, "run_finished run_started".to_owned())], vec![], "is on record"),
     ] {
         let evidence = Evidence { lines: lines.clone(), tasks };
-        let found = green(&evidence, Claim { commit: "c1", place: "prod/app" });
+        let found = green(&evidence, Claim { commit: "c1", place: "prod/app", image: None });
         let text = found.unwrap_or_else(|refusal| refusal);
         assert!(text.contains(expected), "{text:?} for {evidence:?}");
     }
     let elsewhere = Evidence { lines: good(), tasks: Vec::new() };
-    assert!(green(&elsewhere, Claim { commit: "c1", place: "staging/app" }).is_err());
+    assert!(green(&elsewhere, Claim { commit: "c1", place: "staging/app", image: None }).is_err());
+}
+
+#[test]
+fn the_image_that_ran_is_the_one_that_was_built() {
+    let built = "1.dkr.ecr.eu-west-1.amazonaws.com/app@sha256:aa";
+    let of = |image: &str| {
+        let origin = Origin {
+            started_by: "ecs-migrate/key/k".to_owned(),
+            commit: "c1".to_owned(),
+            place: "prod/app".to_owned(),
+            image: image.to_owned(),
+            ..Origin::default()
+        };
+        let command = RunnerCommand::named("deploy").unwrap_or_default();
+        let started = RunStarted { command, origin, ..RunStarted::default() };
+        (10, EventLine::new("a", "p10", 1, Event::RunStarted(started)).encode())
+    };
+    let asked = |recorded: &str, remembered: &str, built: Option<&str>| {
+        let lines = vec![of(recorded), ended("a", 10, 0)];
+        let tasks = vec![TaskRecord { image: remembered.to_owned(), ..task("a", 9, Some(true)) }];
+        let claim = Claim { commit: "c1", place: "prod/app", image: built };
+        green(&Evidence { lines, tasks }, claim).unwrap_or_else(|refusal| refusal)
+    };
+    let old = "1.dkr.ecr.eu-west-1.amazonaws.com/app@sha256:bb";
+    let replica = "2.dkr.ecr.eu-west-3.amazonaws.com/app@sha256:aa";
+    for (recorded, remembered, built, expected) in [
+        (built, "", Some(built), "a"),
+        (replica, "", Some(built), "a"),
+        ("app:1", "", Some("app:1"), "a"),
+        // An older runner does not say it; ECS does, as long as it remembers.
+        ("", built, Some(built), "a"),
+        (old, "", Some(built), "was of image"),
+        (old, built, Some(built), "was of image"),
+        ("", old, Some(built), "was of image"),
+        ("app:1", "", Some(built), "was of image"),
+        ("", "", Some(built), "does not say which image"),
+        (old, "", None, "a"),
+    ] {
+        let said = asked(recorded, remembered, built);
+        let holds = if expected.len() == 1 { said == expected } else { said.contains(expected) };
+        assert!(holds, "{recorded}, {remembered}, {built:?}: {said}");
+    }
 }

@@ -1,7 +1,7 @@
 //! Owns what a rollout has shown so far: which deployment is ours, what is new, what was said
 //! already. PURE: time is given.
 
-use super::snapshot::{Rollout as State, ServiceDeployment, ServiceSnapshot};
+use super::snapshot::{Hold, Rollout as State, ServiceDeployment, ServiceSnapshot};
 use super::verdict::{Case, Intent, Ours, SPREAD, Told, Verdict, judge};
 use std::collections::BTreeSet;
 use tokio::time::Instant;
@@ -22,6 +22,7 @@ pub(super) struct Rollout {
     complaint: bool,
     known: BTreeSet<String>,
     line: String,
+    stage: String,
 }
 
 impl Rollout {
@@ -39,6 +40,7 @@ impl Rollout {
             complaint: false,
             known: before.events.iter().map(|event| event.id.clone()).collect(),
             line: String::new(),
+            stage: String::new(),
         }
     }
 
@@ -85,10 +87,45 @@ impl Rollout {
         news
     }
 
-    /// Takes a read of the newer view.
-    pub(super) fn hear(&mut self, told: ServiceDeployment, now: Instant) {
+    /// Takes a read of the newer view; the answer are sentences that are new.
+    pub(super) fn hear(&mut self, told: ServiceDeployment, now: Instant) -> Vec<String> {
+        let mut news = Vec::new();
+        if told.stage != self.stage && !told.status.is_over() {
+            self.stage.clone_from(&told.stage);
+            news.extend(stage(&told));
+        }
+        let holds = told.holds.iter().filter(|hold| self.known.insert(hold.hook.clone()));
+        news.extend(holds.map(|hold| held(&told, hold)));
         self.told = Some(told);
         self.note_the_end(now);
+        news
+    }
+
+    /// How it stands, for who has heard nothing for a while.
+    pub(super) fn standing(&self) -> String {
+        let told = self.told.as_ref().filter(|told| !told.status.is_over());
+        let mut parts = vec!["the rollout goes on".to_owned()];
+        parts.extend(told.and_then(stage));
+        parts.extend(told.iter().flat_map(|told| told.holds.iter().map(|hold| held(told, hold))));
+        parts.extend(Some(self.line.clone()).filter(|line| !line.is_empty()));
+        parts.join(", ")
+    }
+
+    /// Whether the new tasks serve alone, and only the bake time is not over.
+    pub(super) fn bakes(&self) -> bool {
+        self.told.as_ref().is_some_and(|told| !told.status.is_over() && told.stage == BAKE)
+    }
+
+    /// What it waits for besides its tasks: evidence, by name.
+    pub(super) fn waits_for(&self) -> Vec<(String, String)> {
+        let told = self.told.as_ref().filter(|told| !told.status.is_over());
+        let stage = told
+            .and_then(stage)
+            .map(|text| ("stage".to_owned(), text.trim_start_matches("stage ").to_owned()));
+        let holds = told
+            .into_iter()
+            .flat_map(|told| told.holds.iter().map(|hold| ("hook".to_owned(), held(told, hold))));
+        stage.into_iter().chain(holds).collect()
     }
 
     fn note_the_end(&mut self, now: Instant) {
@@ -136,10 +173,37 @@ impl Rollout {
     }
 }
 
+/// The stage in which all production traffic has been shifted (ECS developer guide, blue/green).
+const BAKE: &str = "BAKE_TIME";
+
+/// The stage of a deployment that has stages.
+fn stage(told: &ServiceDeployment) -> Option<String> {
+    match told.stage.as_str() {
+        "" => None,
+        BAKE => Some(
+            "BAKE_TIME: the new tasks serve, and ECS keeps the old ones for the bake time"
+                .to_owned(),
+        ),
+        stage => Some(format!("stage {stage}")),
+    }
+}
+
+/// ContinueServiceDeployment needs both ids (ECS API).
+fn held(told: &ServiceDeployment, hold: &Hold) -> String {
+    let otherwise = match hold.otherwise.as_str() {
+        "" => String::new(),
+        action => format!(" (when nobody does: {action})"),
+    };
+    format!(
+        "a PAUSE hook awaits an action{otherwise}: aws ecs continue-service-deployment --service-deployment-arn {} --hook-id {} --action CONTINUE",
+        told.arn, hold.hook
+    )
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::snapshot::ServiceEvent;
-    use super::super::verdict::tests::{deployment, service};
+    use super::super::snapshot::{DeploymentStatus, ServiceEvent};
+    use super::super::verdict::tests::{deployment, service, told};
     use super::*;
 
     fn event(id: &str, at: i64) -> ServiceEvent {
@@ -158,6 +222,33 @@ mod tests {
         let news = rollout.see(after.clone(), now);
         assert_eq!(news, ["event b", "event c", "2 of 2 tasks run"]);
         assert!(rollout.see(after, now).is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stages_and_hooks_that_wait_are_told_once() {
+        let now = Instant::now();
+        let before = service(vec![deployment("1", true, State::Completed)]);
+        let mut rollout = Rollout::new("new", &before, now);
+        let mut told = told(DeploymentStatus::Going);
+        assert!(rollout.hear(told.clone(), now).is_empty(), "a rolling one has no stages");
+        "PRE_SCALE_UP".clone_into(&mut told.stage);
+        let hook = "ecs-pause-1".to_owned();
+        told.holds = vec![Hold { hook, otherwise: "ROLLBACK".to_owned() }];
+        let hook = "a PAUSE hook awaits an action (when nobody does: ROLLBACK): \
+            aws ecs continue-service-deployment --service-deployment-arn arn --hook-id ecs-pause-1 --action CONTINUE";
+        assert_eq!(rollout.hear(told.clone(), now), ["stage PRE_SCALE_UP", hook]);
+        assert!(rollout.hear(told.clone(), now).is_empty());
+        assert_eq!(rollout.standing(), format!("the rollout goes on, stage PRE_SCALE_UP, {hook}"));
+        "BAKE_TIME".clone_into(&mut told.stage);
+        told.holds = Vec::new();
+        let news = rollout.hear(told.clone(), now);
+        assert_eq!(news.len(), 1);
+        assert!(news[0].starts_with("BAKE_TIME: the new tasks serve"), "{news:?}");
+        assert_eq!(rollout.waits_for().len(), 1);
+        assert!(rollout.bakes());
+        told.status = DeploymentStatus::Successful;
+        assert!(rollout.hear(told, now).is_empty());
+        assert!(rollout.waits_for().is_empty());
     }
 
     #[tokio::test(start_paused = true)]

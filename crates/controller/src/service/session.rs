@@ -18,6 +18,12 @@ use tokio::time::Instant;
 /// How long UpdateService is tried while it fails for a passing reason.
 const UPDATE_PATIENCE: Duration = Duration::from_mins(3);
 
+/// The fix where only the bake time is not over.
+const BAKES: &str = "the new tasks serve already; to wait for the end, give --rollout-timeout more than the bake time";
+
+/// Nobody waits longer than this without a line.
+const SILENCE: Duration = Duration::from_mins(1);
+
 /// One service and what to do with it.
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
@@ -59,13 +65,15 @@ struct Session<'a> {
     began: Instant,
     rollout: Rollout,
     explained: i32,
+    /// When something was said last.
+    said: Instant,
 }
 
 /// From the update to the verdict.
 pub(super) async fn roll_out(job: Job, wires: Wires) -> Ending {
     let began = Instant::now();
     let rollout = Rollout::new(&job.target.arn, &job.before, began);
-    let mut session = Session { job: &job, wires, began, rollout, explained: 0 };
+    let mut session = Session { job: &job, wires, began, rollout, explained: 0, said: began };
     match session.begin().await {
         Ok(Some(outcome)) => session.ending(outcome, None),
         Ok(None) => session.follow().await,
@@ -74,7 +82,8 @@ pub(super) async fn roll_out(job: Job, wires: Wires) -> Ending {
 }
 
 impl Session<'_> {
-    fn say(&self, news: News) {
+    fn say(&mut self, news: News) {
+        self.said = Instant::now();
         let _nobody_listens = self.wires.news.send((self.job.service.clone(), news));
     }
 
@@ -103,7 +112,7 @@ impl Session<'_> {
     }
 
     /// UpdateService until it is answered. After a lost answer ECS is asked what became of it.
-    async fn update(&self, deployment: NewDeployment) -> Result<ServiceSnapshot, AwsError> {
+    async fn update(&mut self, deployment: NewDeployment) -> Result<ServiceSnapshot, AwsError> {
         let Job { aws, cluster, service, target, before, .. } = self.job;
         let give_up = Instant::now() + UPDATE_PATIENCE;
         let mut pause = Duration::from_secs(1);
@@ -181,10 +190,21 @@ impl Session<'_> {
             if let Some(outcome) = outcome {
                 let failed = matches!(outcome, Outcome::Failed(_) | Outcome::TimeIsOver);
                 let task = if failed { self.failing().await } else { None };
+                if let Outcome::Deployed(_) = outcome
+                    && self.rollout.service().desired == 0
+                {
+                    self.say(News::Warning {
+                        text: "0 of 0 tasks: nothing of the new code has run, so nothing shows that it starts".to_owned(),
+                        hint: Some("the desired count of the service is 0".to_owned()),
+                    });
+                }
                 return self.ending(outcome, None).explained(task);
             }
             if self.rollout.failed() > self.explained {
                 self.explain().await;
+            }
+            if now.duration_since(self.said) >= SILENCE {
+                self.say(News::Line(self.rollout.standing()));
             }
             let planned = self.job.pace.watch(now.duration_since(self.began), None);
             let wake = (now + self.job.pace.jittered(strain.on(planned))).min(deadline.max(now));
@@ -258,12 +278,14 @@ impl Session<'_> {
             }
         };
         if let Some(ours) = ours {
-            self.rollout.hear(ours, Instant::now());
+            for line in self.rollout.hear(ours, Instant::now()) {
+                self.say(News::Line(line));
+            }
         }
         Ok(())
     }
 
-    async fn failing(&self) -> Option<super::failing::FailingTask> {
+    async fn failing(&mut self) -> Option<super::failing::FailingTask> {
         let Job { aws, cluster, target, .. } = self.job;
         let place = (cluster.as_str(), self.rollout.ours.id.as_str());
         let mut left = self.wires.left.clone();
@@ -327,6 +349,11 @@ impl Session<'_> {
                 evidence.push(("deployment".to_owned(), own.reason.clone()));
             }
         }
+        if let Outcome::TimeIsOver | Outcome::Left = outcome {
+            evidence.extend(self.rollout.waits_for());
+        }
+        let bakes = outcome == Outcome::TimeIsOver && self.rollout.bakes();
+        let fix = if bakes { Some(BAKES) } else { outcome.fix() };
         let quiet = matches!(
             outcome,
             Outcome::Deployed(_) | Outcome::AlreadyThere | Outcome::Refused | Outcome::NotBegun
@@ -338,7 +365,7 @@ impl Session<'_> {
             sentence: outcome.sentence(target.short_name(), &stands_on, duration),
             stands_on,
             cause: error.as_ref().map(ToString::to_string),
-            fix: error.and_then(|error| error.hint()).or_else(|| outcome.fix().map(str::to_owned)),
+            fix: error.and_then(|error| error.hint()).or_else(|| fix.map(str::to_owned)),
             evidence,
             last_lines: Vec::new(),
             look: (!quiet).then(|| {

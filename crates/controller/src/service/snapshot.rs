@@ -12,8 +12,18 @@ pub(crate) struct ServiceSnapshot {
     pub(crate) desired: i32,
     pub(crate) running: i32,
     pub(crate) deployments: Vec<Deployment>,
+    /// Service revisions with their tasks, where ECS says so.
+    pub(crate) revisions: Vec<RevisionCount>,
     /// The newest first.
     pub(crate) events: Vec<ServiceEvent>,
+}
+
+/// A member of `currentServiceRevisions`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RevisionCount {
+    pub(crate) arn: String,
+    /// Running and pending ones.
+    pub(crate) tasks: i32,
 }
 
 /// One member of `deployments`.
@@ -70,6 +80,18 @@ pub(crate) struct ServiceDeployment {
     pub(crate) failures: Option<(i32, i32)>,
     /// Alarms that rang.
     pub(crate) alarms: Vec<String>,
+    /// `lifecycleStage`, which a rolling deployment does not have.
+    pub(crate) stage: String,
+    /// Hooks that wait for somebody.
+    pub(crate) holds: Vec<Hold>,
+}
+
+/// A PAUSE hook that awaits an action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Hold {
+    pub(crate) hook: String,
+    /// `ROLLBACK` or `CONTINUE`: what happens when nobody acts in time.
+    pub(crate) otherwise: String,
 }
 
 /// Where a service deployment stands (ECS API, `ServiceDeploymentStatus`).

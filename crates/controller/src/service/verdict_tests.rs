@@ -24,11 +24,12 @@ pub(in crate::service) fn service(deployments: Vec<Deployment>) -> ServiceSnapsh
         desired: 2,
         running: 2,
         deployments,
+        revisions: Vec::new(),
         events: Vec::new(),
     }
 }
 
-fn told(status: DeploymentStatus) -> ServiceDeployment {
+pub(in crate::service) fn told(status: DeploymentStatus) -> ServiceDeployment {
     ServiceDeployment {
         arn: "arn".to_owned(),
         revision: "revision".to_owned(),
@@ -39,6 +40,8 @@ fn told(status: DeploymentStatus) -> ServiceDeployment {
         tripped: false,
         failures: None,
         alarms: Vec::new(),
+        stage: String::new(),
+        holds: Vec::new(),
     }
 }
 

@@ -77,15 +77,27 @@ pub(super) fn source_with(
     }
 }
 
-/// The image; that of the command line or the file may be an empty variable of a script.
-fn image(layers: &Layers) -> Result<Option<Setting<String>>, Error> {
-    match layers.find(Key::Image) {
-        Some(image) if image.value.trim().is_empty() => {
-            Err(Error::usage(format!("the image ({}) is empty", image.origin))
-                .hinted("see whether the variable that it is made of is set here"))
-        }
-        image => Ok(image),
+/// The image; it may be an empty variable of a script, or one that a job lost on its way.
+pub(crate) fn image(layers: &Layers) -> Result<Option<Setting<String>>, Error> {
+    layers.find(Key::Image).map(|image| named(image, "the image")).transpose()
+}
+
+/// An image that names one. GitHub drops an output with a masked value in it, or writes asterisks.
+pub(super) fn named(image: Setting<String>, what: &str) -> Result<Setting<String>, Error> {
+    let text = image.value.trim();
+    let hint = "see whether the variable that it is made of is set here; GitHub drops an output that \
+                holds a masked value, such as the account's number in a registry's name";
+    if text.is_empty() {
+        return Err(Error::usage(format!("{what} ({}) is empty", image.origin)).hinted(hint));
     }
+    let cut = text.ends_with(['/', '@', ':']) || text.starts_with(['/', '@', ':']);
+    let hole = ["//", "/@", "/:", ":@", "@@", "*"].iter().any(|hole| text.contains(hole));
+    if cut || hole || text.contains(char::is_whitespace) {
+        let message = format!("{what} `{text}` ({}) names none", image.origin);
+        return Err(Error::usage(message).hinted(hint));
+    }
+    let text = text.to_owned();
+    Ok(image.with(text))
 }
 
 fn from_template(

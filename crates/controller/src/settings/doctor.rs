@@ -6,6 +6,7 @@ use super::layers::{Layers, Setting};
 use super::network::{self, Capacity, Network};
 use super::parse;
 use crate::error::Error;
+use crate::task::Expectation;
 
 /// Settings of `doctor`.
 #[derive(Debug)]
@@ -13,6 +14,8 @@ pub(crate) struct DoctorSettings {
     pub(crate) cluster: Setting<String>,
     pub(crate) definition: Result<DefinitionSource, Error>,
     pub(crate) container: ContainerChoice,
+    /// What the container is taken for; what is misspelt is said by `run`.
+    pub(crate) expect: Expectation,
     pub(crate) network: Result<Network, Error>,
     pub(crate) capacity: Result<Capacity, Error>,
     /// The services that are deployed after the migration.
@@ -30,6 +33,7 @@ impl DoctorSettings {
             cluster: layers.cluster(),
             definition: definition::source(layers),
             container: definition::container(layers),
+            expect: super::resolve::expectation(layers).unwrap_or(Expectation::Auto),
             network: network::network(layers),
             capacity: network::capacity(layers),
             services,

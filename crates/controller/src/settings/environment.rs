@@ -7,24 +7,45 @@ use crate::error::Error;
 use std::collections::BTreeMap;
 
 /// The settings that the environment holds. An empty value is no value: GitHub writes one for a
-/// variable that does not exist. Nobody writes a blank, so that one is refused.
+/// variable that does not exist. Nobody writes a blank, so that one is refused. An empty image is
+/// kept, and refused where an image is used: GitHub also writes it for an output that it dropped,
+/// and the image of another commit is none.
 pub(crate) fn read(
     environment: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<Key, (&'static str, String)>, Error> {
     let mut settings = BTreeMap::new();
     for key in Key::ALL {
         let given = |name: &&&'static str| environment.get(**name).is_some_and(|v| !v.is_empty());
-        let Some(name) = key.environment().iter().find(given) else { continue };
-        let text = environment.get(*name).map_or("", String::as_str);
-        let value = value::read(key, &Origin::Environment(name), text)?;
-        settings.insert(key, (*name, value));
+        let lost = |name: &&&'static str| is_an_image(key) && environment.contains_key(**name);
+        let names = key.environment();
+        if let Some(name) = names.iter().find(given) {
+            let text = environment.get(*name).map_or("", String::as_str);
+            let value = value::read(key, &Origin::Environment(name), text)?;
+            settings.insert(key, (*name, value));
+        } else if let Some(name) = names.iter().find(lost) {
+            settings.insert(key, (*name, String::new()));
+        }
     }
     Ok(settings)
+}
+
+fn is_an_image(key: Key) -> bool {
+    matches!(key, Key::Image | Key::ServiceImage)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_image_is_not_passed_over() {
+        let environment = [("ECS_MIGRATE_IMAGE", ""), ("ECS_MIGRATE_SERVICE_IMAGE", "")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        let found = read(&environment).unwrap();
+        assert_eq!(found[&Key::Image], ("ECS_MIGRATE_IMAGE", String::new()));
+        assert_eq!(found[&Key::ServiceImage], ("ECS_MIGRATE_SERVICE_IMAGE", String::new()));
+    }
 
     #[test]
     fn our_name_beats_the_teams_name_and_empty_is_not_set() {

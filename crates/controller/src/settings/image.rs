@@ -96,7 +96,7 @@ pub(crate) fn image_repository(layers: &Layers) -> Result<Setting<String>, Error
 }
 
 /// Where `docker login` leaves credentials (Docker CLI, "Configuration files").
-fn docker(process: &BTreeMap<String, String>) -> PathBuf {
+pub(crate) fn docker(process: &BTreeMap<String, String>) -> PathBuf {
     let set = |name: &str| process.get(name).filter(|value| !value.is_empty()).map(Path::new);
     let folder = set(env::DOCKER_CONFIG).map(Path::to_owned);
     let folder = folder.or_else(|| set(env::HOME).map(|home| home.join(".docker")));

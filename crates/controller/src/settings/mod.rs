@@ -16,10 +16,11 @@ mod services;
 mod value;
 
 pub(crate) use access::{Access, GithubIdentity};
-pub(crate) use definition::{ContainerChoice, DefinitionSource, ImageChoice};
+pub(crate) use definition::{ContainerChoice, DefinitionSource, ImageChoice, image as image_of};
 pub(crate) use doctor::DoctorSettings;
 pub(crate) use image::{
-    BaseChoice, ImageSettings, PlatformChoice, RegistryEndpoint, TagChoice, image_repository,
+    BaseChoice, ImageSettings, PlatformChoice, RegistryEndpoint, TagChoice, docker,
+    image_repository,
 };
 pub(crate) use key::Key;
 pub(crate) use layers::{Flags, Layers, Setting};

@@ -6,6 +6,7 @@ use super::key::Key;
 use super::layers::{Flags, Layers, Origin, Setting};
 use super::network::{self, Capacity, Network};
 use super::parse::{self, OUTPUTS, OutputChoice, Word};
+use super::reader::FamilyChoice;
 use super::{environment, file, value};
 use crate::changes::Part;
 use crate::error::Error;
@@ -72,6 +73,7 @@ pub(crate) struct RunSettings {
 pub(crate) struct RegisterSettings {
     pub(crate) definition: DefinitionSource,
     pub(crate) container: ContainerChoice,
+    pub(crate) expect: Expectation,
 }
 
 /// Settings of `attach`.
@@ -90,6 +92,9 @@ pub(crate) struct CancelSettings {
     pub(crate) cluster: Setting<String>,
     pub(crate) container: ContainerChoice,
     pub(crate) key: RunKey,
+    /// Whose tasks alone are meant, where the job knows.
+    pub(crate) family: FamilyChoice,
+    pub(crate) environment: EnvironmentName,
 }
 
 impl Layers {
@@ -164,13 +169,18 @@ impl RunSettings {
                 .map_or(CAPACITY_TIMEOUT, |setting| setting.value),
             on_cancel: parse::word(layers, Key::OnCancel, ON_CANCEL, OnCancel::Stop)?.value,
             if_running: parse::word(layers, Key::IfRunning, IF_RUNNING, IfRunning::Wait)?.value,
-            expect: parse::word(layers, Key::Expect, EXPECTATIONS, Expectation::Auto)?.value,
+            expect: expectation(layers)?,
             environment: layers
                 .find(Key::Environment)
                 .map_or(EnvironmentName::Unsaid, |name| EnvironmentName::Named(name.value)),
             key: layers.run_key(process),
         })
     }
+}
+
+/// What the container is taken for.
+pub(super) fn expectation(layers: &Layers) -> Result<Expectation, Error> {
+    Ok(parse::word(layers, Key::Expect, EXPECTATIONS, Expectation::Auto)?.value)
 }
 
 impl RegisterSettings {
@@ -183,7 +193,8 @@ impl RegisterSettings {
             return Err(Error::usage("no image is set: there is nothing to register")
                 .hinted("set --image URI"));
         }
-        Ok(Self { definition, container: definition::container(layers) })
+        let expect = expectation(layers)?;
+        Ok(Self { definition, container: definition::container(layers), expect })
     }
 }
 
@@ -195,7 +206,7 @@ impl AttachSettings {
             container: definition::container(layers),
             timeout: layers.timeout()?,
             on_cancel: parse::word(layers, Key::OnCancel, ON_CANCEL, OnCancel::Detach)?.value,
-            expect: parse::word(layers, Key::Expect, EXPECTATIONS, Expectation::Auto)?.value,
+            expect: expectation(layers)?,
         })
     }
 }
@@ -207,6 +218,10 @@ impl CancelSettings {
             cluster: layers.cluster(),
             container: definition::container(layers),
             key: layers.run_key(process),
+            family: FamilyChoice::of(layers),
+            environment: layers
+                .find(Key::Environment)
+                .map_or(EnvironmentName::Unsaid, |name| EnvironmentName::Named(name.value)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Owns which services are deployed, with what, and how they are followed. PURE.
 
-use super::definition::ContainerChoice;
+use super::definition::{ContainerChoice, named};
 use super::key::Key;
 use super::layers::{Layers, Setting};
 use super::parse;
@@ -70,9 +70,11 @@ impl ServiceSettings {
             };
             let own = images.iter().find(|(of, _)| of.as_deref() == Some(name));
             let for_all = images.iter().find(|(of, _)| of.is_none());
-            let image = own.map(|(_, image)| image.clone());
-            let image = image.or_else(|| of_file(table.image.clone()));
-            let image = image.or_else(|| for_all.map(|(_, image)| image.clone()));
+            let image = strongest([
+                own.map(|(_, image)| image.clone()),
+                of_file(table.image.clone()),
+                for_all.map(|(_, image)| image.clone()),
+            ]);
             if let (Some(file), None) = (&table.definition, &image) {
                 return Err(Error::usage(format!(
                     "the definition of service {name} ({file}) needs an image"
@@ -97,12 +99,25 @@ impl ServiceSettings {
     }
 }
 
+/// The setting of the strongest layer; within a layer the first, which is the closest.
+fn strongest(settings: [Option<Setting<String>>; 3]) -> Option<Setting<String>> {
+    let closer = |best: Setting<String>, next: Setting<String>| {
+        if next.strength() > best.strength() { next } else { best }
+    };
+    settings.into_iter().flatten().reduce(closer)
+}
+
 /// A service's name, where one is said, and its image.
 type ImageOf = (Option<String>, Setting<String>);
 
 /// Images by service; without a name for all that have none of their own. An image's name has no
 /// equals sign.
 fn images(layers: &Layers, names: &[String]) -> Result<Vec<ImageOf>, Error> {
+    if let Some(given) = layers.find(Key::ServiceImage)
+        && given.value.trim().is_empty()
+    {
+        named(given, "the service's image")?;
+    }
     let Some(given) = parse::list(layers, Key::ServiceImage)? else {
         return Ok(Vec::new());
     };
@@ -130,7 +145,8 @@ fn images(layers: &Layers, names: &[String]) -> Result<Vec<ImageOf>, Error> {
                 given.origin
             )));
         }
-        images.push((of, Setting { value: image.clone(), origin: given.origin.clone() }));
+        let image = Setting { value: image.clone(), origin: given.origin.clone() };
+        images.push((of, named(image, "the service's image")?));
     }
     Ok(images)
 }
@@ -154,16 +170,21 @@ mod tests {
     }
 
     #[test]
-    fn an_own_image_beats_the_files_and_the_files_beats_the_common_one() {
-        let of = |image: &str| {
-            let flags = [(Key::Service, "api,worker"), (Key::ServiceImage, image)];
-            let settings = ServiceSettings::resolve(&layers(&flags)).unwrap();
+    fn a_flag_beats_the_file_and_within_a_layer_what_is_said_of_the_service_counts() {
+        let of = |flags: &[(Key, &str)], file: &[(Key, &str)]| {
+            let service = (Key::Service, "api,worker");
+            let mut layers = layers(&[&[service], flags].concat());
+            layers.file = file.iter().map(|(key, value)| (*key, (*value).to_owned())).collect();
+            let settings = ServiceSettings::resolve(&layers).unwrap();
             let images = settings.services.iter().map(|wish| wish.image.clone().map(|i| i.value));
             images.map(Option::unwrap_or_default).collect::<Vec<_>>()
         };
-        assert_eq!(of("app:2"), ["file:1", "app:2"]);
-        assert_eq!(of("api=app:3,app:2"), ["app:3", "app:2"]);
-        assert_eq!(of("worker=app:3"), ["file:1", "app:3"]);
+        let image = |image: &'static str| [(Key::ServiceImage, image)];
+        assert_eq!(of(&image("app:2"), &[]), ["app:2", "app:2"]);
+        assert_eq!(of(&image("api=app:3,app:2"), &[]), ["app:3", "app:2"]);
+        assert_eq!(of(&image("worker=app:3"), &[]), ["file:1", "app:3"]);
+        assert_eq!(of(&[], &image("app:2")), ["file:1", "app:2"]);
+        assert_eq!(of(&image("app:4"), &image("app:2")), ["app:4", "app:4"]);
     }
 
     #[test]
@@ -182,6 +203,18 @@ mod tests {
             (
                 vec![(Key::Service, "web"), (Key::ServiceImage, "web=")],
                 "the image of web is empty or set twice (flag --service-image)",
+            ),
+            (
+                vec![(Key::Service, "api"), (Key::ServiceImage, "")],
+                "the service's image (flag --service-image) is empty",
+            ),
+            (
+                vec![(Key::Service, "api"), (Key::ServiceImage, "registry.example/")],
+                "the service's image `registry.example/` (flag --service-image) names none",
+            ),
+            (
+                vec![(Key::Service, "api"), (Key::ServiceImage, "***.dkr.ecr/app:1")],
+                "the service's image `***.dkr.ecr/app:1` (flag --service-image) names none",
             ),
             (
                 vec![(Key::Service, "web")],

@@ -3,7 +3,7 @@
 
 use super::arn::TaskArn;
 use super::database::DatabaseMeaning;
-use super::diagnosis::{self, Finding};
+use super::diagnosis::{self, Finding, Heard};
 use super::ending;
 use super::evidence;
 use super::session::Plan;
@@ -27,7 +27,6 @@ pub(super) struct Material<'a> {
     pub(super) log: LogState,
     pub(super) workload: Workload,
     pub(super) duration: Duration,
-    pub(super) ended_at_first_sight: bool,
 }
 
 /// An ending, ready to be shown in any form.
@@ -69,7 +68,6 @@ pub(crate) struct Conclusion {
     pub(crate) explain: Option<String>,
     pub(crate) duration: Duration,
     pub(crate) timeline: Timeline,
-    pub(crate) ended_at_first_sight: bool,
 }
 
 /// What became of the log.
@@ -87,28 +85,26 @@ pub(crate) struct LogSummary {
 
 impl Conclusion {
     pub(super) fn of(material: Material<'_>) -> Self {
-        let Material {
-            plan,
-            verdict,
-            task,
-            lost,
-            tail,
-            log,
-            workload,
-            duration,
-            ended_at_first_sight,
-        } = material;
+        let Material { plan, verdict, task, lost, tail, log, workload, duration } = material;
         let finished = tail.transcript.finished();
         let last_lines = tail.transcript.last_lines();
-        let finding = cause(&verdict, plan, task, &last_lines);
+        let heard = match workload {
+            Workload::Runner if !finished.is_some_and(|finished| finished.passed_through) => {
+                Heard::Runner(&last_lines)
+            }
+            Workload::Runner | Workload::Plain => Heard::Program(&last_lines),
+        };
+        let finding = cause(Ended { verdict: &verdict, task, finished, heard }, &plan.container);
         let failure = finished.and_then(|finished| finished.failure.as_ref());
         let fix = failure
             .and_then(|failure| failure.hint.clone())
             .or_else(|| finding.as_ref().map(|finding| finding.hint.clone()))
+            .or_else(|| lost.filter(|_| verdict == Verdict::NotStopped)?.hint())
             .or_else(|| ending::fix(&verdict, workload).map(str::to_owned));
         let in_flight = task.is_none_or(|task| !task.decides(&plan.container));
         let may_go_on = match verdict {
             Verdict::Detached
+            | Verdict::NotStopped
             | Verdict::WatchLost
             | Verdict::Cancelled(StopProof::NotSeen)
             | Verdict::TimedOut(StopProof::NotSeen) => true,
@@ -124,6 +120,8 @@ impl Conclusion {
         let attach =
             may_go_on.then(|| format!("ecs-migrate attach --region {} {}", plan.region, plan.task));
         let database = DatabaseMeaning::of(&verdict, finished, finding.as_ref());
+        let settles = has_ended(&verdict) && tail.transcript.leaves_a_transaction();
+        let database = if settles { database.of_a_transaction() } else { database };
         let is_green = matches!(verdict, Verdict::Green(_));
         let way_back = tail
             .transcript
@@ -137,7 +135,7 @@ impl Conclusion {
             outcome: outcome(&verdict, finished),
             applied: finished.map(|finished| finished.applied),
             after_deploy: finished.map_or(0, |finished| finished.after_deploy),
-            cause: finding.as_ref().map(|finding| finding.sentence.to_owned()),
+            cause: finding.as_ref().map(|finding| finding.sentence.clone()),
             fix,
             retry: finding.as_ref().is_some_and(|finding| finding.retry),
             database,
@@ -161,7 +159,6 @@ impl Conclusion {
             explain: Some(evidence::command(plan, "explain")),
             duration,
             timeline: Timeline::of(task, &plan.container, tail.transcript.times()),
-            ended_at_first_sight,
             verdict,
         }
     }
@@ -177,28 +174,65 @@ impl Conclusion {
     }
 }
 
-/// The cause, where the ending needs one. What we did ourselves needs none.
-fn cause(
-    verdict: &Verdict,
-    plan: &Plan,
-    task: Option<&TaskSnapshot>,
-    last_lines: &[String],
-) -> Option<Finding> {
+/// Whether the container is known to have ended, however.
+fn has_ended(verdict: &Verdict) -> bool {
     match verdict {
-        Verdict::Failed { .. } | Verdict::NeverStarted | Verdict::Unknown(_) => {
-            let last_lines = last_lines.join("\n");
-            match (task, verdict) {
-                (Some(task), _) => diagnosis::of_task(task, &plan.container, &last_lines),
-                (None, Verdict::Failed { code }) => diagnosis::of_record(*code, &last_lines),
-                (None, _) => None,
-            }
-        }
+        Verdict::Failed { .. }
+        | Verdict::Cancelled(StopProof::Ended)
+        | Verdict::TimedOut(StopProof::Ended)
+        | Verdict::Unknown(
+            Doubt::NoExitCode | Doubt::StoppedFromOutside(_) | Doubt::NotTheContainersEnd(_),
+        ) => true,
         Verdict::Green(_)
+        | Verdict::NeverStarted
         | Verdict::TimedOut(_)
         | Verdict::Cancelled(_)
         | Verdict::Detached
+        | Verdict::NotStopped
+        | Verdict::Unknown(_)
+        | Verdict::WatchLost => false,
+    }
+}
+
+/// What a cause is looked for in.
+#[derive(Clone, Copy)]
+struct Ended<'a> {
+    verdict: &'a Verdict,
+    task: Option<&'a TaskSnapshot>,
+    finished: Option<&'a RunFinished>,
+    heard: Heard<'a>,
+}
+
+/// The cause, where the ending needs one. What we did ourselves needs none, and of a runner that
+/// said its last word no text says more.
+fn cause(ended: Ended<'_>, container: &str) -> Option<Finding> {
+    let Ended { verdict, task, finished, heard } = ended;
+    match verdict {
+        Verdict::Failed { code }
+            if finished.is_some_and(|finished| is_own_end(finished, *code)) =>
+        {
+            None
+        }
+        Verdict::Failed { .. } | Verdict::NeverStarted | Verdict::Unknown(_) => {
+            match (task, verdict) {
+                (Some(task), _) => diagnosis::of_task(task, container, heard),
+                (None, Verdict::Failed { code }) => diagnosis::of_record(*code, heard),
+                (None, _) => None,
+            }
+        }
+        // Killed for memory was a process of the container whose end is not the container's.
+        Verdict::Green(_) => task.and_then(|task| diagnosis::of_a_good_end(task, container)),
+        Verdict::TimedOut(_)
+        | Verdict::Cancelled(_)
+        | Verdict::Detached
+        | Verdict::NotStopped
         | Verdict::WatchLost => None,
     }
+}
+
+/// Whether it is the runner's own end, and not that of a command that it ran.
+fn is_own_end(finished: &RunFinished, code: i32) -> bool {
+    !finished.passed_through && i32::from(finished.exit_code) == code
 }
 
 /// The name of an exit code of ours, as JSON has it.
@@ -240,12 +274,12 @@ pub(super) fn outcome(verdict: &Verdict, finished: Option<&RunFinished>) -> Stri
         Verdict::TimedOut(_) => "timed_out",
         Verdict::Cancelled(_) => "cancelled",
         Verdict::Detached => "detached",
+        Verdict::NotStopped => "not_stopped",
         Verdict::Unknown(_) | Verdict::WatchLost => "unknown",
     };
     match (verdict, said) {
-        (Verdict::Unknown(_) | Verdict::Detached | Verdict::WatchLost, _) | (_, None) => {
-            ours.to_owned()
-        }
+        (Verdict::Unknown(_) | Verdict::Detached | Verdict::NotStopped | Verdict::WatchLost, _)
+        | (_, None) => ours.to_owned(),
         (_, Some(said)) => said,
     }
 }

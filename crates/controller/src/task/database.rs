@@ -22,6 +22,8 @@ pub(crate) enum DatabaseMeaning {
     AsTheCommandLeftIt,
     /// The task goes on.
     StillChanging,
+    /// A migration in one transaction was under way: it is there or it is not, and the next run knows.
+    Settles,
     /// Look before anything else.
     Check,
 }
@@ -49,7 +51,7 @@ impl DatabaseMeaning {
             | Verdict::TimedOut(StopProof::Reported(state)) => {
                 Self::reported(*state).unwrap_or(Self::Check)
             }
-            Verdict::Detached | Verdict::WatchLost => Self::StillChanging,
+            Verdict::Detached | Verdict::NotStopped | Verdict::WatchLost => Self::StillChanging,
             Verdict::Failed { .. } => match finding.map(|finding| finding.database) {
                 Some(Touched::Untouched) => Self::Untouched,
                 Some(Touched::Check) | None => Self::Check,
@@ -58,6 +60,12 @@ impl DatabaseMeaning {
             | Verdict::Cancelled(StopProof::Ended | StopProof::NotSeen)
             | Verdict::TimedOut(StopProof::Ended | StopProof::NotSeen) => Self::Check,
         }
+    }
+
+    /// The same for a run that was killed in a transaction: the server rolls it back, or has it whole, and
+    /// the next run settles the history.
+    pub(crate) fn of_a_transaction(self) -> Self {
+        if self == Self::Check { Self::Settles } else { self }
     }
 
     fn reported(state: DatabaseState) -> Option<Self> {
@@ -79,6 +87,7 @@ impl DatabaseMeaning {
             | Self::NeedsAttention
             | Self::AsTheCommandLeftIt
             | Self::StillChanging
+            | Self::Settles
             | Self::Check => true,
         }
     }
@@ -99,6 +108,7 @@ impl DatabaseMeaning {
             Self::NeedsAttention => "needs_attention",
             Self::AsTheCommandLeftIt => "as_the_command_left_it",
             Self::StillChanging => "still_changing",
+            Self::Settles => "settles",
             Self::Check => "check",
         }
     }
@@ -113,6 +123,9 @@ impl DatabaseMeaning {
             Self::NeedsAttention => "a migration is part-way, and a person has to decide",
             Self::AsTheCommandLeftIt => "as the command left it; it reported success",
             Self::StillChanging => "the task goes on and may be changing it now",
+            Self::Settles => {
+                "nothing is half done: the migration under way is one transaction, and the next run settles it"
+            }
             Self::Check => "not known: look at the migration history before running again",
         }
     }

@@ -14,7 +14,7 @@ pub(crate) struct Finding {
     /// A stable word.
     pub(crate) id: &'static str,
     /// The cause in a sentence.
-    pub(crate) sentence: &'static str,
+    pub(crate) sentence: String,
     /// What to do about it.
     pub(crate) hint: String,
     /// What the cause alone says of the database.
@@ -40,10 +40,12 @@ pub(crate) enum Touched {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Place {
-    /// Stopped reason and container reasons, stop code, exit code.
+    /// The reasons of the task and of the deciding container, stop code, exit code.
     Task,
     /// An API error or a member of `failures`.
     Request,
+    /// Both: what AWS refused, whoever asked.
+    Aws,
     /// The last lines of the log.
     Log,
 }
@@ -54,9 +56,15 @@ struct Cause {
     id: String,
     #[serde(rename = "where")]
     place: Place,
-    /// Alternatives; of one alternative all texts must be there.
+    /// Alternatives; of one alternative all texts must be there. In a log, in one line.
     #[serde(default)]
     evidence: Vec<Vec<String>>,
+    /// One of these, too, if there are any: what tells whose text it is.
+    #[serde(default)]
+    with: Vec<String>,
+    /// None of these.
+    #[serde(default)]
+    unless: Vec<String>,
     #[serde(default)]
     stop_codes: Vec<String>,
     #[serde(default)]
@@ -72,7 +80,21 @@ struct Cause {
     /// Whether the text must be the evidence and nothing else.
     #[serde(default)]
     whole: bool,
+    /// Whether a line of our own runner shows it, too: it says itself what its end was, and before
+    /// that it speaks of what it waited for, which is no cause.
+    #[serde(default)]
+    runner: bool,
 }
+
+/// The last lines of a log, by who wrote them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Heard<'a> {
+    Program(&'a [String]),
+    Runner(&'a [String]),
+}
+
+/// Its word.
+const OUT_OF_MEMORY: &str = "out_of_memory";
 
 static CAUSES: LazyLock<Vec<Cause>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("diagnosis.json"))
@@ -82,39 +104,74 @@ static CAUSES: LazyLock<Vec<Cause>> = LazyLock::new(|| {
 /// The cause that an API error or a member of `failures` shows.
 pub(crate) fn of_request(text: &str) -> Option<Finding> {
     let text = folded(text);
-    CAUSES
-        .iter()
-        .filter(|cause| cause.place == Place::Request)
-        .find(|cause| cause.is_in(&text))
-        .map(Cause::finding)
+    let asked = |cause: &&Cause| matches!(cause.place, Place::Request | Place::Aws);
+    CAUSES.iter().filter(asked).find(|cause| cause.is_in(&text)).map(Cause::finding)
 }
 
-/// The cause that a stopped task shows: its reasons first, then the last lines of its log, then
-/// its stop code and exit code alone.
-pub(crate) fn of_task(task: &TaskSnapshot, container: &str, last_lines: &str) -> Option<Finding> {
+/// The cause that a stopped task shows of `container`: its reasons first, then the last lines of its
+/// log, then its stop code and exit code alone. What kept a task from starting can be another
+/// container's, and is named as that; of one that ran it is not.
+pub(crate) fn of_task(task: &TaskSnapshot, container: &str, heard: Heard<'_>) -> Option<Finding> {
     let stop_code = task.stop_code.as_ref().map(StopCode::name);
     let exit_code = task.container(container).and_then(|container| container.exit_code);
-    find(&task.reasons(), (stop_code, exit_code), last_lines)
+    let sidecar =
+        if exit_code.is_none() && !task.started { sidecars(task, container) } else { None };
+    let own = find(&task.reasons_of(container), (stop_code, exit_code), heard);
+    sidecar.or(own)
+}
+
+/// What ECS says against a container that ended with 0: a process in it was killed, and nothing
+/// proves that what it was to do was done.
+pub(crate) fn of_a_good_end(task: &TaskSnapshot, container: &str) -> Option<Finding> {
+    let reason = task.container(container)?.reason.as_deref()?;
+    let cause = by_text(reason).filter(|cause| cause.id == OUT_OF_MEMORY)?;
+    Some(Finding {
+        sentence: "exit code 0, and yet ECS says OutOfMemoryError: a process in the container was killed for memory"
+            .to_owned(),
+        hint: "look at what was killed and whether its work is done; raise `memory` of the task"
+            .to_owned(),
+        ..cause.finding()
+    })
 }
 
 /// The cause that the log of a forgotten task shows; its last word proves that it ended by itself.
-pub(crate) fn of_record(exit_code: i32, last_lines: &str) -> Option<Finding> {
+pub(crate) fn of_record(exit_code: i32, heard: Heard<'_>) -> Option<Finding> {
     let stop_code = StopCode::EssentialContainerExited;
-    find("", (Some(stop_code.name()), Some(exit_code)), last_lines)
+    find("", (Some(stop_code.name()), Some(exit_code)), heard)
+}
+
+/// The cause that another container's reason shows, with its name.
+fn sidecars(task: &TaskSnapshot, container: &str) -> Option<Finding> {
+    let (name, reason) = task.sidecars_reason(container)?;
+    let mut finding = by_text(&reason)?.finding();
+    finding.sentence = format!("of container `{name}`: {}", finding.sentence);
+    Some(finding)
+}
+
+fn by_text(reasons: &str) -> Option<&'static Cause> {
+    let reasons = folded(reasons);
+    let of_tasks = |cause: &&Cause| matches!(cause.place, Place::Task | Place::Aws);
+    let told = CAUSES.iter().filter(of_tasks).filter(|cause| !cause.evidence.is_empty());
+    told.into_iter().find(|cause| cause.is_in(&reasons))
+}
+
+fn by_log(heard: Heard<'_>) -> Option<&'static Cause> {
+    let (lines, own) = match heard {
+        Heard::Program(lines) => (lines, false),
+        Heard::Runner(lines) => (lines, true),
+    };
+    let lines: Vec<String> = lines.iter().map(|line| folded(line)).collect();
+    CAUSES
+        .iter()
+        .filter(|cause| cause.place == Place::Log && (cause.runner || !own))
+        .find(|cause| lines.iter().any(|line| cause.is_in(line)))
 }
 
 fn find(
     reasons: &str,
     (stop_code, exit_code): (Option<&str>, Option<i32>),
-    last_lines: &str,
+    heard: Heard<'_>,
 ) -> Option<Finding> {
-    let (reasons, log) = (folded(reasons), folded(last_lines));
-    let by_text = |place: Place, text: &str| {
-        CAUSES
-            .iter()
-            .filter(|cause| cause.place == place && !cause.evidence.is_empty())
-            .find(|cause| cause.is_in(text))
-    };
     let by_shape = |cause: &&Cause| {
         cause.place == Place::Task
             && cause.evidence.is_empty()
@@ -123,8 +180,8 @@ fn find(
             && (cause.exit_codes.is_empty()
                 || exit_code.is_some_and(|code| cause.exit_codes.contains(&code)))
     };
-    by_text(Place::Task, &reasons)
-        .or_else(|| by_text(Place::Log, &log))
+    by_text(reasons)
+        .or_else(|| by_log(heard))
         .or_else(|| CAUSES.iter().find(by_shape))
         .map(Cause::finding)
 }
@@ -139,13 +196,16 @@ impl Cause {
         if self.whole {
             return self.evidence.iter().flatten().any(|part| text == part);
         }
-        self.evidence.iter().any(|all| all.iter().all(|part| text.contains(part)))
+        let has = |part: &String| text.contains(part);
+        self.evidence.iter().any(|all| all.iter().all(has))
+            && (self.with.is_empty() || self.with.iter().any(has))
+            && !self.unless.iter().any(has)
     }
 
     fn finding(&'static self) -> Finding {
         Finding {
             id: &self.id,
-            sentence: &self.sentence,
+            sentence: self.sentence.clone(),
             hint: self.hint.clone(),
             database: self.database,
             retry: self.retry,

@@ -29,6 +29,9 @@ pub(crate) struct View {
     pub(crate) age: Duration,
     pub(crate) reads: Reads,
     pub(crate) quiet_reads: u32,
+    /// How long after that the last read came to the end of what is there. What comes late enough is
+    /// behind all reads before.
+    pub(crate) last_read: Duration,
     pub(crate) repairs: u32,
     /// Lines so far.
     pub(crate) lines: u64,
@@ -110,7 +113,7 @@ pub(crate) fn next(view: &View) -> Next {
         ContainerEnd::Zero | ContainerEnd::Other => LOG_TAIL_GRACE,
     };
     let quiet = quiet || (!runner && view.repairs > 0 && view.quiet_reads > 0);
-    if !quiet || view.age < grace {
+    if !quiet || view.last_read < grace {
         return Next::Read;
     }
     if runner {
@@ -132,6 +135,7 @@ mod tests {
         age: Duration::from_secs(12),
         reads: Reads::Answered,
         quiet_reads: 3,
+        last_read: Duration::from_secs(12),
         repairs: 0,
         lines: 0,
         readable: Readable::Yes,
@@ -156,7 +160,7 @@ mod tests {
                 Next::Done(LogState::Complete),
             ),
             (View { lines: 60_000, ..QUIET }, Next::Done(LogState::Complete)),
-            (View { age: seconds(11), ..QUIET }, Next::Read),
+            (View { last_read: seconds(11), ..QUIET }, Next::Read),
             (View { quiet_reads: 0, age: seconds(60), ..QUIET }, Next::Done(LogState::NotProved)),
             (
                 View { readable: Readable::No, age: seconds(0), ..QUIET },

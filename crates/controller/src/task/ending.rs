@@ -1,10 +1,11 @@
 //! Owns the sentence of each ending and the fix that needs no further cause. PURE.
 
+use super::asked::Mismatch;
 use super::verdict::{Doubt, Ground, StopProof, Verdict, Workload};
 use crate::aws::AwsError;
 use crate::words;
 use protocol::event::{Outcome, RunFinished};
-use protocol::{DatabaseState, ExitCode};
+use protocol::{DatabaseState, ExitCode, RunnerCommand};
 use std::time::Duration;
 
 /// What happened, in a sentence.
@@ -20,6 +21,12 @@ pub(super) fn sentence(
         Verdict::TimedOut(proof) => format!("timed out: {}", stopped(*proof)),
         Verdict::Cancelled(proof) => format!("cancelled: {}", stopped(*proof)),
         Verdict::Detached => "detached: the task goes on".to_owned(),
+        Verdict::NotStopped => match lost {
+            Some(error) => format!("the task could not be stopped and goes on: {error}"),
+            None => {
+                "the task could not be stopped and goes on: StopTask was not answered".to_owned()
+            }
+        },
         Verdict::Unknown(doubt) => unknown(doubt),
         Verdict::WatchLost => match lost {
             Some(error) => {
@@ -118,10 +125,28 @@ fn unknown(doubt: &Doubt) -> String {
         Doubt::NoLastWord => {
             "outcome unknown: exit code 0, but the runner's last word never came".to_owned()
         }
+        Doubt::NoWordOfThisRun => {
+            "outcome unknown: exit code 0, and the runner's lines are of another run".to_owned()
+        }
+        Doubt::NotWhatWasAsked(mismatch) => mismatched(*mismatch),
         Doubt::LastWordDisagrees => {
             "outcome unknown: exit code 0, but the runner's last word says otherwise".to_owned()
         }
         Doubt::StillRunning => "outcome unknown: the task has not ended".to_owned(),
+    }
+}
+
+fn mismatched(mismatch: Mismatch) -> String {
+    match mismatch {
+        Mismatch::Instead { ran: RunnerCommand::Unknown, of } => {
+            format!("not what was asked: the runner does not say that it ran `{of}`")
+        }
+        Mismatch::Instead { ran, of } => {
+            format!("not what was asked: `{ran}` ran and ended well, instead of `{of}`")
+        }
+        Mismatch::MigratesNothing(ran) => {
+            format!("no migration was run: `{ran}` ran and ended well, and applies none")
+        }
     }
 }
 
@@ -134,6 +159,12 @@ pub(super) fn fix(verdict: &Verdict, workload: Workload) -> Option<&'static str>
             Some(_) | None => Some("its own last lines are all that is known of the cause"),
         },
         Verdict::NeverStarted => Some("the evidence names what AWS says; correct it and run again"),
+        Verdict::NotStopped => {
+            Some("stop it by another way, or follow it to its end with the command below")
+        }
+        Verdict::TimedOut(StopProof::NothingRan) => {
+            Some("find out why it did not start, or raise --capacity-timeout")
+        }
         Verdict::TimedOut(_) => Some("find out what it was waiting for, or raise --timeout"),
         Verdict::Cancelled(StopProof::NotSeen) | Verdict::Detached => {
             Some("follow it to its end with the command below")
@@ -141,6 +172,15 @@ pub(super) fn fix(verdict: &Verdict, workload: Workload) -> Option<&'static str>
         Verdict::Cancelled(StopProof::Reported(_) | StopProof::NothingRan) => {
             Some("run again when ready")
         }
+        Verdict::Unknown(Doubt::NoWordOfThisRun) => Some(
+            "let what starts the runner pass ECS_MIGRATE_RUN on: `env -i`, `su -` and the like drop it",
+        ),
+        Verdict::Unknown(Doubt::NotWhatWasAsked(Mismatch::MigratesNothing(_))) => Some(
+            "let the container run `deploy`, `start` or `exec`: its `command` in the definition, or the words behind `--`",
+        ),
+        Verdict::Unknown(Doubt::NotWhatWasAsked(Mismatch::Instead { .. })) => Some(
+            "the image's runner is older than this ecs-migrate, or something starts it without ECS_MIGRATE_COMMAND; put the newest one into the image",
+        ),
         Verdict::Cancelled(StopProof::Ended) | Verdict::Unknown(_) => {
             Some("look at the migration history in the database before running again")
         }

@@ -1,5 +1,6 @@
 //! Owns the evidence of an ending and where the rest of the log is. PURE.
 
+use super::console;
 use super::session::Plan;
 use super::snapshot::{ContainerSnapshot, StopCode, TaskSnapshot};
 use crate::task_definition::{Driver, LogSource};
@@ -101,20 +102,7 @@ pub(super) fn log_command(plan: &Plan, source: &LogSource) -> Option<String> {
 /// The log in the AWS console.
 pub(super) fn log_url(plan: &Plan, source: &LogSource) -> Option<String> {
     let (group, stream, region) = place(plan, source)?;
-    let domain = if region.starts_with("cn-") {
-        "console.amazonaws.cn"
-    } else if region.starts_with("us-gov-") {
-        "console.amazonaws-us-gov.com"
-    } else {
-        "console.aws.amazon.com"
-    };
-    // The console decodes the fragment twice.
-    let twice = |text: &str| text.replace('/', "$252F");
-    Some(format!(
-        "https://{region}.{domain}/cloudwatch/home?region={region}#logsV2:log-groups/log-group/{}/log-events/{}",
-        twice(&group),
-        twice(&stream)
-    ))
+    console::log_stream(&plan.task, &region, (&group, &stream))
 }
 
 fn place(plan: &Plan, source: &LogSource) -> Option<(String, String, String)> {

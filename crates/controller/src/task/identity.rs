@@ -11,22 +11,6 @@ use sha2::{Digest, Sha256};
 /// ECS allows 128 characters of `[A-Za-z0-9_/-]` in `startedBy`.
 const STARTED_BY_LIMIT: usize = 128;
 
-/// The beginning of `startedBy` of every task of ours.
-const OURS: &str = "ecs-migrate/";
-
-/// Of those, the tasks of their own: `status`, `resolve`, `exec`, a look from inside.
-const ONE_OFF: &str = "ecs-migrate/task/";
-
-/// Whether a run of the gate has this `startedBy`.
-pub(crate) fn is_of_a_gate(started_by: &str) -> bool {
-    started_by.starts_with(OURS) && !is_one_off(started_by)
-}
-
-/// Whether a task of its own has it, which is no run of the gate.
-pub(crate) fn is_one_off(started_by: &str) -> bool {
-    started_by.starts_with(ONE_OFF)
-}
-
 /// What identifies a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RunIdentity {
@@ -40,10 +24,15 @@ pub(crate) struct RunIdentity {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Work<'a> {
     pub(crate) cluster: &'a str,
+    pub(crate) family: &'a str,
+    /// What the definition says, as a digest. Its revision is no part of a run: two invocations
+    /// that register the same at the same moment get two revisions.
     pub(crate) definition: &'a str,
     pub(crate) image: &'a str,
     pub(crate) arguments: &'a [String],
     pub(crate) environment: &'a [(String, String)],
+    /// Another commit is another run, whatever its key and its image are; empty if not known.
+    pub(crate) commit: &'a str,
 }
 
 impl RunIdentity {
@@ -61,7 +50,8 @@ impl RunIdentity {
             hash.update(part.len().to_le_bytes());
             hash.update(part);
         };
-        for part in [&key_text, work.cluster, work.definition, work.image] {
+        for part in [&key_text, work.cluster, work.family, work.definition, work.image, work.commit]
+        {
             add(part);
         }
         add("arguments");
@@ -107,10 +97,12 @@ mod tests {
             key,
             Work {
                 cluster: "prod",
-                definition: "arn:x/app:7",
+                family: "app",
+                definition: "digest",
                 image: "i",
                 arguments,
                 environment: &[],
+                commit: "c5",
             },
         )
     }

@@ -1,5 +1,7 @@
 //! Owns what we wanted from a task: at launch, on a signal, in the end.
 
+use super::snapshot::{StopCode, TaskSnapshot};
+
 /// What the container is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expectation {
@@ -36,6 +38,8 @@ pub(crate) enum Intent {
     Timeout,
     /// Left it.
     Detach,
+    /// Asked to stop it, and ECS refused or did not hear: it goes on.
+    NotStopped,
 }
 
 /// What a cancellation says first.
@@ -48,9 +52,27 @@ pub(super) fn reason(why: &str) -> String {
     format!("ecs-migrate: {why}")
 }
 
+/// The reason of a stop that `cancel` asks for.
+pub(crate) fn cancelled_reason() -> String {
+    reason(CANCELLED)
+}
+
 impl Intent {
+    /// What was wanted of a task: by us, or by whichever invocation of ours stopped it, as it told ECS.
+    /// So everybody who looks at the task judges it alike.
+    pub(super) fn or_as_told(self, task: Option<&TaskSnapshot>, container: &str) -> Self {
+        if self != Self::None {
+            return self;
+        }
+        let stopped = task.filter(|task| {
+            task.decides(container) && task.stop_code == Some(StopCode::UserInitiated)
+        });
+        let given = stopped.and_then(|task| task.stopped_reason.as_deref());
+        given.map_or(Self::None, Self::of_reason)
+    }
+
     /// What an earlier invocation wanted, by the reason that it gave ECS.
-    pub(super) fn of_reason(given: &str) -> Self {
+    fn of_reason(given: &str) -> Self {
         if given.starts_with(&reason(CANCELLED)) {
             Self::Cancel
         } else if given.starts_with(&reason(TIME_LIMIT)) {

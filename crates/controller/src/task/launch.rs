@@ -1,29 +1,39 @@
 //! Owns getting the task started: RunTask until it answers for good, inside the capacity timeout.
+//!
+//! Whose a task is follows from tokens, ARNs and `startedBy`; clocks are never compared. An answer
+//! that was not read, and one that says that nothing was started, are believed only after ECS was
+//! asked by another way.
 
 use super::arn::TaskArn;
 use super::database::DatabaseMeaning;
 use super::identity::RunIdentity;
-use super::launch_step::{Step, next_step};
+use super::launch_step::{Answer, Setback, Step, next_step};
+use super::own::{Own, own};
 use super::pace::Pace;
 use super::request::{RunAnswer, RunRequest};
-use super::snapshot::TaskSnapshot;
+use super::standing::{Onlooker, Standing};
 use crate::aws::{Aws, AwsError};
 use crate::error::{Error, Kind};
 use crate::report::{Event, Report};
 use crate::signal::{Listener, Signal};
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 /// The longest pause between two attempts.
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(45);
 
 /// How long a RunTask that is under way may still take after a signal: GitHub kills 7.5 s after
 /// its first one, and the task has to be asked to stop before.
-const SIGNAL_PATIENCE: Duration = Duration::from_secs(4);
+const SIGNAL_PATIENCE: Duration = Duration::from_secs(3);
 
-/// A fresh task is younger; one that a client token brought back may be a day old. Clocks that
-/// differ do no harm: it counts only for a task that is over at first sight, which no fresh one is.
-const FRESH_MILLISECONDS: i64 = 5_000;
+/// How often ECS is asked for a task of ours after a signal, with a pause between: a task that was
+/// just started is not listed everywhere yet.
+const LOOKS: u32 = 3;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(700);
+
+/// The longest that one such look may take.
+const LOOK_PATIENCE: Duration = Duration::from_secs(10);
+const HURRIED_LOOK_PATIENCE: Duration = Duration::from_millis(1500);
 
 /// Starts tasks.
 pub(crate) struct Launcher<'a> {
@@ -48,13 +58,37 @@ pub(crate) struct Launched {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     Started,
-    /// An earlier invocation with the same key started it.
+    /// Another invocation with the same key started it, and it is in flight.
     Found,
 }
 
+/// What is known of the requests with the token in use.
+#[derive(Debug, Default)]
+struct Tried {
+    /// Whether an answer was not read.
+    unread: bool,
+    /// Whether the token was answered with "nothing started".
+    empty: bool,
+}
+
+impl Tried {
+    /// The token after this one, of which nothing is known.
+    fn next(&mut self, attempt: &mut u32) {
+        *attempt += 1;
+        *self = Self::default();
+    }
+}
+
+/// How one RunTask came out.
+enum Asked {
+    Answered(Result<RunAnswer, AwsError>, Option<Signal>),
+    /// A signal came, and no answer within the time that is left then.
+    LeftUnread(Signal),
+}
+
 impl Launcher<'_> {
-    /// Starts the task, or finds the one that this client token started. What AWS refuses for now
-    /// is tried again; an ambiguous failure with the same token, so that nothing starts twice.
+    /// Starts the task, or finds the one in flight that another invocation of this run started. What
+    /// AWS refuses for now is tried again, so that nothing starts twice.
     pub(crate) async fn launch(
         &mut self,
         request: &mut RunRequest,
@@ -62,32 +96,63 @@ impl Launcher<'_> {
         attempt: &mut u32,
     ) -> Result<Launched, Error> {
         let mut pause = self.pace.launch_retry;
+        let mut tried = Tried::default();
         loop {
             request.client_token = identity.client_token(*attempt);
-            let asked_at = jiff::Timestamp::now().as_millisecond();
-            let (answer, signal) = self.ask(request).await?;
-            let (why, error) = match next_step(answer) {
+            let (answer, signal) = match self.ask(request).await? {
+                Asked::Answered(answer, signal) => (answer, signal),
+                Asked::LeftUnread(signal) => {
+                    tried.unread = true;
+                    return self.left_by(signal, &tried, (request, identity)).await;
+                }
+            };
+            let Setback { why, error, .. } = match next_step(answer) {
+                Step::Running(task) if task.invocation.as_ref() == Some(&request.invocation) => {
+                    return Ok(Launched { task: task.arn, origin: Origin::Started, signal });
+                }
+                Step::TokenInUse(earlier) => {
+                    let found = match earlier {
+                        Some(earlier) => self.look_at(earlier, request, signal).await,
+                        None => self.in_flight(request, identity, signal).await,
+                    };
+                    if let Some(launched) = found {
+                        return Ok(launched);
+                    }
+                    tried.next(attempt);
+                    continue;
+                }
                 Step::Running(task) => {
-                    let origin = origin(&task, asked_at);
-                    return Ok(Launched { task: task.arn, origin, signal });
+                    if let Some(launched) = self.look_at(task.arn, request, signal).await {
+                        return Ok(launched);
+                    }
+                    tried.next(attempt);
+                    continue;
                 }
-                Step::Attach(task) => {
-                    return Ok(Launched { task, origin: Origin::Found, signal });
+                Step::Again(setback) => {
+                    tried.unread |= setback.answer == Answer::Unread;
+                    setback
                 }
-                Step::GiveUp(error) => return Err(error),
-                Step::SameToken { why, error } => (why, error),
-                Step::NextToken { why, error } => {
-                    *attempt += 1;
-                    (why, error)
+                Step::Empty(setback) => {
+                    if let Some(launched) = self.in_flight(request, identity, signal).await {
+                        return Ok(launched);
+                    }
+                    // The same token once more: it would bring back a task that was started all the same.
+                    if std::mem::replace(&mut tried.empty, true) && !tried.unread {
+                        tried.next(attempt);
+                    }
+                    setback
+                }
+                Step::GiveUp(setback) => {
+                    return self.give_up(setback.error, &tried, (request, identity, signal)).await;
                 }
             };
             if let Some(signal) = signal {
-                return Err(cancelled(signal).caused_by(error));
+                return self.left_by(signal, &tried, (request, identity)).await;
             }
             let wait = self.pace.jittered(pause);
             pause = (pause * 2).min(LONGEST_PAUSE);
             if Instant::now() + wait >= self.give_up {
-                return Err(error);
+                return self.give_up(error, &tried, (request, identity, None)).await;
             }
             self.report.emit(&Event::Warning {
                 text: format!(
@@ -98,7 +163,9 @@ impl Launcher<'_> {
             });
             tokio::select! {
                 biased;
-                signal = self.listener.next() => return Err(cancelled(signal)),
+                signal = self.listener.next() => {
+                    return self.left_by(signal, &tried, (request, identity)).await;
+                }
                 () = tokio::time::sleep(wait) => {}
             }
         }
@@ -106,37 +173,134 @@ impl Launcher<'_> {
 
     /// One RunTask. It runs beside, because dropping it half-way would leave a task that nobody
     /// knows of.
-    async fn ask(
-        &mut self,
-        request: &RunRequest,
-    ) -> Result<(Result<RunAnswer, AwsError>, Option<Signal>), Error> {
+    async fn ask(&mut self, request: &RunRequest) -> Result<Asked, Error> {
         let (aws, request) = (self.aws.clone(), request.clone());
+        self.report.awaits("an answer to RunTask");
         let mut call = tokio::spawn(async move { aws.run_task(&request).await });
         let mut received = None;
-        let mut patience = std::pin::pin!(tokio::time::sleep(LONGEST_PAUSE * 60));
         loop {
+            let patience = async move {
+                match received {
+                    Some((_, since)) => tokio::time::sleep_until(since + SIGNAL_PATIENCE).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 biased;
                 answer = &mut call => {
                     let answer = answer.map_err(|cause| {
                         Error::new(Kind::Unexpected, "RunTask broke off").caused_by(cause)
                     })?;
-                    return Ok((answer, received));
+                    return Ok(Asked::Answered(answer, received.map(|(signal, _)| signal)));
                 }
                 signal = self.listener.next(), if received.is_none() => {
-                    received = Some(signal);
+                    received = Some((signal, Instant::now()));
                     self.report.note_signal();
-                    patience.as_mut().reset(Instant::now() + SIGNAL_PATIENCE);
                 }
-                () = &mut patience, if received.is_some() => {
-                    return Err(Error::new(
-                        Kind::Cancelled,
-                        "cancelled while RunTask was under way: a task may have been started",
-                    )
-                    .hinted("`ecs-migrate cancel` stops the tasks of this run"));
+                () = patience => if let Some((signal, _)) = received {
+                    return Ok(Asked::LeftUnread(signal));
                 }
             }
         }
+    }
+
+    /// A task that this invocation's request did not start, if it is not over.
+    async fn look_at(
+        &mut self,
+        task: TaskArn,
+        request: &RunRequest,
+        signal: Option<Signal>,
+    ) -> Option<Launched> {
+        if signal.is_some() {
+            return Some(Launched { task, origin: Origin::Found, signal });
+        }
+        self.report.awaits("ECS to say how an earlier task of this run stands");
+        let mut onlooker = Onlooker {
+            aws: self.aws,
+            report: &mut *self.report,
+            listener: &mut *self.listener,
+            pace: self.pace,
+            give_up: self.give_up,
+        };
+        match onlooker.standing(&request.cluster, &task, &request.container).await {
+            Standing::InFlight(signal) => Some(Launched { task, origin: Origin::Found, signal }),
+            Standing::Over(how) => {
+                self.report.emit(&Event::Note(format!(
+                    "an earlier task of this run is over ({how}), a new task is started: {task}"
+                )));
+                None
+            }
+        }
+    }
+
+    /// A task of this run that ECS lists, asked once.
+    async fn in_flight(
+        &mut self,
+        request: &RunRequest,
+        identity: &RunIdentity,
+        signal: Option<Signal>,
+    ) -> Option<Launched> {
+        let patience = if signal.is_some() { HURRIED_LOOK_PATIENCE } else { LOOK_PATIENCE };
+        let looked = timeout(patience, own(self.aws, request, &identity.run)).await;
+        let Ok(Ok(Own::InFlight(task))) = looked else { return None };
+        let ours = task.invocation.as_ref() == Some(&request.invocation);
+        let origin = if ours { Origin::Started } else { Origin::Found };
+        Some(Launched { task: task.arn, origin, signal })
+    }
+
+    /// The end of trying: with a task if there is one all the same.
+    async fn give_up(
+        &mut self,
+        error: Error,
+        tried: &Tried,
+        (request, identity, signal): (&RunRequest, &RunIdentity, Option<Signal>),
+    ) -> Result<Launched, Error> {
+        if let Some(launched) = self.in_flight(request, identity, signal).await {
+            return Ok(launched);
+        }
+        Err(if tried.unread { error.uncertain(&self.whereabouts(request)) } else { error })
+    }
+
+    /// The end by a signal: with the task if there is one, so that it is stopped.
+    async fn left_by(
+        &mut self,
+        signal: Signal,
+        tried: &Tried,
+        (request, identity): (&RunRequest, &RunIdentity),
+    ) -> Result<Launched, Error> {
+        self.report.note_signal();
+        let looks = if tried.unread { LOOKS } else { 1 };
+        for look in 1..=looks {
+            if let Some(launched) = self.in_flight(request, identity, Some(signal)).await {
+                return Ok(launched);
+            }
+            if look < looks {
+                tokio::time::sleep(BETWEEN_LOOKS).await;
+            }
+        }
+        if !tried.unread {
+            return Err(cancelled(signal));
+        }
+        Err(Error::new(
+            Kind::Cancelled,
+            format!(
+                "cancelled by {} before RunTask was answered: ECS lists no task of this run yet",
+                signal.name()
+            ),
+        )
+        .uncertain(&self.whereabouts(request)))
+    }
+
+    /// How to find a task that may be there.
+    fn whereabouts(&self, request: &RunRequest) -> String {
+        format!(
+            "a task may have been started all the same: `aws ecs list-tasks --region {} --cluster {} \
+             --started-by {}` shows it, `ecs-migrate cancel TASK` stops it, and running again with \
+             the same key follows it",
+            self.aws.region(),
+            request.cluster,
+            request.started_by
+        )
     }
 }
 
@@ -144,9 +308,4 @@ impl Launcher<'_> {
 pub(crate) fn cancelled(signal: Signal) -> Error {
     Error::new(Kind::Cancelled, format!("cancelled by {} before a task was started", signal.name()))
         .database(DatabaseMeaning::Untouched)
-}
-
-fn origin(task: &TaskSnapshot, asked_at: i64) -> Origin {
-    let old = task.created_at.is_some_and(|created| created < asked_at - FRESH_MILLISECONDS);
-    if old || task.is_stopped() { Origin::Found } else { Origin::Started }
 }

@@ -13,35 +13,42 @@ use protocol::ExitCode;
 #[derive(Debug)]
 pub(super) enum Step {
     Running(Box<TaskSnapshot>),
-    Attach(TaskArn),
-    /// Nothing was started, or nobody knows: the same token cannot start it twice.
-    SameToken {
-        why: String,
-        error: Error,
-    },
-    /// Nothing was started, and the token may remember that.
-    NextToken {
-        why: String,
-        error: Error,
-    },
-    GiveUp(Error),
+    /// The token started these, or one that AWS does not name.
+    TokenInUse(Option<TaskArn>),
+    /// The same token cannot start it twice.
+    Again(Setback),
+    /// AWS says that nothing was started, and the token may remember that.
+    Empty(Setback),
+    GiveUp(Setback),
+}
+
+/// Why there is no task yet.
+#[derive(Debug)]
+pub(super) struct Setback {
+    pub(super) why: String,
+    /// What it comes to when nothing else comes.
+    pub(super) error: Error,
+    pub(super) answer: Answer,
+}
+
+/// Whether AWS said what became of the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    Read,
+    /// A 5xx, silence, or something unreadable: a task may be running all the same.
+    Unread,
 }
 
 /// The step after an answer.
 pub(super) fn next_step(answer: Result<RunAnswer, AwsError>) -> Step {
     match answer {
         Ok(RunAnswer::Started(task)) => Step::Running(task),
-        Ok(RunAnswer::Conflict(tasks)) => match tasks.into_iter().next() {
-            Some(task) => Step::Attach(task),
-            None => Step::GiveUp(Error::new(
-                Kind::AwsRefused,
-                "RunTask: ConflictException: the client token is in use, and AWS does not say by which task",
-            )),
-        },
-        Ok(RunAnswer::Nothing) => Step::GiveUp(
-            Error::new(Kind::AwsRefused, "RunTask answered with neither a task nor a failure")
-                .hinted("run again"),
-        ),
+        Ok(RunAnswer::Conflict(tasks)) => Step::TokenInUse(tasks.into_iter().next()),
+        Ok(RunAnswer::Nothing) => {
+            let why = "RunTask answered with neither a task nor a failure".to_owned();
+            let error = Error::new(Kind::AwsRefused, why.clone()).hinted("run again");
+            Step::Again(Setback { why, error, answer: Answer::Unread })
+        }
         Ok(RunAnswer::Short(shortfalls)) => short(&shortfalls),
         Err(error) => failed(error),
     }
@@ -57,10 +64,11 @@ fn short(shortfalls: &[Shortfall]) -> Step {
             || "the text is AWS's own; no cause is known for it".to_owned(),
             |finding| finding.hint.clone(),
         ));
+    let setback = Setback { why, error, answer: Answer::Read };
     if finding.is_some_and(|finding| finding.retry) {
-        Step::NextToken { why, error }
+        Step::Empty(setback)
     } else {
-        Step::GiveUp(error)
+        Step::GiveUp(setback)
     }
 }
 
@@ -69,23 +77,19 @@ fn failed(error: AwsError) -> Step {
     let transient = error.is_transient();
     let capacity = diagnosis::of_request(&error.evidence())
         .is_some_and(|finding| finding.exit == Some(ExitCode::NoCapacity));
-    // After a 5xx or silence a task may be running all the same.
     let ambiguous = matches!(error.class, Class::ServerFault | Class::NoAnswer);
-    let mut refused = if capacity {
+    let refused = if capacity {
         let hint = error.hint().unwrap_or_default();
         Error::new(Kind::NoCapacity, why.clone()).hinted(hint)
     } else {
         Error::from(error)
     };
-    if ambiguous {
-        refused = refused.hinted(
-            "a task may have been started all the same: `ecs-migrate cancel` stops the tasks of \
-             this run, or run again with the same key to follow it",
-        );
-    } else {
-        refused = refused.database(DatabaseMeaning::Untouched);
-    }
-    if transient { Step::SameToken { why, error: refused } } else { Step::GiveUp(refused) }
+    let setback = Setback {
+        why,
+        error: refused.database(DatabaseMeaning::Untouched),
+        answer: if ambiguous { Answer::Unread } else { Answer::Read },
+    };
+    if transient { Step::Again(setback) } else { Step::GiveUp(setback) }
 }
 
 #[cfg(test)]
@@ -108,10 +112,10 @@ mod tests {
     fn word(step: &Step) -> (&'static str, u8) {
         match step {
             Step::Running(_) => ("running", 0),
-            Step::Attach(_) => ("attach", 0),
-            Step::SameToken { error, .. } => ("same token", error.exit_code()),
-            Step::NextToken { error, .. } => ("next token", error.exit_code()),
-            Step::GiveUp(error) => ("give up", error.exit_code()),
+            Step::TokenInUse(_) => ("in use", 0),
+            Step::Again(setback) => ("same token", setback.error.exit_code()),
+            Step::Empty(setback) => ("empty", setback.error.exit_code()),
+            Step::GiveUp(setback) => ("give up", setback.error.exit_code()),
         }
     }
 
@@ -120,13 +124,14 @@ mod tests {
         for (answer, expected) in [
             (
                 Ok(short_of("Capacity is unavailable at this time. Please try again later")),
-                ("next token", 81),
+                ("empty", 81),
             ),
-            (Ok(short_of("RESOURCE:MEMORY")), ("next token", 81)),
+            (Ok(short_of("RESOURCE:MEMORY")), ("empty", 81)),
             (Ok(short_of("ATTRIBUTE")), ("give up", 81)),
             (Ok(short_of("A REASON OF TOMORROW")), ("give up", 81)),
-            (Ok(RunAnswer::Nothing), ("give up", 86)),
-            (Ok(RunAnswer::Conflict(vec![TaskArn::new("x")])), ("attach", 0)),
+            (Ok(RunAnswer::Nothing), ("same token", 86)),
+            (Ok(RunAnswer::Conflict(vec![TaskArn::new("x")])), ("in use", 0)),
+            (Ok(RunAnswer::Conflict(Vec::new())), ("in use", 0)),
             (error("ServerException", "", Class::ServerFault), ("same token", 86)),
             (error("Timeout", "", Class::NoAnswer), ("same token", 86)),
             (error("ThrottlingException", "Rate exceeded", Class::Throttled), ("same token", 86)),

@@ -1,7 +1,10 @@
 //! Owns one task from launch to verdict.
 
 mod arn;
+mod asked;
+mod awaited;
 mod conclusion;
+mod console;
 mod database;
 pub(crate) mod diagnosis;
 mod drain;
@@ -12,6 +15,7 @@ mod intent;
 mod launch;
 mod launch_step;
 mod others;
+mod own;
 mod pace;
 mod phase;
 mod reading;
@@ -27,6 +31,8 @@ mod sightings;
 mod snapshot;
 #[cfg(test)]
 pub(crate) mod snapshot_examples;
+mod standing;
+mod start_limit;
 mod stop;
 mod streak;
 mod tail;
@@ -37,21 +43,23 @@ mod verdict;
 mod watch;
 
 pub(crate) use arn::TaskArn;
+pub(crate) use asked::Asked;
 pub(crate) use conclusion::{Conclusion, class_name};
 pub(crate) use database::DatabaseMeaning;
 pub(crate) use evidence::command as command_about;
-pub(crate) use identity::{RunIdentity, Work, is_of_a_gate, is_one_off, started_by};
-pub(crate) use intent::{Expectation, IfRunning, OnCancel};
+pub(crate) use identity::{RunIdentity, Work, started_by};
+pub(crate) use intent::{Expectation, IfRunning, OnCancel, cancelled_reason};
 pub(crate) use launch::{Launched, Launcher, Origin, cancelled};
 pub(crate) use others::{Others, OwnRun};
 pub use pace::Pace;
 pub(crate) use pace::Strain;
 pub(crate) use phase::{Phase, PhaseKind, PhaseState};
+pub(crate) use protocol::command::{is_of_a_gate, is_one_off};
 pub(crate) use reading::{Read, patience, read, whole};
-pub(crate) use recount::{Ends, Glance, glance, recount};
+pub(crate) use recount::{Glance, glance, recount};
 pub(crate) use relaunch::Again;
 pub(crate) use request::{RunAnswer, RunRequest, Shortfall, TaskNetwork};
-pub(crate) use session::{Beginning, Plan, Tools, follow};
+pub(crate) use session::{Beginning, Plan, StartLimit, Tools, follow};
 pub(crate) use snapshot::{ContainerSnapshot, Described, StopCode, TaskSnapshot, TaskTimes};
 pub(crate) use streak::Streak;
 pub(crate) use tail::{LogPage, RawEvent};

@@ -4,7 +4,6 @@
 //! to list tasks. Without the right the run goes on with a warning.
 
 use super::arn::TaskArn;
-use super::identity::is_of_a_gate;
 use super::intent::IfRunning;
 use super::launch::cancelled;
 use super::pace::Pace;
@@ -15,6 +14,7 @@ use crate::report::{Event, Report};
 use crate::settings::{RunSettings, TimeLimit};
 use crate::signal::Listener;
 use crate::words;
+use protocol::command::is_of_a_gate;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -57,7 +57,10 @@ impl Others<'_> {
         loop {
             match self.heard(in_flight(self.aws, &settings.cluster.value, own.family)).await? {
                 Ok(tasks) => match another(&tasks, own.started_by) {
-                    None => return Ok(()),
+                    None => {
+                        self.report.awaits("");
+                        return Ok(());
+                    }
                     Some(other) => {
                         if let Some(why) = refusal(settings, began.elapsed()) {
                             return Err(self.refused(other, why));
@@ -105,6 +108,8 @@ impl Others<'_> {
         awaited: Option<Awaited>,
         waited: Duration,
     ) -> Awaited {
+        self.report
+            .awaits(&format!("the end of another run, {} ({})", other.started_by, other.arn));
         match awaited {
             Some(same) if same.task == other.arn && same.mentioned.elapsed() < MENTION => same,
             before => {

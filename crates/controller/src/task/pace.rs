@@ -8,6 +8,13 @@ const NEAR: Duration = Duration::from_mins(1);
 /// The longest pause between two reads that were throttled.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
+/// The same in a burst that comes out of nothing: somebody else's, over within seconds, of which who
+/// looks again only after many of them makes minutes.
+const BURST_PAUSE: Duration = Duration::from_secs(5);
+
+/// From here on a budget is known to be short for all who share it.
+const SHORT: f64 = 2.0;
+
 /// Periods between calls. The account-wide budget for DescribeTasks is 20 a second and for
 /// GetLogEvents as low as 10, shared with every other tool.
 #[derive(Debug, Clone)]
@@ -69,31 +76,45 @@ impl Pace {
     }
 }
 
-/// How much slower than planned an API is asked: every throttle doubles it, every answer takes a
-/// tenth away, so that many readers of one budget settle at what it allows.
+/// How much slower than planned an API is asked. Every throttle doubles it; the first answer after a
+/// burst brings it back to twice what the burst began with, and every further one takes a tenth away,
+/// so that many readers of one budget settle at what it allows, and one reader forgets a burst at once.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Strain(f64);
+pub(crate) struct Strain {
+    now: f64,
+    /// What it was when the burst began that goes on.
+    before: Option<f64>,
+}
+
+/// Keeps the doubling finite.
+const MOST_STRAIN: f64 = 64.0;
 
 impl Default for Strain {
     fn default() -> Self {
-        Self(1.0)
+        Self { now: 1.0, before: None }
     }
 }
 
 impl Strain {
     /// A call was throttled.
     pub(crate) fn throttled(&mut self) {
-        self.0 = (self.0 * 2.0).min(64.0);
+        self.before.get_or_insert(self.now);
+        self.now = (self.now * 2.0).min(MOST_STRAIN);
     }
 
     /// A call was answered.
     pub(crate) fn answered(&mut self) {
-        self.0 = (self.0 * 0.9).max(1.0);
+        self.now = match self.before.take() {
+            Some(before) => self.now.min(before * 2.0),
+            None => (self.now * 0.9).max(1.0),
+        };
     }
 
     /// The pause instead of the planned one.
     pub(crate) fn on(self, planned: Duration) -> Duration {
-        planned.mul_f64(self.0).min(LONGEST_PAUSE.max(planned))
+        let settled = self.before.unwrap_or(self.now);
+        let longest = if settled < SHORT { BURST_PAUSE } else { LONGEST_PAUSE };
+        planned.mul_f64(self.now).min(longest.max(planned))
     }
 }
 
@@ -129,11 +150,39 @@ mod tests {
         for _ in 0..20 {
             strain.throttled();
         }
-        assert_eq!(strain.on(second), LONGEST_PAUSE);
+        assert_eq!(strain.on(second), BURST_PAUSE);
         assert_eq!(strain.on(2 * LONGEST_PAUSE), 2 * LONGEST_PAUSE);
-        for _ in 0..100 {
+        strain.answered();
+        assert_eq!(strain.on(second), 2 * second, "one answer, and the burst is forgotten");
+        for _ in 0..8 {
             strain.answered();
         }
         assert_eq!(strain.on(second), second);
+    }
+
+    #[test]
+    fn who_is_throttled_again_and_again_settles() {
+        let second = Duration::from_secs(1);
+        let mut strain = Strain::default();
+        for _ in 0..3 {
+            strain.throttled();
+            strain.answered();
+        }
+        assert!(strain.on(second) >= 4 * second, "{strain:?}");
+    }
+
+    #[test]
+    fn eleven_throttled_reads_cost_less_than_a_minute() {
+        let planned = Duration::from_millis(1500);
+        let mut strain = Strain::default();
+        let cost: Duration = (0..11)
+            .map(|_| {
+                strain.throttled();
+                strain.on(planned)
+            })
+            .sum();
+        assert!(cost < Duration::from_mins(1), "{cost:?}");
+        strain.answered();
+        assert!(strain.on(planned) <= Duration::from_secs(3));
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct RunRequest {
     pub(crate) capacity: Capacity,
     pub(crate) client_token: String,
     pub(crate) started_by: String,
+    /// What tells this invocation's request from another one's with the same token.
+    pub(crate) invocation: String,
 }
 
 /// What RunTask answered.

@@ -2,6 +2,7 @@
 //! answer to StopTask and timers. Every call runs beside it, so a hanging one delays no signal.
 
 use super::arn::TaskArn;
+use super::asked::Asked;
 use super::conclusion::Conclusion;
 use super::intent::{Expectation, OnCancel};
 use super::launch::Origin;
@@ -34,11 +35,23 @@ pub(crate) struct Plan {
     pub(crate) run: Option<String>,
     pub(crate) logs: Vec<LogSource>,
     pub(crate) expect: Expectation,
+    /// What the container is to do.
+    pub(crate) asked: Asked,
     pub(crate) on_cancel: OnCancel,
     pub(crate) timeout: TimeLimit,
+    pub(crate) start: StartLimit,
     pub(crate) stop_timeout: Duration,
     pub(crate) beginning: Beginning,
     pub(crate) origin: Origin,
+}
+
+/// How long a task may take to get started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StartLimit {
+    /// It is somebody else's affair.
+    None,
+    /// Until `by`; a pull of its images that began before has `limit` for itself.
+    By { by: Instant, limit: Duration },
 }
 
 /// How a session begins.
@@ -75,6 +88,7 @@ pub(crate) async fn follow(plan: &Plan, tools: Tools<'_>) -> Conclusion {
             return session.conclude();
         }
         let wake = session.wake(now);
+        session.say_what_is_awaited();
         tokio::select! {
             biased;
             signal = listener.next() => session.signalled(signal),

@@ -5,7 +5,7 @@ use super::drain::{self, ContainerEnd, LastWord, Next, Reads, View};
 use super::intent::Intent;
 use super::session_state::Session;
 use super::sightings::Progress;
-use super::verdict::{Case, Known, LogState, Logged, Verdict, Workload, judge};
+use super::verdict::{Case, Known, LogState, Verdict, Workload, judge};
 use crate::report::Event;
 use crate::settings::TimeLimit;
 use std::time::Duration;
@@ -18,7 +18,18 @@ impl Session<'_> {
     /// Whether there is nothing left to wait for.
     pub(super) fn is_over(&mut self, now: Instant) -> bool {
         self.check_time_limit(now);
-        if self.intent == Intent::Detach || self.deadline.is_some_and(|deadline| deadline <= now) {
+        self.check_start_limit(now);
+        if matches!(self.intent, Intent::Detach | Intent::NotStopped) {
+            return true;
+        }
+        if self.deadline.is_some_and(|deadline| deadline <= now) {
+            // ECS heard nothing of a stop: what was asked for has not happened.
+            if matches!(self.intent, Intent::Cancel | Intent::Timeout)
+                && !self.stop_accepted
+                && self.ended.is_none()
+            {
+                self.intent = Intent::NotStopped;
+            }
             return true;
         }
         // The runner's last word is its end, whatever ECS has noticed so far.
@@ -51,10 +62,14 @@ impl Session<'_> {
             self.hindered = Some(now);
         }
         let repairs = self.course.borrow().repairs;
+        let since = self.hindered.unwrap_or(ended);
         let view = View {
             workload: self.workload(),
             last_word: tail.last_word(),
-            age: now.duration_since(self.hindered.unwrap_or(ended)),
+            age: now.duration_since(since),
+            last_read: tail
+                .caught_up_at
+                .map_or(Duration::ZERO, |at| at.saturating_duration_since(since)),
             reads,
             // A read that was under way when a second reading was wished for says nothing of it.
             quiet_reads: if tail.repairs == repairs { tail.quiet_reads } else { 0 },
@@ -91,7 +106,7 @@ impl Session<'_> {
     }
 
     fn workload(&self) -> Workload {
-        Workload::of(self.plan.expect, self.tails.decisive().looks_like())
+        self.plan.asked.workload(self.plan.expect, self.tails.decisive().looks_like())
     }
 
     /// When waiting alone may change something.
@@ -104,7 +119,8 @@ impl Session<'_> {
         };
         let drained = self.hindered.or(self.ended).map(|since| since + drain::HARD_CAP);
         let hindered = self.ended.map(|ended| ended + drain::FAILING_CAP);
-        let timers = [self.deadline, limit, drained, hindered, self.seen.next_change()];
+        let start = self.start_limit().filter(|_| self.intent == Intent::None);
+        let timers = [self.deadline, limit, start, drained, hindered, self.seen.next_change()];
         timers.into_iter().flatten().filter(|timer| *timer > now).min().unwrap_or(now + IDLE)
     }
 
@@ -124,11 +140,13 @@ impl Session<'_> {
             task: known,
             container: &self.plan.container,
             finished: tail.transcript.finished(),
-            intent: self.intent,
+            intent: self.intent.or_as_told(self.seen.latest(), &self.plan.container),
             log,
             workload,
             origin: self.plan.origin,
-            logged: if tail.transcript.lines() > 0 { Logged::Something } else { Logged::Nothing },
+            logged: tail.transcript.logged(),
+            asked: self.plan.asked,
+            ran: tail.transcript.ran(),
         });
         let unread = match log {
             LogState::Complete => None,
@@ -142,6 +160,7 @@ impl Session<'_> {
                 | Verdict::TimedOut(_)
                 | Verdict::Cancelled(_)
                 | Verdict::Detached
+                | Verdict::NotStopped
                 | Verdict::Unknown(_)
                 | Verdict::WatchLost => "",
             };
@@ -150,16 +169,17 @@ impl Session<'_> {
                 hint: None,
             });
         }
+        self.report.awaits("");
+        let refused = self.stop_refused.as_ref().filter(|_| verdict == Verdict::NotStopped);
         Conclusion::of(Material {
             plan: self.plan,
             verdict,
             task: self.seen.latest(),
-            lost: self.seen.lost(),
+            lost: refused.or(self.seen.lost()),
             tail,
             log,
             workload,
             duration: self.began.elapsed(),
-            ended_at_first_sight: self.seen.ended_at_first_sight(),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::drain::LastWord;
 use super::intent::{self, Intent, OnCancel};
+use super::launch::Origin;
 use super::pace::Pace;
 use super::phase::PhaseKind;
 use super::session::{Beginning, Plan};
@@ -12,7 +13,7 @@ use super::tails::{Feed, Tails};
 use super::timeline::Timeline;
 use super::verdict::LogState;
 use super::watch::{Sighting, watch};
-use crate::aws::Aws;
+use crate::aws::{Aws, AwsError};
 use crate::report::{Event, Report};
 use crate::settings::TimeLimit;
 use crate::signal::Signal;
@@ -29,7 +30,7 @@ const CANCEL_PATIENCE: Duration = Duration::from_secs(7);
 const SECOND_SIGNAL_PATIENCE: Duration = Duration::from_secs(2);
 
 /// After SIGKILL ECS needs a while to record the end.
-const STOP_GRACE: Duration = Duration::from_secs(30);
+pub(super) const STOP_GRACE: Duration = Duration::from_secs(30);
 
 pub(super) struct Session<'a> {
     pub(super) plan: &'a Plan,
@@ -42,6 +43,10 @@ pub(super) struct Session<'a> {
     pub(super) course: course::Sender<Course>,
     pub(super) stop_answers: mpsc::Sender<StopAnswer>,
     pub(super) stop_accepted: bool,
+    /// Why ECS refuses the stop, or why it has not heard of it.
+    pub(super) stop_refused: Option<AwsError>,
+    /// When a pull of the task's images was seen first.
+    pub(super) pulling_since: Option<Instant>,
     pub(super) intent: Intent,
     /// When the session ends whatever is known then.
     pub(super) deadline: Option<Instant>,
@@ -72,6 +77,8 @@ impl<'a> Session<'a> {
             course,
             stop_answers,
             stop_accepted: false,
+            stop_refused: None,
+            pulling_since: None,
             intent: Intent::None,
             deadline: None,
             ended: None,
@@ -140,14 +147,20 @@ impl<'a> Session<'a> {
                 let sooner = now + patience;
                 self.deadline = Some(self.deadline.map_or(sooner, |set| set.min(sooner)));
             }
-            (OnCancel::Stop, Intent::None | Intent::Timeout | Intent::Detach) => {
+            (
+                OnCancel::Stop,
+                Intent::None | Intent::Timeout | Intent::Detach | Intent::NotStopped,
+            ) => {
                 let why = format!("{} by {}", intent::CANCELLED, signal.name());
-                self.request_stop(Intent::Cancel, &why, CANCEL_PATIENCE);
+                // The signal may have come while the task was being launched.
+                let spent = self.report.signalled().map_or(Duration::ZERO, |since| now - since);
+                let patience = CANCEL_PATIENCE.saturating_sub(spent).max(SECOND_SIGNAL_PATIENCE);
+                self.request_stop(Intent::Cancel, &why, patience);
             }
         }
     }
 
-    fn request_stop(&mut self, intent: Intent, why: &str, patience: Duration) {
+    pub(super) fn request_stop(&mut self, intent: Intent, why: &str, patience: Duration) {
         self.intent = intent;
         self.deadline = Some(Instant::now() + patience);
         self.report.emit(&Event::StopRequested(why.to_owned()));
@@ -169,19 +182,30 @@ impl<'a> Session<'a> {
         match answer {
             StopAnswer::Accepted => {
                 self.stop_accepted = true;
+                self.stop_refused = None;
                 self.report.emit(&Event::Note("ECS accepted the stop".to_owned()));
             }
-            StopAnswer::Failing(error) | StopAnswer::Refused(error) => {
-                self.report.emit(&Event::Warning {
-                    text: format!("the task is not asked to stop yet: {error}"),
-                    hint: error.lasting_hint(),
-                });
+            StopAnswer::Failing(error) => {
+                if self.stop_refused.is_none() {
+                    self.report.emit(&Event::Warning {
+                        text: format!("the task is not asked to stop yet: {error}"),
+                        hint: None,
+                    });
+                }
+                self.stop_refused = Some(error);
+            }
+            StopAnswer::Refused(error) => {
+                self.stop_refused = Some(error);
+                if self.ended.is_none() {
+                    self.intent = Intent::NotStopped;
+                }
             }
         }
     }
 
     pub(super) fn sighted(&mut self, sighting: Sighting) {
         let change = self.seen.see(sighting, Instant::now());
+        self.see_pull();
         self.tell_phase();
         let event = match change {
             None => return,
@@ -219,10 +243,14 @@ impl<'a> Session<'a> {
         self.phase = Some(open.kind.clone());
         let now = jiff::Timestamp::now().as_millisecond();
         let elapsed = open.start.map_or(0, |start| (now - start).max(0));
-        self.report.emit(&Event::Phase {
-            phase: open.kind.clone(),
-            elapsed: Duration::from_millis(elapsed.unsigned_abs()),
-        });
+        let elapsed = Duration::from_millis(elapsed.unsigned_abs());
+        // For the eye only. By two clocks, so that a phase of a task that was just started is never
+        // older than the session.
+        let elapsed = match self.plan.origin {
+            Origin::Started => elapsed.min(self.began.elapsed()),
+            Origin::Found => elapsed,
+        };
+        self.report.emit(&Event::Phase { phase: open.kind.clone(), elapsed });
     }
 
     pub(super) fn hour_passed(&mut self) {

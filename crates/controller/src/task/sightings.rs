@@ -21,13 +21,13 @@ const REFUSALS: u32 = 3;
 pub(crate) struct Sightings {
     container: String,
     latest: Option<TaskSnapshot>,
-    looks: u32,
+    seen_at: Option<Instant>,
     missing_since: Option<Instant>,
     exit_code_due_since: Option<Instant>,
     failing: Streak,
+    obstacle: Option<AwsError>,
     refusals: u32,
     lost: Option<AwsError>,
-    ended_at_first_sight: bool,
 }
 
 /// What a look changed.
@@ -59,13 +59,13 @@ impl Sightings {
         Self {
             container: container.to_owned(),
             latest: None,
-            looks: 0,
+            seen_at: None,
             missing_since: None,
             exit_code_due_since: None,
             failing: Streak::default(),
+            obstacle: None,
             refusals: 0,
             lost: None,
-            ended_at_first_sight: false,
         }
     }
 
@@ -74,21 +74,31 @@ impl Sightings {
         self.latest.as_ref()
     }
 
+    /// Whether the newest state is no older than that.
+    pub(crate) fn is_fresh(&self, age: Duration, now: Instant) -> bool {
+        self.seen_at.is_some_and(|at| now.duration_since(at) <= age)
+    }
+
+    /// Whether ECS does not know the task just now.
+    pub(crate) fn is_missing(&self) -> bool {
+        self.missing_since.is_some()
+    }
+
+    /// Why looks fail, while they do.
+    pub(crate) fn obstacle(&self) -> Option<&AwsError> {
+        self.obstacle.as_ref()
+    }
+
     /// Why nobody can be asked.
     pub(crate) fn lost(&self) -> Option<&AwsError> {
         self.lost.as_ref()
-    }
-
-    /// Whether the task had ended before anybody looked.
-    pub(crate) fn ended_at_first_sight(&self) -> bool {
-        self.ended_at_first_sight
     }
 
     /// Adds a look. A throttled or failing read decides nothing; a refused one only when it stays.
     pub(crate) fn see(&mut self, sighting: Sighting, now: Instant) -> Option<Change> {
         match sighting {
             Ok(Described::Task(task)) => {
-                self.looks += 1;
+                self.seen_at = Some(now);
                 self.missing_since = None;
                 let recovered = self.answered();
                 let changed = self.newer(*task, now);
@@ -112,6 +122,7 @@ impl Sightings {
                     | Class::ResourceNotFound
                     | Class::Refused => REFUSALS,
                 };
+                self.obstacle = Some(error.clone());
                 if self.refusals >= patience {
                     self.lost = Some(error.clone());
                 }
@@ -122,6 +133,7 @@ impl Sightings {
 
     fn answered(&mut self) -> Option<Change> {
         self.refusals = 0;
+        self.obstacle = None;
         self.failing.answered().then_some(Change::Answering)
     }
 
@@ -130,7 +142,6 @@ impl Sightings {
             return None;
         }
         if task.decides(&self.container) {
-            self.ended_at_first_sight |= self.looks == 1;
             if task.exit_code_may_follow(&self.container) {
                 self.exit_code_due_since.get_or_insert(now);
             } else {
@@ -250,6 +261,5 @@ mod tests {
         assert_eq!(seen.progress(start), Progress::Ended);
         assert!(seen.see(Ok(task("RUNNING", 3, None)), start).is_none());
         assert_eq!(seen.progress(start), Progress::Ended);
-        assert!(seen.ended_at_first_sight());
     }
 }

@@ -1,6 +1,7 @@
 //! Owns what ECS says of a task at one moment, as plain data.
 
 use super::arn::TaskArn;
+use super::asked::Asked;
 
 /// A task as DescribeTasks gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,12 @@ pub(crate) struct TaskSnapshot {
     pub(crate) started_by: String,
     /// The container that a controller gave a run id, and the run id.
     pub(crate) run: Option<(String, String)>,
+    /// What RunTask asked of that container.
+    pub(crate) asked: Asked,
+    /// The invocation whose RunTask it came of, where the controller said so.
+    pub(crate) invocation: Option<String>,
+    /// Whose database it must be, where the controller said so.
+    pub(crate) environment: Option<String>,
     /// Subnet, network interface and address.
     pub(crate) network: Vec<String>,
     pub(crate) containers: Vec<ContainerSnapshot>,
@@ -114,6 +121,16 @@ impl TaskSnapshot {
         self.containers.iter().find(|container| container.name == name)
     }
 
+    /// Whether `container` runs or ran, as far as ECS says.
+    pub(crate) fn has_begun(&self, container: &str) -> bool {
+        self.started
+            || self.stop_code.is_some()
+            || !matches!(self.status.as_str(), "PROVISIONING" | "PENDING" | "ACTIVATING")
+            || self
+                .container(container)
+                .is_some_and(|container| matches!(container.status.as_str(), "RUNNING" | "STOPPED"))
+    }
+
     /// Whether the task has reached its last state.
     pub(crate) fn is_stopped(&self) -> bool {
         matches!(self.status.as_str(), "STOPPED" | "DELETED")
@@ -134,10 +151,34 @@ impl TaskSnapshot {
             && self.container(container).is_none_or(|container| container.exit_code.is_none())
     }
 
-    /// Everything that ECS gives as a reason, the task's own first.
-    pub(crate) fn reasons(&self) -> String {
-        let mut reasons: Vec<&str> = self.stopped_reason.iter().map(String::as_str).collect();
-        reasons.extend(self.containers.iter().filter_map(|c| c.reason.as_deref()));
-        reasons.join(" | ")
+    /// What ECS gives as a reason for the end of this container: the task's own, and the container's.
+    /// Where it ran and another one did not start, the task's reason is that one's.
+    pub(crate) fn reasons_of(&self, name: &str) -> String {
+        let own = self.container(name);
+        let ran = own.is_some_and(|own| own.exit_code.is_some());
+        let others = ran && self.stop_code == Some(StopCode::TaskFailedToStart);
+        let task = self.stopped_reason.as_deref().filter(|_| !others);
+        let reasons = task.into_iter().chain(own.and_then(|own| own.reason.as_deref()));
+        reasons.collect::<Vec<_>>().join(" | ")
+    }
+
+    /// The name of the other container that kept the task from starting, and why, where that is
+    /// certain: it has a reason and `name` has none, or the task's reason names its image.
+    pub(crate) fn sidecars_reason(&self, name: &str) -> Option<(String, String)> {
+        let own = self.container(name);
+        if own.is_some_and(|own| own.reason.is_some()) {
+            return None;
+        }
+        let task = self.stopped_reason.as_deref().unwrap_or_default();
+        let own_image = own.map(|own| own.image.as_str()).filter(|image| !image.is_empty());
+        if own_image.is_some_and(|image| task.contains(image)) {
+            return None;
+        }
+        let others = || self.containers.iter().filter(|other| other.name != name);
+        let said = others().find_map(|other| Some((other, other.reason.as_deref()?)));
+        let is_named =
+            |other: &&ContainerSnapshot| !other.image.is_empty() && task.contains(&other.image);
+        let (other, reason) = said.or_else(|| Some((others().find(is_named)?, task)))?;
+        Some((other.name.clone(), reason.to_owned()))
     }
 }

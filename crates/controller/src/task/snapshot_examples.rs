@@ -1,6 +1,7 @@
 //! Snapshots for tests, so that a table states only what it is about.
 
 use super::arn::TaskArn;
+use super::asked::Asked;
 use super::snapshot::{ContainerSnapshot, StopCode, TaskSnapshot, TaskTimes};
 
 /// A task in that state, with its own stop code where it has ended, and no container.
@@ -17,6 +18,9 @@ pub(crate) fn task(status: &str) -> TaskSnapshot {
         times: TaskTimes::default(),
         started_by: String::new(),
         run: None,
+        asked: Asked::Anything,
+        invocation: None,
+        environment: None,
         network: Vec::new(),
         containers: Vec::new(),
     }

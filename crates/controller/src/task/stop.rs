@@ -36,7 +36,10 @@ pub(crate) async fn stop(
         let silent = asked.as_ref().is_err_and(|error| error.class == Class::NoAnswer);
         let answer = match asked {
             Ok(()) => StopAnswer::Accepted,
-            Err(error) if error.is_transient() => StopAnswer::Failing(error),
+            // A task of a moment ago is not known everywhere yet.
+            Err(error) if error.is_transient() || error.message.contains("not found") => {
+                StopAnswer::Failing(error)
+            }
             Err(error) => StopAnswer::Refused(error),
         };
         let again = matches!(answer, StopAnswer::Failing(_));

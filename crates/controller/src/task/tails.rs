@@ -13,6 +13,10 @@ use crate::report::Event;
 use crate::task_definition::{Driver, LogSource};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+/// Refusals in a row, after which it is clear that the log will not be read.
+const REFUSALS: u32 = 3;
 
 /// The log of one container.
 #[derive(Debug)]
@@ -25,11 +29,15 @@ pub(crate) struct Tail {
     fresh: bool,
     /// Readings from the head that were wished for and have begun.
     pub(crate) repairs: u32,
+    /// When a read came to the end of what is there, last.
+    pub(crate) caught_up_at: Option<Instant>,
     /// Why it cannot be read, as far as is known.
     pub(crate) obstacle: Option<String>,
     /// The last error, while reads fail.
     pub(crate) failing: Option<String>,
     streak: Streak,
+    /// Refusals in a row that do not pass by themselves.
+    refusals: u32,
     decisive: bool,
 }
 
@@ -121,9 +129,11 @@ impl Tail {
             quiet_reads: 0,
             fresh: false,
             repairs: 0,
+            caught_up_at: None,
             obstacle,
             failing: None,
             streak: Streak::default(),
+            refusals: 0,
             decisive: source.container == container,
             source: source.clone(),
         }
@@ -133,6 +143,7 @@ impl Tail {
         match reading {
             Reading::Events(events) => {
                 self.obstacle = None;
+                self.refusals = 0;
                 let lines = self.transcript.take(&events);
                 self.fresh |= !lines.is_empty();
                 (!lines.is_empty()).then_some(Event::Log(lines))
@@ -140,7 +151,9 @@ impl Tail {
             Reading::CaughtUp => {
                 self.failing = None;
                 self.obstacle = None;
+                self.refusals = 0;
                 self.streak.answered();
+                self.caught_up_at = Some(Instant::now());
                 let fresh = std::mem::take(&mut self.fresh);
                 self.quiet_reads = if fresh { 0 } else { self.quiet_reads + 1 };
                 None
@@ -159,6 +172,7 @@ impl Tail {
             // created by the driver. After the container's end it means that nothing was written.
             Reading::NotThere(error) => {
                 self.quiet_reads += 1;
+                self.caught_up_at = Some(Instant::now());
                 if error.message.contains("log group") {
                     self.obstacle = Some(error.to_string());
                 }
@@ -167,11 +181,14 @@ impl Tail {
             Reading::Failed(error) => {
                 self.failing = Some(error.to_string());
                 let worth_saying = self.streak.failed(error.is_transient());
-                let denied = error.class == Class::AccessDenied;
+                self.refusals = if error.is_transient() { 0 } else { self.refusals + 1 };
+                // What is refused for good is not waited for: the exit code decides.
+                let denied = error.class == Class::AccessDenied || self.refusals >= REFUSALS;
+                let news = denied && self.obstacle.is_none();
                 if denied {
                     self.obstacle = Some(error.to_string());
                 }
-                (worth_saying && (self.decisive || !denied)).then(|| Event::Warning {
+                ((worth_saying || news) && (self.decisive || !denied)).then(|| Event::Warning {
                     text: format!(
                         "the log of container {} {}: {error}",
                         self.source.container,

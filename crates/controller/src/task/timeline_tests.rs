@@ -34,7 +34,10 @@ fn task(status: &str, exit_code: Option<i32>, times: &[i64]) -> TaskSnapshot {
             stopped: time(7),
         },
         started_by: String::new(),
+        asked: super::super::asked::Asked::Anything,
         run: None,
+        invocation: None,
+        environment: None,
         network: Vec::new(),
         containers: vec![ContainerSnapshot {
             name: "m".to_owned(),

@@ -4,11 +4,15 @@
 //! loss shows as a gap until a second reading fills it. Of other lines a second reading and an
 //! overlapping page print only what was not there before.
 
+use super::asked::Ran;
 use super::repeats::Repeats;
 use super::runner_times::RunnerTimes;
 use super::tail::RawEvent;
+use super::verdict::Logged;
 use protocol::Event;
-use protocol::event::{CheckFinding, MigrationStatus, Origin, RestorePoint, RunFinished};
+use protocol::event::{
+    CheckFinding, MigrationStatus, Origin, RestorePoint, RunFinished, RunStarted,
+};
 use protocol::line::{EventLine, Line};
 use protocol::sequence::Sequences;
 use std::collections::VecDeque;
@@ -52,7 +56,14 @@ pub(crate) struct Transcript {
     sequences: Sequences,
     lines: u64,
     finished: Option<RunFinished>,
+    /// How many last words there were.
+    endings: usize,
     ours: bool,
+    /// Whether a line of our runner bore another run's id.
+    others: bool,
+    started: Option<RunStarted>,
+    /// How the migration runs that was begun last and has not ended, as its line said.
+    open_mode: Option<String>,
     last: VecDeque<String>,
     repeats: Repeats,
     looked: Looked,
@@ -81,7 +92,11 @@ impl Transcript {
             sequences: Sequences::default(),
             lines: 0,
             finished: None,
+            endings: 0,
             ours: false,
+            others: false,
+            started: None,
+            open_mode: None,
             last: VecDeque::new(),
             repeats: Repeats::default(),
             looked: Looked::default(),
@@ -115,7 +130,8 @@ impl Transcript {
                     None
                 }
                 Line::Event(_) | Line::Text(_) if !self.repeats.note(event) => None,
-                Line::Event(line) => Some(LogText::Event(line)),
+                // Another run's word is a text like any other: no reader takes it for this run's.
+                Line::Event(line) => Some(LogText::Plain(line.msg)),
                 Line::Text(text) => Some(LogText::Plain(text)),
             };
             if let Some(text) = text {
@@ -132,10 +148,24 @@ impl Transcript {
         fresh
     }
 
+    /// Whether a line of ours belongs to this run, as far as it is known which that is.
+    pub(crate) fn is_of_the_run(&self, line: &EventLine) -> bool {
+        self.run.as_ref().is_none_or(|run| *run == line.run)
+    }
+
+    /// Whether the run's first line arrived.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.started.is_some()
+    }
+
     /// Whether a line is of this run, and so has a number that counts.
     fn is_ours(&mut self, line: &Line) -> bool {
         match line {
-            Line::Event(line) => self.run.get_or_insert_with(|| line.run.clone()) == &line.run,
+            Line::Event(line) => {
+                let ours = self.run.get_or_insert_with(|| line.run.clone()) == &line.run;
+                self.others |= !ours;
+                ours
+            }
             Line::Text(_) => false,
         }
     }
@@ -155,6 +185,13 @@ impl Transcript {
         if let Event::RunStarted(started) = &line.event {
             self.looked.version.clone_from(&started.version);
             self.looked.origin = started.origin.clone();
+            self.started = Some(started.clone());
+        }
+        if let Event::MigrationStarted(begun) = &line.event {
+            self.open_mode = Some(begun.mode.clone());
+        }
+        if let Event::MigrationApplied(_) | Event::MigrationFailed(_) = &line.event {
+            self.open_mode = None;
         }
         if let Event::MigrationStatus(migration) = &line.event {
             self.looked.migrations.push(migration.clone());
@@ -162,6 +199,7 @@ impl Transcript {
         if let Some(finished) = line.event.terminal() {
             self.sequences.finish(&line.process, line.seq);
             self.finished = Some(finished.clone());
+            self.endings += 1;
         }
         Some(LogText::Event(line))
     }
@@ -193,14 +231,40 @@ impl Transcript {
         self.lines
     }
 
-    /// Whether a line of our runner was seen.
+    /// Whether a line of our runner was seen. One that lost the id of its run, because its entry point
+    /// cleared the environment, is still our runner; only its last word is nobody's.
     pub(crate) fn is_runners(&self) -> bool {
-        self.ours
+        self.ours || self.others
+    }
+
+    /// What the container wrote.
+    pub(crate) fn logged(&self) -> Logged {
+        match (self.lines, self.ours, self.others) {
+            (0, ..) => Logged::Nothing,
+            (_, false, true) => Logged::AnotherRun,
+            _ => Logged::Something,
+        }
+    }
+
+    /// Whether a migration that is one transaction was under way when the log ended: whatever became of
+    /// it, script and history row are together.
+    pub(crate) fn leaves_a_transaction(&self) -> bool {
+        self.finished.is_none() && self.open_mode.as_deref() == Some("transaction")
+    }
+
+    /// What the runner says that it ran.
+    pub(crate) fn ran(&self) -> Ran {
+        Ran::of(self.started.as_ref(), self.finished.as_ref())
     }
 
     /// The runner's last word, if it arrived.
     pub(crate) fn finished(&self) -> Option<&RunFinished> {
         self.finished.as_ref()
+    }
+
+    /// How many last words there were: more than one where its container is started again and again.
+    pub(crate) fn endings(&self) -> usize {
+        self.endings
     }
 
     /// Whether lines of ours are missing below the highest number seen.
@@ -291,7 +355,8 @@ mod tests {
         let end = ours(1, Event::RunFinished(RunFinished::default()));
         assert_eq!(transcript.take(&[end]).len(), 1);
         assert!(transcript.finished().is_none());
-        assert!(!transcript.is_runners());
+        assert!(transcript.is_runners(), "a runner whose environment was cleared is one");
+        assert_eq!(transcript.logged(), Logged::AnotherRun);
     }
 
     #[test]

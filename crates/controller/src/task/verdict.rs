@@ -1,5 +1,6 @@
 //! Owns the gate: one pure, total function from what is known to how it ended.
 
+use super::asked::{Asked, Mismatch, Ran};
 use super::intent::{Expectation, Intent};
 use super::launch::Origin;
 use super::snapshot::{StopCode, TaskSnapshot};
@@ -20,6 +21,10 @@ pub(crate) struct Case<'a> {
     /// Whether the container wrote any line.
     pub(crate) logged: Logged,
     pub(crate) origin: Origin,
+    /// What the container was to do.
+    pub(crate) asked: Asked,
+    /// What the runner says that it ran.
+    pub(crate) ran: Ran,
 }
 
 /// What is known of the task.
@@ -55,6 +60,8 @@ pub(crate) enum Workload {
 pub(crate) enum Logged {
     Nothing,
     Something,
+    /// Lines of our runner, and all of them of another run.
+    AnotherRun,
 }
 
 /// How it ended.
@@ -69,6 +76,8 @@ pub(crate) enum Verdict {
     TimedOut(StopProof),
     Cancelled(StopProof),
     Detached,
+    /// It was to be stopped, and ECS refused or did not hear: it goes on.
+    NotStopped,
     Unknown(Doubt),
     /// The watch ended, the task did not.
     WatchLost,
@@ -115,6 +124,10 @@ pub(crate) enum Doubt {
     NotTheContainersEnd(StopCode),
     /// Exit code 0, a readable log, and no last word of the runner.
     NoLastWord,
+    /// The same, and the runner's lines bear another run's id: its environment was cleared.
+    NoWordOfThisRun,
+    /// What ended well is not what was asked.
+    NotWhatWasAsked(Mismatch),
     /// Exit code 0, and the runner's last word says otherwise.
     LastWordDisagrees,
     /// The task has not ended.
@@ -134,8 +147,10 @@ impl Workload {
 
 /// The gate.
 pub(crate) fn judge(case: &Case<'_>) -> Verdict {
-    if case.intent == Intent::Detach {
-        return Verdict::Detached;
+    match case.intent {
+        Intent::Detach => return Verdict::Detached,
+        Intent::NotStopped => return Verdict::NotStopped,
+        Intent::None | Intent::Cancel | Intent::Timeout => {}
     }
     let task = match case.task {
         Known::WatchLost => return Verdict::WatchLost,
@@ -192,7 +207,7 @@ fn stopped_by_us(case: &Case<'_>, task: Option<&TaskSnapshot>) -> Option<Verdict
         Intent::Cancel => Some(Verdict::Cancelled(proof(case, task))),
         Intent::Timeout if by_itself => None,
         Intent::Timeout => Some(Verdict::TimedOut(proof(case, task))),
-        Intent::None | Intent::Detach => None,
+        Intent::None | Intent::Detach | Intent::NotStopped => None,
     }
 }
 
@@ -216,7 +231,7 @@ fn proof(case: &Case<'_>, task: Option<&TaskSnapshot>) -> StopProof {
 /// Whether the container's process ran: the stop code alone does not say, because a sibling may
 /// have failed to start.
 fn ran(case: &Case<'_>, task: &TaskSnapshot) -> bool {
-    task.started || case.logged == Logged::Something || case.finished.is_some()
+    task.started || case.logged != Logged::Nothing || case.finished.is_some()
 }
 
 /// What counts of a task that ECS does not know: of one that an earlier invocation of this very run
@@ -224,7 +239,7 @@ fn ran(case: &Case<'_>, task: &TaskSnapshot) -> bool {
 fn recorded(case: &Case<'_>) -> Verdict {
     let proved = case.origin == Origin::Found && case.log == LogState::Complete;
     match case.finished {
-        Some(finished) if proved && agrees(finished) => Verdict::Green(Ground::Record),
+        Some(finished) if proved && agrees(finished) => as_asked(case, Ground::Record),
         Some(_) | None => Verdict::Unknown(Doubt::Forgotten),
     }
 }
@@ -232,7 +247,7 @@ fn recorded(case: &Case<'_>) -> Verdict {
 /// The runner's own word, as long as nothing of ECS's could contradict it any more.
 fn remembered_by_its_log(case: &Case<'_>) -> Verdict {
     match case.finished {
-        Some(finished) if agrees(finished) => Verdict::Green(Ground::LastWord),
+        Some(finished) if agrees(finished) => as_asked(case, Ground::LastWord),
         Some(finished) if finished.exit_code == 0 => Verdict::Unknown(Doubt::LastWordDisagrees),
         Some(finished) => Verdict::Failed { code: i32::from(finished.exit_code) },
         None => Verdict::Unknown(Doubt::Forgotten),
@@ -242,12 +257,26 @@ fn remembered_by_its_log(case: &Case<'_>) -> Verdict {
 fn green(case: &Case<'_>) -> Verdict {
     match (case.workload, case.finished) {
         (Workload::Plain, _) => Verdict::Green(Ground::ExitCode),
-        (Workload::Runner, Some(finished)) if agrees(finished) => Verdict::Green(Ground::LastWord),
+        (Workload::Runner, Some(finished)) if agrees(finished) => as_asked(case, Ground::LastWord),
         (Workload::Runner, Some(_)) => Verdict::Unknown(Doubt::LastWordDisagrees),
-        (Workload::Runner, None) if case.log == LogState::Unreadable => {
+        // Nobody but the runner can say that a question was answered.
+        (Workload::Runner, None)
+            if case.log == LogState::Unreadable && !matches!(case.asked, Asked::Answer(_)) =>
+        {
             Verdict::Green(Ground::UnreadLog)
         }
+        (Workload::Runner, None) if case.logged == Logged::AnotherRun => {
+            Verdict::Unknown(Doubt::NoWordOfThisRun)
+        }
         (Workload::Runner, None) => Verdict::Unknown(Doubt::NoLastWord),
+    }
+}
+
+/// Green, if what ended well is what was asked.
+fn as_asked(case: &Case<'_>, ground: Ground) -> Verdict {
+    match case.asked.mismatch(case.ran) {
+        None => Verdict::Green(ground),
+        Some(mismatch) => Verdict::Unknown(Doubt::NotWhatWasAsked(mismatch)),
     }
 }
 
@@ -270,7 +299,7 @@ impl Verdict {
             Self::NeverStarted => Some(ExitCode::NeverStarted),
             Self::TimedOut(_) => Some(ExitCode::TimedOut),
             Self::Cancelled(_) => Some(ExitCode::Cancelled),
-            Self::Detached => Some(ExitCode::Detached),
+            Self::Detached | Self::NotStopped => Some(ExitCode::Detached),
             Self::Unknown(_) => Some(ExitCode::OutcomeUnknown),
             Self::WatchLost => Some(ExitCode::AwsRefused),
         }

@@ -38,6 +38,69 @@ fn case(task: &TaskSnapshot) -> Case<'_> {
         workload: Workload::Plain,
         logged: Logged::Something,
         origin: Origin::Started,
+        asked: Asked::Anything,
+        ran: Ran::default(),
+    }
+}
+
+/// Green is what was asked, by the runner's own word.
+#[test]
+fn what_ended_well_must_be_what_was_asked() {
+    use protocol::{RunnerCommand, Standing};
+    let task = task(Some("EssentialContainerExited"), Some(0), true);
+    let good = finished(0, Outcome::Done, DatabaseState::Unchanged);
+    let status = Ran { command: RunnerCommand::Status, standing: Standing::Aside };
+    let start = Ran { command: RunnerCommand::Start, standing: Standing::Proof };
+    let answer = Asked::Answer(RunnerCommand::Status);
+    for (asked, ran, finished, log, logged, expected) in [
+        (answer, status, Some(&good), LogState::Complete, Logged::Something, "green"),
+        (answer, start, Some(&good), LogState::Complete, Logged::Something, "asked"),
+        (answer, Ran::default(), Some(&good), LogState::Complete, Logged::Something, "asked"),
+        (answer, Ran::default(), None, LogState::Complete, Logged::Something, "no word"),
+        (answer, Ran::default(), None, LogState::Unreadable, Logged::Nothing, "no word"),
+        (
+            Asked::Migration(None),
+            status,
+            Some(&good),
+            LogState::Complete,
+            Logged::Something,
+            "asked",
+        ),
+        (
+            Asked::Migration(None),
+            start,
+            Some(&good),
+            LogState::Complete,
+            Logged::Something,
+            "green",
+        ),
+        (
+            Asked::Migration(None),
+            Ran::default(),
+            None,
+            LogState::Unreadable,
+            Logged::Nothing,
+            "green",
+        ),
+        (
+            Asked::Migration(None),
+            Ran::default(),
+            None,
+            LogState::Complete,
+            Logged::AnotherRun,
+            "run",
+        ),
+    ] {
+        let case =
+            Case { asked, ran, finished, log, logged, workload: Workload::Runner, ..case(&task) };
+        let found = match judge(&case) {
+            Verdict::Green(_) => "green",
+            Verdict::Unknown(Doubt::NotWhatWasAsked(_)) => "asked",
+            Verdict::Unknown(Doubt::NoLastWord) => "no word",
+            Verdict::Unknown(Doubt::NoWordOfThisRun) => "run",
+            other => panic!("{other:?} for {case:?}"),
+        };
+        assert_eq!(found, expected, "{case:?}");
     }
 }
 

@@ -46,6 +46,13 @@ impl Document {
             .unwrap_or_default()
     }
 
+    /// The container's own command, empty where it is the image's.
+    pub(crate) fn command(&self, container: &str) -> Vec<String> {
+        let words = self.container(container).and_then(|container| container["command"].as_array());
+        let words = words.into_iter().flatten().filter_map(Value::as_str);
+        words.map(str::to_owned).collect()
+    }
+
     /// How long the container has between SIGTERM and SIGKILL.
     pub(crate) fn stop_timeout(&self, container: &str) -> Duration {
         self.container(container)
@@ -58,6 +65,16 @@ impl Registered {
     /// `family:revision`, for people.
     pub(crate) fn short_name(&self) -> &str {
         short_name(&self.arn)
+    }
+
+    /// The number of the revision, if the ARN has one.
+    pub(crate) fn revision(&self) -> Option<i64> {
+        self.short_name().split_once(':')?.1.parse().ok()
+    }
+
+    /// Whether it may still be used for new tasks, as far as its description says.
+    pub(crate) fn is_active(&self) -> bool {
+        self.document.0["status"].as_str().is_none_or(|status| status == "ACTIVE")
     }
 
     /// The name without its revision.

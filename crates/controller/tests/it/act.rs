@@ -1,6 +1,7 @@
 //! The example's workflow, run by `act`. What act cannot show is listed in docs/pipeline.md.
 
 use crate::support::act::{ENVIRONMENT, Played, Stage, serves};
+use crate::support::tools;
 use sandbox::{Program, Script};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -152,4 +153,45 @@ async fn an_api_that_rolls_back_is_red_on_the_new_schema() {
     assert!(!played.log.contains("[production"), "{}", played.log);
     assert_eq!(stage.applied().await, FIRST + 1);
     assert_eq!(stage.stands_on("shop-api").as_deref(), Some("shop-api:1"));
+}
+
+/// The example's list of parts, with this done to it.
+fn parts(change: impl Fn(&mut Vec<serde_json::Value>)) -> String {
+    let path = tools::root().join("examples/gate/.github/parts.json");
+    let mut parts: Vec<serde_json::Value> =
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    change(&mut parts);
+    serde_json::to_string(&parts).unwrap()
+}
+
+#[tokio::test]
+async fn parts_that_share_a_repository_have_images_of_their_own() {
+    let Some(stage) = deployed().await else { return };
+    let shared = parts(|parts| {
+        for part in parts.iter_mut().filter(|part| part["part"] == "docs") {
+            part["repository"] = "shop-web".into();
+        }
+    });
+    stage.write(".github/parts.json", &shared);
+    stage.write("apps/web/index.html", "<p>New");
+    stage.write("apps/docs/index.html", "<p>New");
+    let played = stage.pushed().await;
+    assert!(played.green, "{}", played.log);
+    assert_eq!(stage.built(), ["shop-web", "shop-web"]);
+    let mut outputs = played.log.lines().filter_map(|line| line.split_once("set-output:: images="));
+    let (_, images) = outputs.next().expect(&played.log);
+    let images: serde_json::Value = serde_json::from_str(images).unwrap();
+    assert!(images["web"].as_str().unwrap().contains("/shop-web@sha256:"), "{images}");
+    assert_ne!(images["web"], images["docs"], "{images}");
+}
+
+#[tokio::test]
+async fn a_part_that_changes_does_not_know_is_red() {
+    let Some(stage) = Stage::open(serves()).await else { return };
+    let more = parts(|parts| {
+        parts.push(serde_json::json!({"part": "worker", "service": "shop-worker"}));
+    });
+    stage.write(".github/parts.json", &more);
+    red(&stage.pushed().await, &["`worker` would never be built: it is not in [changes]"]);
+    assert_eq!(stage.calls("RunTask"), 0);
 }

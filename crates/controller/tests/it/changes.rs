@@ -152,19 +152,63 @@ fn pushed(before: &str) -> Value {
 const ALL: [&str; 3] = ["api", "migration", "web"];
 
 #[tokio::test]
-async fn a_push_is_compared_with_what_was_there_before() {
+async fn what_is_deployed_need_not_be_in_the_clone() {
     let repository = Repository::new();
     let before = repository.commit(&["apps/web/index.html"]);
     repository.commit(&["apps/api/prisma/b.sql"]);
     repository.commit(&["README.md", "apps/web/README.md"]);
-    // Depth 1 does not have the commit before; origin gives it.
+    // Depth 1 does not have the commit; origin gives it.
     for depth in [&[][..], &["--depth", "1"]] {
         let checkout = repository.checkout(depth).on("push", "refs/heads/main", &pushed(&before));
-        assert_eq!(
-            checkout.outputs(&[]).await,
-            (vec!["api".to_owned(), "migration".to_owned()], true)
-        );
+        let expected = (vec!["api".to_owned(), "migration".to_owned()], true);
+        assert_eq!(checkout.outputs(&["--since", &before]).await, expected);
     }
+}
+
+#[tokio::test]
+async fn what_is_fetched_leaves_a_whole_clone_whole() {
+    let repository = Repository::new();
+    repository.git(&["checkout", "-q", "-b", "away"]);
+    repository.commit(&["apps/web/index.html"]);
+    let away = repository.commit(&["apps/api/main.rs"]);
+    repository.git(&["checkout", "-q", "main"]);
+    repository.git(&["branch", "-q", "-D", "away"]);
+    let checkout = repository.checkout(&[]).on("push", "refs/heads/main", &pushed(&away));
+    let expected = (vec!["api".to_owned(), "web".to_owned()], true);
+    assert_eq!(checkout.outputs(&["--since", &away]).await, expected);
+    let work = checkout.work();
+    assert_eq!(git(&work, &["rev-parse", "--is-shallow-repository"]), "false");
+    assert_eq!(git(&work, &["rev-list", "--count", &away]), "3");
+}
+
+#[tokio::test]
+async fn what_a_push_to_the_default_branch_follows_was_not_necessarily_green() {
+    let repository = Repository::new();
+    let red = repository.commit(&["apps/api/prisma/b.sql"]);
+    repository.commit(&[]);
+    let checkout = repository.checkout(&[]).on("push", "refs/heads/main", &pushed(&red));
+    assert_eq!(checkout.outputs(&[]).await, (ALL.map(str::to_owned).to_vec(), false));
+    let shown = checkout.run(&["--print"]).await;
+    assert!(shown.out.contains("or give --since COMMIT"), "{}", shown.everything());
+}
+
+#[tokio::test]
+async fn a_branch_is_compared_with_what_it_parted_from_and_with_what_it_was() {
+    let repository = Repository::new();
+    repository.git(&["checkout", "-q", "-b", "topic"]);
+    let red = repository.commit(&["apps/api/prisma/b.sql"]);
+    repository.commit(&[]);
+    let topic =
+        |before: &str| repository.checkout(&[]).on("push", "refs/heads/topic", &pushed(before));
+    let expected = (vec!["api".to_owned(), "migration".to_owned()], true);
+    assert_eq!(topic(&red).outputs(&[]).await, expected);
+    // What a forced push took away changes what there is, too.
+    let taken_away = repository.commit(&["apps/web/index.html"]);
+    repository.git(&["reset", "-q", "--hard", &red]);
+    assert_eq!(topic(&taken_away).outputs(&[]).await, (ALL.map(str::to_owned).to_vec(), true));
+    // One that only follows the default branch has nothing of its own.
+    repository.git(&["reset", "-q", "--hard", "main"]);
+    assert_eq!(topic(&red).outputs(&[]).await, (ALL.map(str::to_owned).to_vec(), false));
 }
 
 #[tokio::test]
@@ -173,19 +217,7 @@ async fn nothing_changed_is_an_empty_list() {
     let before = repository.git(&["rev-parse", "HEAD"]);
     repository.commit(&["README.md"]);
     let checkout = repository.checkout(&[]).on("push", "refs/heads/main", &pushed(&before));
-    assert_eq!(checkout.outputs(&[]).await, (Vec::new(), true));
-}
-
-#[tokio::test]
-async fn a_forced_push_is_compared_with_what_it_pushed_away() {
-    let repository = Repository::new();
-    let base = repository.git(&["rev-parse", "HEAD"]);
-    let pushed_away = repository.commit(&["apps/api/prisma/b.sql"]);
-    repository.git(&["reset", "-q", "--hard", &base]);
-    repository.commit(&["apps/web/index.html"]);
-    // The migration that was there is gone: that is a change of it.
-    let checkout = repository.checkout(&[]).on("push", "refs/heads/main", &pushed(&pushed_away));
-    assert_eq!(checkout.outputs(&[]).await, (ALL.map(str::to_owned).to_vec(), true));
+    assert_eq!(checkout.outputs(&["--since", &before]).await, (Vec::new(), true));
 }
 
 #[tokio::test]
@@ -221,7 +253,7 @@ async fn a_new_branch_and_a_pull_request_count_what_was_done_on_them() {
     let web = (vec!["web".to_owned()], true);
     let checkout = repository.checkout(&[]).on("push", "refs/heads/topic", &pushed(NO_COMMIT));
     assert_eq!(checkout.outputs(&[]).await, web);
-    let request = json!({"pull_request": {"base": {"sha": base}}});
+    let request = json!({"pull_request": {"base": {"sha": base}, "head": {"sha": topic}}});
     let checkout = repository.checkout(&[]).on("pull_request", "refs/pull/7/head", &request);
     assert_eq!(checkout.outputs(&[]).await, web);
     // Too shallow to know where they parted.
@@ -245,7 +277,6 @@ async fn what_is_deployed_may_be_said() {
     let red = repository.commit(&["apps/api/prisma/b.sql"]);
     repository.commit(&["apps/web/index.html"]);
     let checkout = repository.checkout(&[]).on("push", "refs/heads/main", &pushed(&red));
-    assert_eq!(checkout.outputs(&[]).await, (vec!["web".to_owned()], true));
     // The push before this one was red, so its migration is still to come.
     let since = checkout.outputs(&["--since", &deployed]).await;
     assert_eq!(since, (ALL.map(str::to_owned).to_vec(), true));
@@ -260,7 +291,8 @@ async fn a_renamed_file_counts_at_both_places() {
     repository.git(&["mv", "apps/api/main.rs", "apps/web/main.rs"]);
     repository.commit(&[]);
     let checkout = repository.checkout(&[]).on("push", "refs/heads/main", &pushed(&before));
-    assert_eq!(checkout.outputs(&[]).await, (vec!["api".to_owned(), "web".to_owned()], true));
+    let since = ["--since", &before];
+    assert_eq!(checkout.outputs(&since).await, (vec!["api".to_owned(), "web".to_owned()], true));
 }
 
 #[tokio::test]
@@ -278,17 +310,18 @@ async fn what_a_file_is_called_reaches_no_output_and_no_command() {
     ];
     repository.commit(&names);
     let checkout = repository.checkout(&[]).on("push", "refs/heads/main", &pushed(&before));
-    assert_eq!(checkout.outputs(&[]).await, (vec!["web".to_owned()], true));
-    for arguments in [&[][..], &["--print"]] {
+    let since = ["--since", &before];
+    assert_eq!(checkout.outputs(&since).await, (vec!["web".to_owned()], true));
+    for arguments in [&since[..], &["--since", &before, "--print"]] {
         let shown = checkout.run(arguments).await;
         let fence = shown.out.lines().next().unwrap().strip_prefix("::stop-commands::");
         let commands = shown.out.lines().filter(|line| line.starts_with("::")).count();
         assert!(fence.is_some() && commands <= 2, "{}", shown.everything());
         assert!(!shown.out.contains(['\u{1b}', '\u{202e}']), "{}", shown.everything());
     }
-    let json = checkout.run(&["--output", "json"]).await;
+    let json = checkout.run(&["--since", &before, "--output", "json"]).await;
     Closed::read().holds_text("changes", &json.out);
-    let object: Value = serde_json::from_str(&json.out).unwrap();
+    let object: Value = serde_json::from_str(json.out.lines().next().unwrap()).unwrap();
     let web =
         object["parts"].as_array().unwrap().iter().find(|part| part["name"] == "web").unwrap();
     let files: Vec<&str> =

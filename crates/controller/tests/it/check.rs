@@ -169,6 +169,26 @@ async fn github_shows_findings_on_their_lines_and_code_scanning_gets_sarif() {
 }
 
 #[tokio::test]
+async fn a_checkout_in_a_folder_of_the_workspace_has_its_own_top() {
+    let repository = Repository::new();
+    repository.migration("20260301000000_drop_age", "ALTER TABLE users DROP COLUMN age;");
+    let directory = repository.directory("");
+    let sarif = repository.folder.path().join("out.sarif");
+    let arguments = ["check", directory.to_str().unwrap(), "--base", "main"];
+    let more = ["--output", "github", "--sarif", sarif.to_str().unwrap()];
+    let ended = Invocation::new("http://127.0.0.1:9", &[&arguments[..], &more].concat())
+        .with("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .with("GITHUB_WORKSPACE", repository.folder.path().parent().unwrap().to_str().unwrap())
+        .run()
+        .await;
+    let file = "prisma/migrations/20260301000000_drop_age/migration.sql";
+    let expected = format!("::error file={file},line=1,");
+    assert!(ended.out.contains(&expected), "{}", ended.everything());
+    let sarif = std::fs::read_to_string(sarif).unwrap();
+    assert!(sarif.contains(&format!("\"uri\":\"{file}\"")), "{sarif}");
+}
+
+#[tokio::test]
 async fn bad_input_gets_a_sentence() {
     let repository = Repository::new();
     let nowhere = repository.check(&["--base", "nope"]).await;

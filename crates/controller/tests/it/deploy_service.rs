@@ -177,3 +177,12 @@ async fn without_a_record_nothing_is_changed() {
     assert!(other.err.contains("--create-from FILE"), "{}", other.err);
     shop.deploy(&[]).await.says(0, &["api: is on api:2 after"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_proof_is_of_the_image_that_was_built() {
+    let shop = Shop::open(ends_with(applied(1)), serves(), rolls_back()).await;
+    migrate(&shop, &[]).await.says(0, &[]);
+    let other = shop.deploy(&["--image", "app:2"]).await;
+    refused(&other, &shop, "was of image app:1, not app:2");
+    shop.deploy(&["--image", "app:1"]).await.says(0, &["api: is on api:2 after"]);
+}

@@ -141,7 +141,7 @@ fn check(launch: &Launch, blocks: bool) -> Script {
     };
     let started = RunStarted {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        command: "check".to_owned(),
+        command: protocol::RunnerCommand::Check,
         ..RunStarted::default()
     };
     let mut script =
@@ -176,7 +176,9 @@ pub(crate) async fn ready(config: Config) -> Story {
     let template = with_secret(&story);
     let image = format!("{REGISTRY}/app-migrate:v1");
     let path = template.path().to_str().unwrap();
-    let told = story.invoke(&["register", "--template", path, "--image", &image]).await;
+    let told = story
+        .invoke(&["register", "--template", path, "--image", &image, "--expect", "runner"])
+        .await;
     assert_eq!((told.code, told.err.contains("warning")), (0, false), "{}", told.everything());
     story
 }
@@ -221,7 +223,7 @@ async fn a_task_that_cannot_look_is_a_finding() {
         (None, "the image does not exist in the registry"),
         (
             Some(Program::script(Script::new().line(at(1), "hello").exits(at(2), 0))),
-            "said nothing that is known",
+            "the runner's last word never came",
         ),
         (Some(Program::script(Script::new().exits(at(2), 1))), "did not look to its end"),
     ] {

@@ -7,7 +7,7 @@ use protocol::event::{
     Origin, Outcome, RunFinished, RunStarted,
 };
 use protocol::line::EventLine;
-use protocol::{DatabaseState, Failure, env};
+use protocol::{DatabaseState, Failure, RunnerCommand, env};
 use sandbox::{Launch, Program, Script};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -46,9 +46,14 @@ impl Speaker {
             repository: text(env::REPOSITORY),
             workflow_run: text(env::WORKFLOW_RUN),
             place: "default/app-migrate".to_owned(),
+            image: String::new(),
         };
-        let started =
-            RunStarted { version: "0.1.0".to_owned(), command: command.to_owned(), origin };
+        let started = RunStarted {
+            version: "0.1.0".to_owned(),
+            command: RunnerCommand::named(command).unwrap_or_default(),
+            origin,
+            ..RunStarted::default()
+        };
         self.says(at(0), &format!("{command} started"), Event::RunStarted(started))
     }
 
@@ -296,7 +301,9 @@ async fn the_list_of_runs() {
     assert_shown("runs_json", &family(&story, &["runs", "--limit", "1", "--output", "json"]).await);
     // Each way to name one of them.
     let runs = family(&story, &["runs", "--output", "json"]).await.out;
-    let runs: Vec<Value> = runs.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut runs: Vec<Value> =
+        runs.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(runs.pop().unwrap()["type"], "result");
     let id = |run: &Value| run["task"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
     let day = |run: &Value| run["began"].as_str().unwrap()[..10].to_owned();
     for named in [

@@ -35,13 +35,18 @@ fn server() -> Option<String> {
 
 impl Team {
     async fn new(server: &str) -> Self {
+        Self::behind(server, "").await
+    }
+
+    /// Behind an image whose ENTRYPOINT has these words after the runner.
+    async fn behind(server: &str, entry_point: &str) -> Self {
         let name = format!("on_call_{}", uuid());
         psql(server, &format!("CREATE DATABASE {name}")).await;
         let (base, _) = server.rsplit_once('/').unwrap();
         let url = format!("{base}/{name}");
         let migrations = tempfile::tempdir().unwrap();
         let path = migrations.path().display();
-        let program = format!("{} --migrations {path}", runner().await.display());
+        let program = format!("{} {entry_point}", runner().await.display());
         let config = Config::new(Speed::Fast)
             .wall_clock(WallClock::System)
             .log_group("/ecs/app")
@@ -50,7 +55,10 @@ impl Team {
         let sandbox = Sandbox::new(config);
         let server = sandbox.serve(([127, 0, 0, 1], 0).into()).await.unwrap();
         let mut container = container("migrate", "app:1");
-        container["environment"] = json!([{"name": "DATABASE_URL", "value": url}]);
+        container["environment"] = json!([
+            {"name": "DATABASE_URL", "value": url},
+            {"name": "ECS_MIGRATE_MIGRATIONS", "value": path.to_string()}
+        ]);
         let definition = json!({
             "family": "app-migrate", "requiresCompatibilities": ["FARGATE"],
             "networkMode": "awsvpc", "cpu": "256", "memory": "512",
@@ -119,8 +127,9 @@ async fn from_a_red_run_to_a_green_one() {
     says(&team.invoke(&["explain"]).await, 0, cause);
     says(&team.invoke(&["logs", "--grep", "already exists"]).await, 0, &["orders"]);
     let runs = team.invoke(&["runs", "--output", "json"]).await;
-    let rows: Vec<Value> =
+    let mut rows: Vec<Value> =
         runs.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(rows.pop().unwrap()["type"], "result");
     assert_eq!(rows.len(), 2, "{}", runs.everything());
     let names: Vec<&Value> = rows.iter().map(|row| &row["outcome"]).collect();
     assert_eq!(names, ["failed", "applied"]);
@@ -137,4 +146,28 @@ async fn from_a_red_run_to_a_green_one() {
     says(&status, 0, &["applied  20260102000000_again"]);
     let list = team.invoke(&["runs"]).await;
     says(&list, 0, &["status: done", "exec: failed", "resolve: done"]);
+}
+
+/// RunTask overrides a command and never an ENTRYPOINT: what is asked arrives all the same.
+#[tokio::test]
+async fn what_is_asked_is_what_runs_whatever_the_entry_point() {
+    let Some(server) = server() else {
+        tools::skip("no PostgreSQL for the commands of the one on call");
+        return;
+    };
+    for entry_point in ["start -- sh -c true", "exec -- sh -c true"] {
+        let team = Team::behind(&server, entry_point).await;
+        team.migration("20260101000000_init", "CREATE TABLE orders (id int);");
+        let register = ["register", "--image", "app:1"];
+        says(&team.invoke(&register).await, 0, &["app-migrate:1"]);
+        let status = team.invoke(&["status"]).await;
+        says(&status, 0, &["pending  20260101000000_init", "OK: done"]);
+        let resolved = team.invoke(&["resolve", "--applied", "20260101000000_init"]).await;
+        assert_eq!(resolved.code, 14, "{}", resolved.everything());
+        let exec = team.invoke(&["exec", "--", "sh", "-c", "echo asked; exit 5"]).await;
+        says(&exec, 5, &["asked", "container_exit"]);
+        let run = team.invoke(&["run", "--image", "app:1", "--", "--phase", "all"]).await;
+        says(&run, 0, &["1 migration applied"]);
+        says(&team.invoke(&["status"]).await, 0, &["applied  20260101000000_init"]);
+    }
 }

@@ -1,23 +1,9 @@
 //! Invocations with the same key are one run.
 
-use crate::support::runner::{applied, ends_with, failed, rolls_back_when_stopped};
+use crate::support::runner::{applied, ends_with, rolls_back_when_stopped};
 use crate::support::story::{Story, at, config};
 use controller::Signal;
 use sandbox::{Faults, Program, RequestAnswer, RequestFault, Script, WallClock};
-
-#[tokio::test(start_paused = true)]
-async fn a_finished_green_run_is_not_repeated() {
-    let story = Story::running(ends_with(applied(2))).set("GITHUB_RUN_ID", "77");
-    story.run(&[]).await.says(0, &["2 migrations applied"]);
-    let told = story.run(&[]).await;
-    told.says(0, &["2 migrations applied"]);
-    assert_eq!(
-        story.parameters("RunTask", "startedBy"),
-        ["ecs-migrate/github/77", "ecs-migrate/github/77"]
-    );
-    let tokens = story.parameters("RunTask", "clientToken");
-    assert_eq!(tokens[0], tokens[1]);
-}
 
 /// The sandbox's clock starts in the past, as a re-run's task does.
 fn long_ago(program: Program) -> Story {
@@ -66,48 +52,32 @@ async fn a_run_in_flight_is_followed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_run_that_was_started_with_another_network_is_found_by_its_conflict() {
-    let story = Story::running(ends_with(applied(2))).set("GITHUB_RUN_ID", "77");
-    story.run(&[]).await.says(0, &[]);
-    let told = story.run(&["--assign-public-ip=true"]).await;
+    let story = Story::running(ends_with(applied(2)))
+        .set("GITHUB_RUN_ID", "77")
+        .signal(at(2), Signal::Interrupt);
+    assert_eq!(story.run(&["--on-cancel", "detach"]).await.code, 84);
+    let told = story.without_signals().run(&["--assign-public-ip=true"]).await;
     told.says(0, &["2 migrations applied"]);
-    assert_eq!(story.sandbox.tasks().len(), 1);
-    assert_eq!(story.calls("RunTask"), 2);
+    assert!(told.err.contains("this run has a task already"), "{}", told.err);
 }
 
-/// ECS knows no task any more.
-fn forgotten() -> Faults {
-    Faults {
-        requests: vec![RequestFault {
-            operation: "DescribeTasks".to_owned(),
-            from: 1,
-            to: Some(70),
-            answer: RequestAnswer::Missing,
-        }],
-        ..Faults::default()
-    }
-}
-
+/// ECS knows no task any more, or not yet: after two minutes that is the answer.
 #[tokio::test(start_paused = true)]
-async fn a_green_record_that_only_the_log_still_holds_counts() {
+async fn a_task_that_ecs_has_forgotten_is_run_again() {
     let story = long_ago(ends_with(applied(2)));
     story.run(&[]).await.says(0, &[]);
-    story.sandbox.set_faults(forgotten());
+    let missing = RequestAnswer::When {
+        after_seconds: 0.0,
+        until_seconds: Some(124.0),
+        access_key: None,
+        answer: Box::new(RequestAnswer::Missing),
+    };
+    let forgotten =
+        RequestFault { operation: "DescribeTasks".to_owned(), from: 1, to: None, answer: missing };
+    story.sandbox.set_faults(Faults { requests: vec![forgotten], ..Faults::default() });
     let told = story.run(&[]).await;
-    told.says(0, &["this run was finished and green before", "2 lines, complete"]);
-    assert_eq!(story.sandbox.tasks().len(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_red_record_that_only_the_log_still_holds_is_run_again() {
-    let program = Program::scripted(|launch| {
-        let finished = if launch.ordinal == 1 { failed(10, "no") } else { applied(1) };
-        let Program::Scripted(make) = ends_with(finished) else { unreachable!() };
-        make(launch)
-    });
-    let story = long_ago(program);
-    assert_eq!(story.run(&[]).await.code, 10);
-    story.sandbox.set_faults(forgotten());
-    story.run(&[]).await.says(0, &["1 migration applied"]);
+    told.says(0, &["2 migrations applied", "2 lines, complete"]);
+    assert!(told.err.contains("is over (ECS has forgotten it)"), "{}", told.err);
     assert_eq!(story.sandbox.tasks().len(), 2);
 }
 

@@ -112,6 +112,25 @@ fn every_action_is_pinned_as_the_table_says() {
     assert_eq!(used, pins.keys().copied().collect(), "the table has an action that nobody uses");
 }
 
+/// GitHub drops a job's output in which a masked value stands, and configure-aws-credentials masks the
+/// account's number: in a name of a registry it is there. That the next job finds the image is shown by
+/// `act`.
+#[test]
+fn what_jobs_hand_on_has_no_account_number_in_it() {
+    let path = tools::root().join(".github/workflows/deploy.yml");
+    let workflow = std::fs::read_to_string(path).unwrap();
+    let handed: Vec<&str> = workflow.lines().filter(|line| line.contains("--arg image ")).collect();
+    assert_eq!(handed.len(), 1, "{handed:?}");
+    assert!(handed[0].contains("--arg image \"$repository@$digest\""), "{handed:?}");
+    let used: Vec<&str> =
+        workflow.lines().filter(|line| line.contains("outputs.images ||")).collect();
+    assert_eq!(used.len(), 4, "{used:?}");
+    for line in used {
+        let resolved = line.contains("format(") && line.contains("vars.ECR_REGISTRY");
+        assert!(resolved || line.trim().ends_with(".migration"), "{line}");
+    }
+}
+
 /// The variables that each step of the reusable workflow with this command takes from GitHub.
 fn taken(workflow: &str, command: &str) -> Vec<BTreeSet<String>> {
     let steps = workflow.split("- uses: ").filter(|step| {

@@ -4,6 +4,7 @@ use super::{Check, Finding};
 use crate::error::Error;
 use crate::history::History;
 use crate::lock;
+use crate::part_way;
 use crate::session::Session;
 use crate::status::judge;
 use migrations::Migration;
@@ -50,7 +51,8 @@ pub(super) async fn look(session: &Session, check: &Check<'_>) -> Result<Past, E
             .any(|known| known.name == migration.name && known.state.awaits_deployment())
     };
     let pending: Vec<Migration> = directory.migrations.iter().filter(waiting).cloned().collect();
-    let agrees = match &status.blocker {
+    let stuck = part_way::stuck(session, directory, &rows).await?;
+    let agrees = match stuck.as_ref().or(status.blocker.as_ref()) {
         Some(blocker) => Finding::blocked_by("history", blocker),
         None if history.exists() => Finding::ok(
             "history",

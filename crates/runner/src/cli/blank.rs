@@ -1,9 +1,11 @@
 //! Owns refusing what is blank: the variable that it was made of is not there, and what it should have
 //! guarded would not be.
 
+use super::Cli;
 use crate::environment::Environment;
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command, CommandFactory as _};
 use protocol::env;
 use std::ffi::OsStr;
 
@@ -27,8 +29,22 @@ const GUARDS: [&str; 12] = [
 /// Flags of `resolve`, which say themselves what they lack.
 const OWN: [&str; 4] = ["applied", "rolled-back", "baseline", "rename-environment"];
 
+/// Refuses a variable of a guard that is blank.
+pub(crate) fn refuse_blank(environment: &Environment) -> Result<(), clap::Error> {
+    match variable(environment) {
+        None => Ok(()),
+        Some(name) => Err(refused(&mut Cli::command(), &format!("env {name}"))),
+    }
+}
+
+/// What is said of something blank.
+pub(super) fn refused(command: &mut Command, what: &str) -> clap::Error {
+    let hint = "see whether the variable that it is made of is set there, or leave it out";
+    command.error(ErrorKind::InvalidValue, format!("{what} is blank\n\n  {hint}"))
+}
+
 /// The first variable of a guard that is blank.
-pub(super) fn variable(environment: &Environment) -> Option<&'static str> {
+fn variable(environment: &Environment) -> Option<&'static str> {
     GUARDS.into_iter().find(|name| environment.is_blank(name))
 }
 

@@ -7,64 +7,67 @@ use clap::{Args, ValueEnum};
 use protocol::env;
 use std::path::PathBuf;
 
-/// What must hold beside the migrations themselves.
+/// The application.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
-pub struct Guards {
-    /// The environment that this run is for, e.g. production: the first run writes the name into
-    /// the database, and a database that bears another one is refused
-    #[arg(long, global = true, value_name = "NAME", env = env::ENVIRONMENT, value_parser = name_or_none)]
-    pub environment: Option<String>,
-
+pub struct Application {
     /// The application's role: `deploy`, `start` and `check` are red if it cannot use a table,
     /// sequence, function or type that the migrations made
-    #[arg(long, global = true, value_name = "NAME", env = env::APP_ROLE)]
+    #[arg(long, value_name = "NAME", env = env::APP_ROLE)]
     pub app_role: Option<String>,
 
     /// What the application's role is not meant to use, e.g. public.audit_log; again for more
-    #[arg(long, global = true, value_name = "OBJECT", env = env::APP_ROLE_EXCEPT, value_delimiter = ',')]
+    #[arg(long, value_name = "OBJECT", env = env::APP_ROLE_EXCEPT, value_delimiter = ',')]
     pub app_role_except: Vec<String>,
+}
 
+/// What drift means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Args)]
+pub struct DriftPolicy {
     /// Before the first change: look for what was changed beside the migrations, as `check --drift`
     /// does, and go on or stop [default: ignore, which does not look]
-    #[arg(long, global = true, value_name = "WHAT", env = env::ON_DRIFT)]
+    #[arg(long, value_name = "WHAT", env = env::ON_DRIFT)]
     pub on_drift: Option<OnDrift>,
+}
 
+/// How drift is looked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct DriftSearch {
     /// Compare grants too when looking for drift
-    #[arg(long, global = true, env = env::DRIFT_GRANTS, value_parser = truth)]
+    #[arg(long, env = env::DRIFT_GRANTS, value_parser = truth)]
     pub drift_grants: bool,
 
     /// URL of a server on which a scratch database may be made and dropped, instead of the database's
     /// own; a password is better in the environment than on the command line
-    #[arg(long, global = true, value_name = "URL", env = env::SCRATCH_URL, hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = env::SCRATCH_URL, hide_env_values = true)]
     pub scratch_url: Option<ScratchUrl>,
+}
 
-    /// Run this before the first change of `deploy`, under the lock, if something is to be applied; if it
-    /// fails, nothing is changed
-    #[arg(long, global = true, value_name = "CMD", env = env::BACKUP_COMMAND)]
+/// What is kept before the first change.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct Keeping {
+    /// Run this before the first change, under the lock, if something is to be applied; if it fails,
+    /// nothing is changed
+    #[arg(long, value_name = "CMD", env = env::BACKUP_COMMAND)]
     pub backup_command: Option<String>,
 
-    /// Keep the schema as it was in this file, by pg_dump, before the first change of `deploy`
-    #[arg(long, global = true, value_name = "FILE", env = env::SCHEMA_DUMP)]
+    /// Keep the schema as it was in this file, by pg_dump, before the first change
+    #[arg(long, value_name = "FILE", env = env::SCHEMA_DUMP)]
     pub schema_dump: Option<PathBuf>,
 
-    /// What the restore point before the first change of `deploy` is: what the server says of time and
-    /// place (time), with the proof that RDS can restore (rds), or with a snapshot of its own that is
-    /// waited for (snapshot) [default: time]
-    #[arg(long, global = true, value_name = "WHAT", env = env::RESTORE_POINT)]
+    /// What the restore point before the first change is: what the server says of time and place
+    /// (time), with the proof that RDS can restore (rds), or with a snapshot of its own that is waited
+    /// for (snapshot) [default: time]
+    #[arg(long, value_name = "WHAT", env = env::RESTORE_POINT)]
     pub restore_point: Option<RestorePoint>,
 
     /// What RDS calls the database, where its host's name does not say it: instance:ID or cluster:ID
-    #[arg(long, global = true, value_name = "NAME", env = env::RDS, value_parser = rds_name)]
+    #[arg(long, value_name = "NAME", env = env::RDS, value_parser = rds_name)]
     pub rds: Option<String>,
 
     /// Before what the backup, the schema's dump and the restore point of RDS are made: every change, or
     /// only one that deletes data [default: change]
-    #[arg(long, global = true, value_name = "WHAT", env = env::KEEP_BEFORE)]
+    #[arg(long, value_name = "WHAT", env = env::KEEP_BEFORE)]
     pub keep_before: Option<KeepBefore>,
-
-    /// Do not ask before a database without an environment's name is changed from a terminal
-    #[arg(long, global = true)]
-    pub yes: bool,
 }
 
 /// What drift means for a deployment.
@@ -136,7 +139,7 @@ pub(super) fn name(text: &str) -> Result<String, String> {
 }
 
 /// A task definition cannot unset a variable: an empty one is none.
-fn name_or_none(text: &str) -> Result<String, String> {
+pub(super) fn name_or_none(text: &str) -> Result<String, String> {
     let name = text.trim();
     if name.chars().any(|c| c.is_control() || c == '`') {
         return Err("a name has no control characters and no backticks".to_owned());

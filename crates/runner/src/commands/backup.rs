@@ -20,21 +20,21 @@ pub(super) struct Backups {
 impl Backups {
     /// Finds the programs, before anything is looked at.
     pub(super) fn find(context: &Context<'_>) -> Result<Self, Error> {
-        let guards = &context.options.guards;
+        let keeping = &context.options.keeping;
         let search = context.environment.path();
         let mut programs = Vec::new();
-        if let Some(file) = guards.schema_dump.as_ref().filter(|file| !file.as_os_str().is_empty())
+        if let Some(file) = keeping.schema_dump.as_ref().filter(|file| !file.as_os_str().is_empty())
         {
             let words = ["pg_dump", "--schema-only", "--no-password", "--file"].map(OsString::from);
             let words = [words.as_slice(), &[file.clone().into_os_string()]].concat();
             programs.push(Program::find(&words, search)?);
         }
-        if let Some(line) = guards.backup_command.as_ref().filter(|line| !line.is_empty()) {
+        if let Some(line) = keeping.backup_command.as_ref().filter(|line| !line.is_empty()) {
             let words =
                 program::words(line).map_err(|cause| Error::new(Kind::Configuration, cause))?;
             programs.push(Program::find(&words, search)?);
         }
-        let of_rds = match guards.restore_point {
+        let of_rds = match keeping.restore_point {
             None | Some(RestorePoint::Time) => None,
             Some(RestorePoint::Rds) => Some(Wish::RestorableTime),
             Some(RestorePoint::Snapshot) => Some(Wish::Snapshot),
@@ -62,7 +62,7 @@ impl Backups {
             None => None,
         };
         let mut sink = context.sink(found.source.clone());
-        let lock = (context.options.lock_key, context.options.lock_wait);
+        let lock = (context.options.key.lock_key, context.options.wait.lock_wait);
         let mut hold = Hold::acquire(&found.settings, lock, &mut sink, interrupt).await?;
         let work = async {
             for program in &self.programs {
@@ -109,7 +109,7 @@ async fn run(
 /// What RDS calls the database.
 async fn database(context: &Context<'_>, found: &Found) -> Result<Rds, Error> {
     let guessed = Rds::behind(&found.settings);
-    let Some(name) = context.options.guards.rds.as_deref().filter(|name| !name.is_empty()) else {
+    let Some(name) = context.options.keeping.rds.as_deref().filter(|name| !name.is_empty()) else {
         return guessed.ok_or_else(|| {
             let host = &found.settings.host;
             let text = format!("the name `{host}` does not say which database of RDS it is");
@@ -146,14 +146,16 @@ async fn called_for(
     let foreseen = match engine::foresee(&deployment, interrupt).await {
         Ok(foreseen) => foreseen,
         // A database that is about to be made has nothing to keep.
-        Err(error) if context.options.create_database && error.prisma_code == Some("P1003") => {
+        Err(error)
+            if context.options.creation.create_database && error.prisma_code == Some("P1003") =>
+        {
             return Ok(false);
         }
         Err(error) => return Err(error),
     };
     Ok(match foreseen {
         Foreseen::Nothing => false,
-        Foreseen::Change => context.options.guards.keep_before != Some(KeepBefore::Loss),
+        Foreseen::Change => context.options.keeping.keep_before != Some(KeepBefore::Loss),
         Foreseen::Loss => true,
     })
 }

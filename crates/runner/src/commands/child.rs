@@ -23,7 +23,7 @@ pub(super) async fn run(
     let surroundings = Surroundings {
         emitter: context.emitter,
         mask: &mask,
-        grace: context.options.grace,
+        grace: context.options.child.grace,
         guard: context.guard(settings, &address),
     };
     supervise::run(&program.with(&address.variables()), &surroundings, hold, sink).await

@@ -1,5 +1,6 @@
 //! Owns what every command gets, and how the options are read for the engine.
 
+use super::ending::Errand;
 use crate::cli::{ChildUrl, Compat, OnDrift, Options, ScratchUrl};
 use crate::emit::Emitter;
 use crate::environment::Environment;
@@ -23,6 +24,7 @@ const WRAPPED_LOCK_BUDGET: Duration = Duration::from_mins(1);
 /// What every command gets.
 pub(super) struct Context<'a> {
     pub(super) options: &'a Options,
+    pub(super) errand: Errand,
     pub(super) environment: &'a Environment,
     pub(super) emitter: &'a Emitter,
     /// How many migrations wait for the rollout of the new code.
@@ -32,11 +34,11 @@ pub(super) struct Context<'a> {
 impl Context<'_> {
     /// Whether Prisma's texts, codes and habits hold.
     pub(super) fn prisma(&self) -> bool {
-        self.options.compat == Some(Compat::Prisma)
+        self.options.connection.compat == Some(Compat::Prisma)
     }
 
     pub(super) fn directory(&self) -> Result<Directory, Error> {
-        let error = match Directory::read(&self.options.migrations) {
+        let error = match Directory::read(&self.options.directory.path) {
             // For Prisma no directory is an empty one.
             Err(DirectoryError::Missing(_)) if self.prisma() => return Ok(Directory::default()),
             Err(error) => error,
@@ -62,7 +64,7 @@ impl Context<'_> {
     pub(super) fn allowances(&self) -> Allowances {
         Allowances {
             everything: self.prisma(),
-            permissions: self.options.allow.iter().cloned().collect(),
+            permissions: self.options.permissions.allow.iter().cloned().collect(),
         }
     }
 
@@ -70,8 +72,8 @@ impl Context<'_> {
     pub(super) fn lock_keys(&self) -> Vec<i64> {
         let disabled =
             self.environment.get(env::PRISMA_DISABLE_LOCK).is_some_and(|value| value != "0");
-        let mut keys = vec![self.options.lock_key];
-        if !disabled && self.options.lock_key != PRISMA_LOCK_KEY {
+        let mut keys = vec![self.options.key.lock_key];
+        if !disabled && self.options.key.lock_key != PRISMA_LOCK_KEY {
             keys.push(PRISMA_LOCK_KEY);
         }
         keys
@@ -91,7 +93,7 @@ impl Context<'_> {
 
     /// The dialect of a command's `DATABASE_URL`.
     pub(super) fn child_url(&self) -> ChildUrl {
-        self.options.child_url.unwrap_or(ChildUrl::Prisma)
+        self.options.child.child_url.unwrap_or(ChildUrl::Prisma)
     }
 
     /// How long a command may queue for a lock.
@@ -99,7 +101,7 @@ impl Context<'_> {
         Guard {
             connection: settings.clone(),
             application_name: address.application_name.clone(),
-            budget: self.options.lock_budget.unwrap_or(WRAPPED_LOCK_BUDGET),
+            budget: self.options.budget.lock_budget.unwrap_or(WRAPPED_LOCK_BUDGET),
         }
     }
 
@@ -107,17 +109,17 @@ impl Context<'_> {
     pub(super) fn traffic(&self) -> Traffic {
         let unless_said = if self.prisma() { Traffic::NONE } else { Traffic::DEFAULT };
         Traffic {
-            lock_timeout: self.options.lock_timeout.unwrap_or(unless_said.lock_timeout),
-            patience: self.options.lock_patience.unwrap_or(unless_said.patience),
-            budget: self.options.lock_budget.unwrap_or(unless_said.budget),
+            lock_timeout: self.options.traffic.lock_timeout.unwrap_or(unless_said.lock_timeout),
+            patience: self.options.traffic.lock_patience.unwrap_or(unless_said.patience),
+            budget: self.options.budget.lock_budget.unwrap_or(unless_said.budget),
         }
     }
 
     pub(super) async fn database(&self) -> Result<Found, Error> {
-        let wait = self.options.connect_wait;
+        let wait = self.options.connection.connect_wait;
         let ask = source::Ask {
-            secret: self.options.secret.as_deref(),
-            sign_in: if self.options.iam_auth { SignIn::Iam } else { SignIn::Password },
+            secret: self.options.connection.secret.as_deref(),
+            sign_in: if self.options.connection.iam_auth { SignIn::Iam } else { SignIn::Password },
             // Prisma gives up at once.
             connect_wait: if self.prisma() { Duration::ZERO } else { wait },
             reconnect_wait: wait * 3,
@@ -131,7 +133,7 @@ impl Context<'_> {
 
     /// The schema that is meant, where `said` is what the URL says.
     fn schema(&self, said: Option<String>) -> Result<Option<String>, Error> {
-        let option = self.options.schema.clone().filter(|name| !name.is_empty());
+        let option = self.options.connection.schema.clone().filter(|name| !name.is_empty());
         match (said, option) {
             (Some(said), Some(option)) if said != option => Err(Error::new(
                 Kind::Configuration,
@@ -144,14 +146,14 @@ impl Context<'_> {
 
     /// The environment that this run is for, if it says so.
     pub(super) fn environment_name(&self) -> Option<&str> {
-        self.options.guards.environment.as_deref().filter(|name| !name.is_empty())
+        self.options.connection.environment.as_deref().filter(|name| !name.is_empty())
     }
 
     /// The application's role, if one is named.
     pub(super) fn application(&self) -> Option<Application<'_>> {
-        let guards = &self.options.guards;
-        let role = guards.app_role.as_deref().filter(|role| !role.is_empty())?;
-        Some(Application { role, except: &guards.app_role_except })
+        let asked = &self.options.application;
+        let role = asked.app_role.as_deref().filter(|role| !role.is_empty())?;
+        Some(Application { role, except: &asked.app_role_except })
     }
 
     /// How drift is looked for.
@@ -159,13 +161,13 @@ impl Context<'_> {
         &self,
         server: Option<&'s ConnectionSettings>,
     ) -> DriftSearch<'s> {
-        let compared = self.options.guards.drift_grants;
+        let compared = self.options.search.drift_grants;
         DriftSearch { server, grants: if compared { Grants::Compare } else { Grants::Ignore } }
     }
 
     /// What drift means for a deployment; none where it is not looked for.
     pub(super) fn on_drift(&self) -> Option<engine::OnDrift> {
-        match self.options.guards.on_drift {
+        match self.options.drift.on_drift {
             None | Some(OnDrift::Ignore) => None,
             Some(OnDrift::Warn) => Some(engine::OnDrift::Warn),
             Some(OnDrift::Stop) => Some(engine::OnDrift::Stop),
@@ -174,7 +176,7 @@ impl Context<'_> {
 
     /// The server that scratch databases are made on, if it is another one.
     pub(super) fn scratch_server(&self) -> Result<Option<ConnectionSettings>, Error> {
-        let url = self.options.guards.scratch_url.as_ref().map(ScratchUrl::expose);
+        let url = self.options.search.scratch_url.as_ref().map(ScratchUrl::expose);
         let Some(url) = url.filter(|url| !url.is_empty()) else { return Ok(None) };
         source::of_url(url, "the scratch URL", self.emitter.run()).map(Some)
     }

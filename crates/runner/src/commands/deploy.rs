@@ -23,11 +23,6 @@ pub(super) async fn in_turn(
     // What is wrong with the files is said before the database is looked for.
     let steps = Steps::find(context)?;
     let backups = Backups::find(context)?;
-    if turn == Turn::IfNeeded && !backups.is_nothing() {
-        return Err(Error::new(Kind::Configuration, "`start` keeps nothing before it migrates")
-            .hint("leave out --backup-command, --schema-dump and --restore-point, or let `deploy` migrate before the containers start")
-            .into());
-    }
     let directory = context.directory()?;
     let found = tokio::select! {
         found = context.database() => found?,
@@ -66,8 +61,8 @@ pub(super) async fn apply_to(
         allowances: &allowances,
         run: context.emitter.run(),
         lock_keys: &context.lock_keys(),
-        lock_wait: context.options.lock_wait,
-        missing_database: if context.options.create_database || context.prisma() {
+        lock_wait: context.options.wait.lock_wait,
+        missing_database: if context.options.creation.create_database || context.prisma() {
             MissingDatabase::Create
         } else {
             MissingDatabase::Refuse
@@ -75,7 +70,7 @@ pub(super) async fn apply_to(
         habits: if context.prisma() { Habits::Prisma } else { Habits::Safer },
         traffic: context.traffic(),
         // A step that is to run again is never done.
-        turn: if context.options.then_again { Turn::Always } else { turn },
+        turn: if context.options.steps.then_again { Turn::Always } else { turn },
         steps: steps.names(),
         share: context.options.review.share(),
         review: review.as_ref(),

@@ -7,8 +7,15 @@ use crate::process::supervise::Ending;
 use crate::words;
 use engine::{Error, Kind, RestorePoint};
 use protocol::event::{Outcome, RunFinished};
-use protocol::{DatabaseState, Event, ExitCode};
+use protocol::{DatabaseState, Event, ExitCode, RunnerCommand, Standing};
 use std::time::Duration;
+
+/// What a run is for, as its first and its last line say it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Errand {
+    pub(super) command: RunnerCommand,
+    pub(super) standing: Standing,
+}
 
 /// How a command ended well.
 pub(super) struct Ended {
@@ -39,12 +46,14 @@ impl From<Error> for Failed {
 }
 
 /// The application could not be started after all; its exit code.
-pub(crate) fn not_become(error: &Error, emitter: &Emitter) -> u8 {
+pub(crate) fn not_become(error: &Error, errand: Errand, emitter: &Emitter) -> u8 {
     let failure = failure::failure(error);
     let code = failure::exit_code(error.kind).code();
     let sentence = words::sentence(&failure);
     let msg = format!("the application did not start (exit code {code}): {sentence}");
     let finished = RunFinished {
+        command: errand.command,
+        standing: errand.standing,
         outcome: Outcome::Failed,
         exit_code: code,
         database: DatabaseState::Unknown,
@@ -60,6 +69,8 @@ pub(super) fn finish(context: &Context<'_>, result: Result<Ended, Failed>, took:
     let (finished, msg) = match result {
         Ok(ended) => {
             let finished = RunFinished {
+                command: context.errand.command,
+                standing: context.errand.standing,
                 outcome: ended.outcome,
                 exit_code: ExitCode::Success.code(),
                 passed_through: false,
@@ -138,6 +149,8 @@ impl Failed {
             }
         };
         let finished = RunFinished {
+            command: context.errand.command,
+            standing: context.errand.standing,
             outcome,
             exit_code,
             passed_through: passed.is_some(),

@@ -1,7 +1,7 @@
 //! `exec`: any command under our lock, and only ours: a wrapped `prisma migrate` takes its own.
 
 use super::{Context, Ended, Failed, child};
-use crate::cli::Wrapped;
+use crate::cli::Exec;
 use crate::process::program::Program;
 use engine::{Error, Hold, Interrupt, Kind};
 use protocol::DatabaseState;
@@ -9,10 +9,10 @@ use protocol::event::Outcome;
 
 pub(super) async fn run(
     context: &Context<'_>,
-    wrapped: &Wrapped,
+    asked: &Exec,
     mut interrupt: Interrupt,
 ) -> Result<Ended, Failed> {
-    let program = Program::find(&wrapped.command, context.environment.path())?;
+    let program = Program::find(&asked.wrapped.command, context.environment.path())?;
     let found = tokio::select! {
         found = context.database() => found?,
         () = interrupt.wait() => {
@@ -20,7 +20,7 @@ pub(super) async fn run(
         }
     };
     let mut sink = context.sink(found.source);
-    let lock = (context.options.lock_key, context.options.lock_wait);
+    let lock = (context.options.key.lock_key, context.options.wait.lock_wait);
     let mut hold = Hold::acquire(&found.settings, lock, &mut sink, &mut interrupt).await?;
     let name = program.name.clone();
     let child = (program, &found.settings);

@@ -51,7 +51,9 @@ impl Context<'_> {
         let status = match status {
             Ok(status) => Some(status),
             // It is about to be made, and bears no name.
-            Err(error) if self.options.create_database && error.prisma_code == Some("P1003") => {
+            Err(error)
+                if self.options.creation.create_database && error.prisma_code == Some("P1003") =>
+            {
                 None
             }
             Err(error) => return Err(error),
@@ -59,13 +61,13 @@ impl Context<'_> {
         let pending = pending(directory, status.as_ref());
         // What stops the deployment anyway needs no answer.
         let stops = status.as_ref().is_some_and(|status| status.blocker.is_some());
-        let steps = self.options.then.iter().filter(|step| !step.is_empty()).count();
+        let steps = self.options.steps.then.iter().filter(|step| !step.is_empty()).count();
         if stops || pending.is_empty() && steps == 0 {
             return Ok(());
         }
         let name = status.as_ref().and_then(|status| status.environment.clone());
         let said = self.environment_name();
-        let Some(wanted) = wanted(name, said, self.options.guards.yes) else { return Ok(()) };
+        let Some(wanted) = wanted(name, said, self.options.consent.yes) else { return Ok(()) };
         let engine::ConnectionSettings { host, port, user, database, .. } = &found.settings;
         let place = format!("the database `{database}` at {host}:{port}, as `{user}`");
         let what = work(&pending, steps);

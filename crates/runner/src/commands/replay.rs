@@ -3,8 +3,6 @@
 use super::deploy::{self, Work};
 use super::steps::Steps;
 use super::{Context, Ended, Failed};
-use crate::cli::Options;
-use crate::review::Phase;
 use crate::source::Found;
 use engine::{Error, Interrupt, Kind, Scratch, Turn};
 use protocol::DatabaseState;
@@ -12,8 +10,7 @@ use protocol::event::Outcome;
 use std::cell::Cell;
 
 pub(super) async fn run(context: &Context<'_>, mut interrupt: Interrupt) -> Result<Ended, Failed> {
-    let options = unguarded(context.options);
-    let inside = Context { options: &options, waiting: Cell::new(0), ..*context };
+    let inside = Context { waiting: Cell::new(0), ..*context };
     let (steps, directory) = (Steps::find(&inside)?, inside.directory()?);
     let prepared = async {
         let found = context.database().await?;
@@ -43,15 +40,4 @@ pub(super) async fn run(context: &Context<'_>, mut interrupt: Interrupt) -> Resu
         msg: format!("{}, in a scratch database that is gone again", ended.msg),
         ..ended
     })
-}
-
-/// What guards a database of somebody has nothing to guard in one of our own, and nothing waits there
-/// for a rollout.
-fn unguarded(options: &Options) -> Options {
-    let mut options = options.clone();
-    options.review.check = false;
-    options.review.phase = Phase::All;
-    options.guards.on_drift = None;
-    options.guards.app_role = None;
-    options
 }

@@ -31,7 +31,7 @@ pub(super) async fn run(
         resolution,
         force,
         lock_keys: &context.lock_keys(),
-        lock_wait: context.options.lock_wait,
+        lock_wait: context.options.wait.lock_wait,
     };
     engine::resolve(&resolve, &mut context.sink(found.source), &mut interrupt).await?;
     Ok(Ended {

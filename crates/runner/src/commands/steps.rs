@@ -15,7 +15,7 @@ pub(super) struct Steps {
 impl Steps {
     /// Finds their programs, before anything is applied that they should follow.
     pub(super) fn find(context: &Context<'_>) -> Result<Self, Error> {
-        let lines = context.options.then.iter().filter(|line| !line.is_empty());
+        let lines = context.options.steps.then.iter().filter(|line| !line.is_empty());
         let names: Vec<String> = lines.cloned().collect();
         let find = |name: &String| {
             let words =
@@ -39,7 +39,7 @@ impl Steps {
         interrupt: &Interrupt,
     ) -> Result<u64, Failed> {
         let run = context.emitter.run();
-        let again = if context.options.then_again { Again::Yes } else { Again::No };
+        let again = if context.options.steps.then_again { Again::Yes } else { Again::No };
         let mut taken = 0;
         for (name, program) in self.names.iter().zip(self.programs) {
             if interrupt.requested() {
@@ -71,7 +71,7 @@ impl Steps {
 fn tell(context: &Context<'_>, name: &str, earlier: &Earlier) {
     let (code, text) = match earlier {
         Earlier::New => return,
-        Earlier::Finished(at) if context.options.then_again => (
+        Earlier::Finished(at) if context.options.steps.then_again => (
             "step_repeated",
             format!("the step `{name}` ended well at {at}, and runs again as asked"),
         ),

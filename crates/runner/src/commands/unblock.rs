@@ -13,15 +13,18 @@ pub(super) async fn run(
     asked: &cli::Unblock,
     mut interrupt: Interrupt,
 ) -> Result<Ended, Failed> {
-    let yes = context.options.guards.yes;
+    let yes = context.options.consent.yes;
     if !yes && !std::io::stdin().is_terminal() {
         return Err(Error::new(Kind::Configuration, "there is no terminal to ask on")
             .hint("look at the evidence in the migration's log, then say --yes")
             .into());
     }
     let found = context.database().await?;
-    let unblock =
-        Unblock { connection: &found.settings, lock_key: context.options.lock_key, pid: asked.pid };
+    let unblock = Unblock {
+        connection: &found.settings,
+        lock_key: context.options.key.lock_key,
+        pid: asked.pid,
+    };
     let mut answers = interrupt.clone();
     let ask = async |evidence: &[String]| {
         for line in evidence {

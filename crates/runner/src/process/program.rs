@@ -1,6 +1,7 @@
 //! Owns what to run: words without a shell, the search in PATH, becoming the program.
 
 use engine::{Error, Kind};
+use protocol::env;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -63,6 +64,8 @@ impl Program {
         let mut command = Command::new(&self.path).into_std();
         command.arg0(&self.name).args(&self.arguments);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        // It was asked of us, and a runner inside the command would obey it once more.
+        command.env_remove(env::COMMAND);
         command
     }
 

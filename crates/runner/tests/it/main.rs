@@ -8,6 +8,7 @@
 )]
 
 mod application;
+mod asked;
 mod blank;
 mod check;
 mod compat;
@@ -31,6 +32,7 @@ mod observe;
 mod output;
 mod own_server;
 mod part_way;
+mod part_way_gone;
 mod pooler;
 mod prisma;
 mod proxy;

@@ -173,17 +173,6 @@ async fn the_application_gets_another_url_only_if_asked() {
     );
 }
 
-/// A guard that `start` does not have is not dropped in silence.
-#[tokio::test]
-async fn a_backup_that_start_does_not_make_is_refused() {
-    let world = World::new().await;
-    world.migration("1_a", "CREATE TABLE a(id int);");
-    let mut command = world.command(&["start", "--backup-command", "true", "--", "true"]);
-    let ended = finish(command.env("PATH", search_path()).spawn().unwrap()).await;
-    assert!(ended.failed(2).message.contains("keeps nothing"), "{}", ended.stdout);
-    assert!(!world.exists("a").await);
-}
-
 #[tokio::test]
 async fn an_application_that_is_no_program_is_said_in_the_last_line() {
     let world = World::new().await;

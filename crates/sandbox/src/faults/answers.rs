@@ -29,6 +29,17 @@ pub enum RequestAnswer {
     Failures(Vec<FailureFault>),
     /// `ExpiredTokenException`, of STS `ExpiredToken`: the session is over. See `when` for one access key.
     ExpiredToken,
+    /// RunTask: it is carried out, and the answer says all the same that there is no task, with these in
+    /// `failures`.
+    FailuresAllTheSame(Vec<FailureFault>),
+    /// Something in between answers, such as a proxy with a page of its own; the operation is not carried
+    /// out.
+    Foreign {
+        /// The HTTP status.
+        status: u16,
+        /// The literal body.
+        body: String,
+    },
     /// RunTask: a `ClientException` that ECS cannot assume the role, as while IAM still spreads the news of it.
     RoleNotAssumable,
     /// RunTask: an `InvalidParameterException` whose text says that EC2 throttled ECS.

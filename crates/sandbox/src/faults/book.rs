@@ -58,6 +58,17 @@ impl FaultBook {
         })
     }
 
+    /// The hook of each step before RUNNING: how much longer it takes.
+    pub(crate) fn stays_in(&self, task: &TaskDetails, phase: StartPhase) -> Duration {
+        let stays = self.effects(task).into_iter().find_map(|effect| match effect {
+            TaskEffect::StaysIn { phase: wanted, seconds: more } if wanted == phase => {
+                Some(seconds(more))
+            }
+            _ => None,
+        });
+        stays.unwrap_or_default()
+    }
+
     /// The hook of RUNNING.
     pub(crate) fn at_running(&self, task: &TaskDetails) -> Option<OutsideStop> {
         self.effects(task).into_iter().find_map(|effect| {

@@ -118,7 +118,9 @@ fn check_answer(answer: &RequestAnswer, operations: &[&str]) -> Result<(), Strin
         | RequestAnswer::Unanswered { .. } => Ok(()),
         RequestAnswer::ServerError { status } => check_status(*status, 500),
         RequestAnswer::Error { status, .. } => check_status(*status, 400),
+        RequestAnswer::Foreign { status, .. } => check_status(*status, 200),
         RequestAnswer::Failures(_)
+        | RequestAnswer::FailuresAllTheSame(_)
         | RequestAnswer::RoleNotAssumable
         | RequestAnswer::DisguisedThrottle => only(operations, &["RunTask"]),
         RequestAnswer::Missing => only(operations, &["DescribeTasks", "DescribeServices"]),
@@ -162,6 +164,7 @@ fn check_task(fault: &TaskFault) -> Result<(), String> {
         | TaskEffect::StopTold { late_seconds: seconds, .. }
         | TaskEffect::ExitTold { late_seconds: seconds, .. }
         | TaskEffect::StopsLate { seconds }
+        | TaskEffect::StaysIn { seconds, .. }
         | TaskEffect::DeprovisionsFor { seconds } => check_seconds(&[*seconds]),
         TaskEffect::Missing { from_seconds, to_seconds } => check_span(*from_seconds, *to_seconds),
         TaskEffect::LogLines { container: _, from, to, every, fate } => {
@@ -183,6 +186,7 @@ fn check_service(fault: &ServiceFault) -> Result<(), String> {
         | ServiceEffect::ReplacedByNewer { after_seconds: seconds, .. }
         | ServiceEffect::Alarm { after_seconds: seconds, .. }
         | ServiceEffect::SteadyStateTold { after_seconds: seconds }
+        | ServiceEffect::OldTasksProtected { seconds }
         | ServiceEffect::HiddenFor { seconds } => check_seconds(&[*seconds]),
     }
 }

@@ -62,9 +62,9 @@ pub enum TaskEffect {
         /// Only this container's; absent: every container's.
         #[serde(default)]
         container: Option<String>,
-        /// The `exitCode`; absent: the true one, if any.
+        /// The `exitCode`; absent: the true one, if any. On Windows it may need more than 31 bits.
         #[serde(default)]
-        exit_code: Option<i32>,
+        exit_code: Option<i64>,
         /// The literal `reason`; absent: the true one, if any.
         #[serde(default)]
         reason: Option<String>,
@@ -75,6 +75,14 @@ pub enum TaskEffect {
     /// Its containers get SIGTERM so long after it was told to stop.
     StopsLate {
         /// Seconds from StopTask, or whatever else stops it.
+        seconds: f64,
+    },
+    /// It stays in a step of its start for so long, for want of room.
+    StaysIn {
+        /// Before the step is through.
+        #[serde(default)]
+        phase: StartPhase,
+        /// Seconds more than usual.
         seconds: f64,
     },
     /// It stays in DEPROVISIONING for so long.

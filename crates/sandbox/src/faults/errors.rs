@@ -25,6 +25,8 @@ impl RequestAnswer {
             | Self::RoleNotAssumable
             | Self::DisguisedThrottle
             | Self::Failures(_)
+            | Self::FailuresAllTheSame(_)
+            | Self::Foreign { .. }
             | Self::Page(_)
             | Self::Unanswered { .. }
             | Self::Slow { .. }

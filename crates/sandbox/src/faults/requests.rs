@@ -95,6 +95,8 @@ fn meet(
         | RequestAnswer::Error { .. }
         | RequestAnswer::Missing
         | RequestAnswer::Failures(_)
+        | RequestAnswer::FailuresAllTheSame(_)
+        | RequestAnswer::Foreign { .. }
         | RequestAnswer::ExpiredToken
         | RequestAnswer::RoleNotAssumable
         | RequestAnswer::DisguisedThrottle
@@ -140,6 +142,8 @@ fn limits(answer: &RequestAnswer, region: &str) -> Vec<Limit> {
         | RequestAnswer::Error { .. }
         | RequestAnswer::Missing
         | RequestAnswer::Failures(_)
+        | RequestAnswer::FailuresAllTheSame(_)
+        | RequestAnswer::Foreign { .. }
         | RequestAnswer::ExpiredToken
         | RequestAnswer::RoleNotAssumable
         | RequestAnswer::DisguisedThrottle

@@ -35,6 +35,11 @@ pub enum ServiceEffect {
         /// The alarm's name.
         name: String,
     },
+    /// The tasks that it replaces are protected from scale-in for so long.
+    OldTasksProtected {
+        /// Seconds since its creation.
+        seconds: f64,
+    },
     /// Where it is rolled back, that fails as well.
     RollbackFails,
     /// The event of a steady state comes although nothing is steady.

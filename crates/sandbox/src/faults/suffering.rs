@@ -50,6 +50,6 @@ pub(crate) struct ToldStop {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct ToldExit {
     pub(crate) late: Duration,
-    pub(crate) code: Option<i32>,
+    pub(crate) code: Option<i64>,
     pub(crate) reason: Option<String>,
 }

@@ -19,18 +19,18 @@ use crate::secrets;
 pub(crate) async fn prepare(core: &Arc<Core>, id: &str) -> Result<Vec<Workload>, FailedStart> {
     let dwell = &core.config.dwell;
     sleep(dwell.provisioning).await;
-    fault(core, id, StartPhase::Provisioning)?;
+    fault(core, id, StartPhase::Provisioning).await?;
     core.with_task(id, |task| task.attached(core.clock.now()));
 
     sleep(dwell.secrets).await;
-    fault(core, id, StartPhase::Pending)?;
+    fault(core, id, StartPhase::Pending).await?;
     let secrets = resolve_secrets(core, id)?;
 
     core.with_task(id, |task| {
         task.times.pull_started_at = Some(core.clock.now());
     });
     sleep(dwell.pull).await;
-    fault(core, id, StartPhase::Pulling)?;
+    fault(core, id, StartPhase::Pulling).await?;
     pull_images(core, id)?;
 
     let sinks = open_logs(core, id)?;
@@ -38,9 +38,15 @@ pub(crate) async fn prepare(core: &Arc<Core>, id: &str) -> Result<Vec<Workload>,
     Ok(workloads(core, id, secrets, sinks))
 }
 
-fn fault(core: &Core, id: &str, phase: StartPhase) -> Result<(), FailedStart> {
-    let details = core.with_task(id, |task| task.details.clone());
-    details.and_then(|details| core.faults.at_start(&details, phase)).map_or(Ok(()), Err)
+async fn fault(core: &Core, id: &str, phase: StartPhase) -> Result<(), FailedStart> {
+    let Some(details) = core.with_task(id, |task| task.details.clone()) else {
+        return Ok(());
+    };
+    let more = core.faults.stays_in(&details, phase);
+    if !more.is_zero() {
+        sleep(more).await;
+    }
+    core.faults.at_start(&details, phase).map_or(Ok(()), Err)
 }
 
 /// The secrets of each container, in the order of the containers.

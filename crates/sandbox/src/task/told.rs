@@ -17,7 +17,7 @@ pub(crate) struct Told {
 /// The end of a container as far as it is told.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct ToldContainer {
-    pub(crate) exit_code: Option<i32>,
+    pub(crate) exit_code: Option<i64>,
     pub(crate) reason: Option<String>,
     pub(crate) news: u32,
 }
@@ -48,7 +48,7 @@ pub(crate) fn told_container(
         return ToldContainer::default();
     }
     ToldContainer {
-        exit_code: fault.code.or(container.exit_code),
+        exit_code: fault.code.or(container.exit_code.map(i64::from)),
         reason: fault.reason.or_else(|| container.reason.clone()),
         news: u32::from(!fault.late.is_zero()),
     }

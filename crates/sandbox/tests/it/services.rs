@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use aws_sdk_ecs::types::{
-    Deployment, DeploymentRolloutState, DesiredStatus, Service, ServiceDeploymentStatus,
+    Deployment, DeploymentRolloutState, DesiredStatus, Service, ServiceCurrentRevisionSummary,
+    ServiceDeploymentStatus,
 };
 use sandbox::{Config, Faults, Program, Script, ServiceEffect, ServiceFault, Speed};
 use serde_json::json;
@@ -149,4 +150,39 @@ async fn readers_may_be_behind_and_inactive_definitions_are_refused() {
     let missing = world.ecs.update_service().service("web").task_definition("web:2").send().await;
     let missing = missing.expect_err("refused").into_service_error();
     assert_eq!(missing.meta().code(), Some("ServiceNotFoundException"));
+}
+
+/// A success with half of the tasks, and old ones that stay for a while.
+#[tokio::test(start_paused = true)]
+async fn an_early_success_leaves_old_tasks_behind_until_they_are_taken_away() {
+    for (cleanup, deferred) in [("DEFERRED", true), ("BLOCKING", false)] {
+        let world = World::in_memory(
+            Config::new(Speed::Aws).image("good", Program::script(Script::new())).service(json!({
+                "serviceName": "api", "desiredCount": 2,
+                "taskDefinition": "arn:aws:ecs:eu-west-1:111122223333:task-definition/web:1",
+                "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-7"]}},
+                "deploymentConfiguration": {"earlySuccessCriteria": {
+                    "enable": true, "healthyPercent": 50, "sourceServiceRevisionCleanup": cleanup}}
+            })),
+        );
+        let effect = ServiceEffect::OldTasksProtected { seconds: 300.0 };
+        let fault = ServiceFault { service: None, from: 1, to: None, effect };
+        world.sandbox.set_faults(Faults { services: vec![fault], ..Faults::default() });
+        let container = container("web").image("good").build();
+        let register =
+            world.definition().family("web").set_container_definitions(Some(vec![container]));
+        register.send().await.expect("registered");
+        let update = world.ecs.update_service().service("api").task_definition("web:1");
+        update.force_new_deployment(true).send().await.expect("updated");
+        let over = settled(&world).await;
+        assert_eq!(statuses(&world).await, [ServiceDeploymentStatus::Successful]);
+        let old: Vec<i32> = over.deployments()[1..].iter().map(Deployment::running_count).collect();
+        assert_eq!(old, if deferred { vec![2] } else { vec![] }, "{cleanup}");
+        let counted = over.current_service_revisions().iter();
+        let counted: Vec<i32> =
+            counted.map(ServiceCurrentRevisionSummary::running_task_count).collect();
+        assert_eq!(counted, if deferred { vec![2, 2] } else { vec![2] }, "{cleanup}");
+        tokio::time::sleep(Duration::from_secs(400)).await;
+        assert_eq!(service(&world).await.deployments().len(), 1, "{cleanup}");
+    }
 }

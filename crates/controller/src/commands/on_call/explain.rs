@@ -3,6 +3,7 @@
 use super::FamilyArguments;
 use super::locate::locate;
 use super::plan::plan;
+use super::rollouts;
 use super::summaries::row;
 use crate::aws::connect;
 use crate::commands::arguments::PageArguments;
@@ -65,10 +66,15 @@ pub(in crate::commands) async fn explain(
     }
     let mut conclusion = recount(&plan, run.task.as_ref(), &tails);
     let row = row(&aws, family, run).await?;
+    let services = if conclusion.is_green() {
+        rollouts::behind(&aws, (&family.cluster, &context.layers), run).await
+    } else {
+        Vec::new()
+    };
     let see_all = command_about(&plan, "logs");
     // Who reads the explanation is not sent to it; who reads the page is.
     let explain = conclusion.explain.take();
-    let explanation = Explanation { conclusion, row, see_all, explain };
+    let explanation = Explanation { conclusion, row, services, see_all, explain };
     report.emit(&Event::OnCall(Box::new(OnCall::Explained(Box::new(explanation)))));
     Ok(0)
 }

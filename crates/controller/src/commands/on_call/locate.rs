@@ -169,6 +169,7 @@ fn with<'a>(runs: &'a [Record], origins: &'a [Origin]) -> Vec<Described<'a>> {
         started_by: String::new(),
         commit: String::new(),
         place: String::new(),
+        image: String::new(),
         actor: String::new(),
         repository: String::new(),
         workflow_run: String::new(),

@@ -6,6 +6,7 @@ mod follow;
 mod locate;
 pub(super) mod logs;
 mod plan;
+mod rollouts;
 pub(super) mod runs;
 mod summaries;
 

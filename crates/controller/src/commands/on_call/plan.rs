@@ -4,7 +4,7 @@ use super::family::Family;
 use crate::aws::Aws;
 use crate::runs::Record;
 use crate::settings::TimeLimit;
-use crate::task::{Beginning, Expectation, OnCancel, Origin, Plan, TaskArn};
+use crate::task::{Asked, Beginning, Expectation, OnCancel, Origin, Plan, StartLimit, TaskArn};
 use crate::task_definition::{Registered, log_sources, short_name};
 
 /// The plan for a run. The revision that it ran counts while ECS knows it, else the family's newest.
@@ -31,8 +31,10 @@ pub(super) async fn plan(aws: &Aws, family: &Family, run: &Record) -> Plan {
         run: of_task.filter(|(name, _)| name == container).map(|(_, run)| run.clone()),
         logs: log_sources(document, aws.region()),
         expect: Expectation::Auto,
+        asked: run.task.as_ref().map_or(Asked::Anything, |task| task.asked),
         on_cancel: OnCancel::Detach,
         timeout: TimeLimit::None,
+        start: StartLimit::None,
         stop_timeout: document.stop_timeout(container),
         beginning: Beginning::Watching,
         origin: Origin::Found,

@@ -6,7 +6,7 @@ use crate::aws::{Aws, AwsError, Class, LogReader};
 use crate::error::Error;
 use crate::report::{RunRow, RunState};
 use crate::runs::{Record, Summary};
-use crate::task::{Ends, LogState, glance, whole};
+use crate::task::{LogState, glance, whole};
 use protocol::event::Origin;
 use std::time::Duration;
 
@@ -19,23 +19,26 @@ pub(super) async fn origin_of(
     family: &Family,
     run: &Record,
 ) -> Result<Origin, AwsError> {
-    let mut summary = Summary::default();
+    let mut summary = nothing_yet(family, run);
     if let Some(reader) = reader(aws, family, run) {
-        summary.add(&found(reader.first(FIRST_LINES).await)?);
+        summary.add_from_head(&found(reader.first(FIRST_LINES).await)?);
     }
-    Ok(summary.origin)
+    Ok(summary.origin())
 }
 
 /// One line of the list.
 pub(super) async fn row(aws: &Aws, family: &Family, run: &Record) -> Result<RunRow, Error> {
-    let mut summary = Summary::default();
+    let mut summary = nothing_yet(family, run);
     let mut log = if run.has_log { LogState::Complete } else { LogState::NotProved };
     if let Some(reader) = reader(aws, family, run).filter(|_| run.has_log) {
         let read = async {
-            summary.add(&found(reader.newest().await)?);
-            if summary.lacks_names() {
-                summary.lines = 0;
-                whole(&reader, |events| summary.add(&events)).await?;
+            // Which run the newest lines belong to is known by the task, or from the head on.
+            if id(family, run).is_some() {
+                summary.add(&found(reader.newest().await)?);
+            }
+            if id(family, run).is_none() || summary.lacks_something() {
+                summary = nothing_yet(family, run);
+                whole(&reader, |events| summary.add_from_head(&events)).await?;
             }
             Ok::<(), AwsError>(())
         };
@@ -46,30 +49,38 @@ pub(super) async fn row(aws: &Aws, family: &Family, run: &Record) -> Result<RunR
     Ok(of_summary(family, aws, (run, summary, log)))
 }
 
+/// The run's id, while ECS knows it.
+fn id<'a>(family: &Family, run: &'a Record) -> Option<&'a str> {
+    let of_task = run.task.as_ref()?.run.as_ref()?;
+    (of_task.0 == family.container).then_some(of_task.1.as_str())
+}
+
+fn nothing_yet(family: &Family, run: &Record) -> Summary {
+    Summary::new(&family.container, id(family, run))
+}
+
 fn of_summary(
     family: &Family,
     aws: &Aws,
     (run, summary, log): (&Record, Summary, LogState),
 ) -> RunRow {
-    let ends = Ends {
-        finished: summary.finished.as_ref(),
-        lines: summary.lines,
-        is_runners: summary.is_runners,
-        log,
-    };
+    let finished = summary.finished();
     let state = match &run.task {
         Some(task) if !task.decides(&family.container) => RunState::InFlight(task.status.clone()),
         // Its last word may still be on its way.
-        Some(task) if !task.is_stopped() && summary.is_runners && ends.finished.is_none() => {
+        Some(task)
+            if !task.is_stopped() && summary.transcript.is_runners() && finished.is_none() =>
+        {
             RunState::InFlight(task.status.clone())
         }
-        None if ends.finished.is_none() => RunState::NotKnown,
-        task => RunState::Ended(glance(task.as_ref(), &family.container, ends)),
+        None if finished.is_none() => RunState::NotKnown,
+        task => {
+            RunState::Ended(glance(task.as_ref(), &family.container, (&summary.transcript, log)))
+        }
     };
-    let finished = summary.finished.as_ref();
     let spoken = summary.times.map(|(first, last)| last.abs_diff(first));
     let took = finished.map(|finished| finished.duration_ms).or(spoken);
-    let mut origin = summary.origin;
+    let mut origin = summary.origin();
     if let Some(task) = &run.task
         && origin.started_by.is_empty()
     {
@@ -82,7 +93,7 @@ fn of_summary(
             .filter(|_| !matches!(state, RunState::InFlight(_)))
             .map(Duration::from_millis),
         state,
-        command: summary.command,
+        command: summary.command(),
         applied: finished.map(|finished| finished.applied),
         names: summary.applied,
         origin,

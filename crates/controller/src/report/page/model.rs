@@ -180,10 +180,9 @@ impl Model {
         self.word = if conclusion.is_green() { "OK" } else { "NOT GREEN" };
         self.sentence = scrub.text(&conclusion.sentence);
         self.exit = Some(exit(scrub, conclusion.exit_code, &conclusion.class));
-        if !conclusion.is_green() {
-            for (name, text) in [("cause", &conclusion.cause), ("what to do", &conclusion.fix)] {
-                self.advice.extend(text.as_ref().map(|text| pair(scrub, name, text)));
-            }
+        let cause = if conclusion.is_green() { "warning" } else { "cause" };
+        for (name, text) in [(cause, &conclusion.cause), ("what to do", &conclusion.fix)] {
+            self.advice.extend(text.as_ref().map(|text| pair(scrub, name, text)));
         }
         self.advice.push(pair(scrub, "database", conclusion.database.sentence()));
         self.advice.extend(conclusion.way_back.as_ref().map(|text| pair(scrub, "way back", text)));
@@ -299,9 +298,11 @@ fn tone(verdict: &Verdict) -> Tone {
     match verdict {
         Verdict::Green(_) => Tone::Good,
         Verdict::Failed { .. } | Verdict::NeverStarted | Verdict::TimedOut(_) => Tone::Bad,
-        Verdict::Cancelled(_) | Verdict::Detached | Verdict::Unknown(_) | Verdict::WatchLost => {
-            Tone::Care
-        }
+        Verdict::Cancelled(_)
+        | Verdict::Detached
+        | Verdict::NotStopped
+        | Verdict::Unknown(_)
+        | Verdict::WatchLost => Tone::Care,
     }
 }
 

@@ -101,9 +101,14 @@ impl Stage {
         let place = self.folder.path().display();
         // The last green run; a file holds it.
         self.program("gh", &format!("cat {place}/green 2>/dev/null || true"));
+        // It knows what was pushed.
         self.program(
             "aws",
-            "case $2 in get-login-password) echo x;; batch-get-image) echo None;; esac",
+            &format!(
+                "case $2 in get-login-password) echo x;; batch-get-image)\n\
+                 for word; do case $word in imageTag=*) tag=${{word#imageTag=}};; shop-*) name=$word;; esac; done\n\
+                 if image=$(grep \"/$name:$tag\\$\" {place}/pushed 2>/dev/null); then echo \"sha256:$(echo \"$image\" | sha256sum | cut -c 1-64)\"; else echo None; fi;; esac"
+            ),
         );
         // Tells what it built by a digest, and keeps the migrations.
         self.program(
@@ -112,7 +117,7 @@ impl Stage {
                 "[ $1 = buildx ] || exit 0\n\
                  while [ $# -gt 0 ]; do case $1 in --metadata-file) file=$2;; --tag) tag=$2;; esac; shift; done\n\
                  case $tag in */shop-migrate:*) rm -rf {place}/migrations; cp -r apps/api/prisma/migrations {place}/migrations;; esac\n\
-                 echo \"$tag\" >>{place}/built\n\
+                 echo \"$tag\" | tee -a {place}/pushed >>{place}/built\n\
                  echo \"{{\\\"containerimage.digest\\\": \\\"sha256:$(echo \"$tag\" | sha256sum | cut -c 1-64)\\\"}}\" >\"$file\""
             ),
         );

@@ -2,25 +2,37 @@
 
 use protocol::event::{Event, Origin, Outcome, RunFinished, RunStarted};
 use protocol::line::EventLine;
-use protocol::{DatabaseState, Failure};
+use protocol::{DatabaseState, Failure, RunnerCommand};
 use sandbox::{Launch, OnTerminate, Program, Script};
 use std::time::Duration;
 
 /// Lines of one run, numbered from 1.
 pub(crate) struct Lines {
     run: String,
+    process: String,
     seq: u64,
 }
 
 impl Lines {
     pub(crate) fn of(launch: &Launch) -> Self {
-        Self { run: launch.environment[protocol::env::RUN].clone(), seq: 0 }
+        Self::of_process(launch, "p-1")
+    }
+
+    /// The lines of one of several processes of a run.
+    pub(crate) fn of_process(launch: &Launch, process: &str) -> Self {
+        let run = launch.environment[protocol::env::RUN].clone();
+        Self { run, process: process.to_owned(), seq: 0 }
+    }
+
+    /// Somebody else's, which look the same.
+    pub(crate) fn of_somebody_else() -> Self {
+        Self { run: "somebody-elses-run".to_owned(), process: "p-9".to_owned(), seq: 0 }
     }
 
     /// The next line.
     pub(crate) fn next(&mut self, msg: &str, event: Event) -> String {
         self.seq += 1;
-        let mut line = EventLine::new(&self.run, "p-1", self.seq, event);
+        let mut line = EventLine::new(&self.run, &self.process, self.seq, event);
         msg.clone_into(&mut line.msg);
         "2026-11-21T03:08:34.123Z".clone_into(&mut line.at);
         line.encode()
@@ -41,9 +53,10 @@ impl Lines {
             started_by: text(protocol::env::STARTED_BY),
             commit: text(protocol::env::COMMIT),
             place: text(protocol::env::PLACE),
+            image: text(protocol::env::TASK_IMAGE),
             ..Origin::default()
         };
-        let command = launch.arguments.first().map_or("deploy", String::as_str).to_owned();
+        let command = RunnerCommand::first_of(&launch.arguments).unwrap_or(RunnerCommand::Deploy);
         let started = RunStarted { command, origin, ..RunStarted::default() };
         self.next("run started", Event::RunStarted(started))
     }

@@ -31,6 +31,8 @@ pub(crate) struct Told {
     pub(crate) out: String,
     pub(crate) err: String,
     pub(crate) took: Duration,
+    /// The longest time in which nothing was shown.
+    pub(crate) silence: Duration,
 }
 
 impl Story {
@@ -150,6 +152,7 @@ impl Story {
 
     pub(crate) async fn invoke(&self, arguments: &[&str]) -> Told {
         let (out, err) = (Buffer::default(), Buffer::default());
+        let err = Buffer { text: err.text, writes: Arc::clone(&out.writes) };
         let (sender, signals) = mpsc::channel(8);
         for (after, signal) in self.signals.clone() {
             let sender = sender.clone();
@@ -172,10 +175,21 @@ impl Story {
         let line = ["ecs-migrate"].iter().chain(arguments);
         let began = Instant::now();
         let code = controller::run(line.map(std::ffi::OsString::from), surroundings).await;
-        let told = Told { code, out: out.text(), err: err.text(), took: began.elapsed() };
-        // Whatever a story writes as JSON is in the published schema.
+        let silence = out.silence(began);
+        let told = Told { code, out: out.text(), err: err.text(), took: began.elapsed(), silence };
+        // Whatever a story writes as JSON is in the published schema, and ends with its only result.
         if arguments.windows(2).any(|pair| pair == ["--output", "json"]) {
-            Closed::read().holds(&format!("{arguments:?}"), &told);
+            let types = Closed::read().holds(&format!("{arguments:?}"), &told);
+            let results: Vec<usize> = types
+                .iter()
+                .enumerate()
+                .filter(|(_, kind)| *kind == "result")
+                .map(|r| r.0)
+                .collect();
+            assert_eq!(results, [types.len().saturating_sub(1)], "{}", told.everything());
+            // What `explain` is about had a code of its own.
+            let is_own = !arguments.contains(&"explain");
+            assert!(!is_own || told.result()["exit_code"] == told.code, "{}", told.everything());
         }
         told
     }
@@ -240,6 +254,7 @@ pub(crate) fn config() -> Config {
 pub(crate) fn container(name: &str, image: &str) -> Value {
     json!({
         "name": name, "image": image, "essential": true, "stopTimeout": 120,
+        "dockerLabels": {"ecs-migrate.runner": "1"},
         "user": "65532:65532", "readonlyRootFilesystem": true,
         "logConfiguration": {"logDriver": "awslogs", "options": {
             "awslogs-group": "/ecs/app", "awslogs-region": "eu-west-1",
@@ -267,17 +282,30 @@ pub(crate) fn at(seconds: u64) -> Duration {
 }
 
 #[derive(Clone, Default)]
-struct Buffer(Arc<Mutex<Vec<u8>>>);
+struct Buffer {
+    text: Arc<Mutex<Vec<u8>>>,
+    /// When something was written, to either stream.
+    writes: Arc<Mutex<Vec<Instant>>>,
+}
 
 impl Buffer {
     fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        String::from_utf8(self.text.lock().unwrap().clone()).unwrap()
+    }
+
+    /// The longest gap between two writes, from `began` to now.
+    fn silence(&self, began: Instant) -> Duration {
+        let mut times = vec![began];
+        times.extend(self.writes.lock().unwrap().iter());
+        times.push(Instant::now());
+        times.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap()
     }
 }
 
 impl Write for Buffer {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        self.text.lock().unwrap().extend_from_slice(bytes);
+        self.writes.lock().unwrap().push(Instant::now());
         Ok(bytes.len())
     }
 

@@ -35,6 +35,21 @@ pub(super) enum Breaker {
     RollsBack,
 }
 
+/// When a deployment counts as a success before all its tasks are healthy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct EarlySuccess {
+    percent: u32,
+    /// Old tasks are taken away after it, not before.
+    pub(super) deferred: bool,
+}
+
+impl EarlySuccess {
+    /// Healthy tasks that are enough: at least one, where any is wanted.
+    pub(super) fn enough(self, desired: u32) -> u32 {
+        (desired * self.percent).div_ceil(100).max(desired.min(1))
+    }
+}
+
 impl ServiceInput {
     pub(super) fn network(&self) -> Option<NetworkConfiguration> {
         NetworkConfiguration::deserialize(self.network_configuration.as_ref()?).ok()
@@ -65,6 +80,16 @@ impl ServiceInput {
             (true, false) => Breaker::Stops,
             (true, true) => Breaker::RollsBack,
         }
+    }
+
+    /// `earlySuccessCriteria` (ECS API model 2014-11-13).
+    pub(super) fn early_success(&self) -> Option<EarlySuccess> {
+        let criteria = &self.deployment_configuration.as_ref()?["earlySuccessCriteria"];
+        let percent = criteria["healthyPercent"].as_u64().unwrap_or(100);
+        (criteria["enable"] == Value::Bool(true)).then(|| EarlySuccess {
+            percent: u32::try_from(percent).unwrap_or(100),
+            deferred: criteria["sourceServiceRevisionCleanup"] == "DEFERRED",
+        })
     }
 
     pub(super) fn alarms(&self) -> Value {

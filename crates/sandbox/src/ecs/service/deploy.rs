@@ -92,15 +92,14 @@ pub(super) fn begin(
     );
 }
 
-/// All tasks are those of the PRIMARY deployment.
-pub(super) fn complete(core: &Core, service: &mut Service) {
+/// It is a success; with a deferred clean-up old tasks may still be there.
+pub(super) fn succeed(core: &Core, service: &mut Service) {
     let now = core.clock.now();
     let Some(primary) = service.deployments.first_mut() else {
         return;
     };
     let id = primary.id.clone();
     primary.settle(Rollout::Completed, format!("ECS deployment {id} completed."), now);
-    service.deployments.truncate(1);
     for deployment in &mut service.history {
         let goes_back = deployment.rollback.as_ref().is_some_and(|rollback| rollback.to == id);
         if goes_back && !deployment.is_over() {
@@ -113,6 +112,11 @@ pub(super) fn complete(core: &Core, service: &mut Service) {
         }
     }
     service.say(core, &format!("(deployment {id}) deployment completed."));
+}
+
+/// All tasks are those of the PRIMARY deployment.
+pub(super) fn settle(core: &Core, service: &mut Service) {
+    service.deployments.truncate(1);
     service.say(core, "has reached a steady state.");
 }
 
@@ -197,6 +201,7 @@ pub(super) fn meet(core: &Core, state: &State, service: &mut Service) {
         ServiceEffect::NeverStable
         | ServiceEffect::Unhealthy { .. }
         | ServiceEffect::RollbackFails
+        | ServiceEffect::OldTasksProtected { .. }
         | ServiceEffect::HiddenFor { .. } => false,
     };
     let Some(index) = primary.effects.iter().position(due) else {
@@ -231,6 +236,7 @@ pub(super) fn meet(core: &Core, state: &State, service: &mut Service) {
         ServiceEffect::NeverStable
         | ServiceEffect::Unhealthy { .. }
         | ServiceEffect::RollbackFails
+        | ServiceEffect::OldTasksProtected { .. }
         | ServiceEffect::HiddenFor { .. } => {}
     }
 }

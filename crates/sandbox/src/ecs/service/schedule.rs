@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::configuration::Breaker;
-use super::deploy::{break_off, complete, meet};
+use super::deploy::{break_off, meet, settle, succeed};
 use super::record::{Deployment, Rollout, Service};
 use crate::clock::Timestamp;
 use crate::core::{Core, State};
@@ -36,12 +36,22 @@ pub(super) fn turn(core: &Core, state: &mut State, service: &mut Service) -> Vec
     let ripe = |primary: &Deployment| {
         primary.in_progress() && now.since(primary.updated_at) >= core.config.dwell.healthy
     };
-    let done = service.deployments.first().is_some_and(ripe)
-        && counts(state, service, (core, 0)).healthy >= service.desired
-        && (1..service.deployments.len())
-            .all(|index| counts(state, service, (core, index)).live == 0);
-    if done {
-        complete(core, service);
+    let alone =
+        (1..service.deployments.len()).all(|index| counts(state, service, (core, index)).live == 0);
+    let healthy = counts(state, service, (core, 0)).healthy;
+    let goes_back = service.history.last().is_some_and(|last| last.rollback.is_some());
+    let early = service.input.early_success().filter(|_| !goes_back);
+    let enough = early.map_or(service.desired, |early| early.enough(service.desired));
+    let deferred = early.is_some_and(|early| early.deferred);
+    let begun = service.deployments.len() > 1
+        || service.deployments.first().is_some_and(Deployment::in_progress);
+    if service.deployments.first().is_some_and(ripe) && healthy >= enough && (alone || deferred) {
+        succeed(core, service);
+    }
+    let is_over =
+        service.deployments.first().is_some_and(|primary| primary.rollout == Rollout::Completed);
+    if begun && is_over && alone {
+        settle(core, service);
     }
     started
 }
@@ -187,10 +197,18 @@ fn start_and_stop(
     live += began;
     service.deployments[0].tasks.extend(started.iter().cloned());
     let mut stopped = stop_surplus(core, state, service, own.live + began);
+    let primary = &service.deployments[0];
+    let protected = primary.effects.iter().any(|effect| {
+        matches!(effect, ServiceEffect::OldTasksProtected { seconds: until }
+            if now.since(primary.created_at) < seconds(*until))
+    });
     // What failed goes at once, what still serves only as long as enough is left.
     for (index, before) in all.iter().enumerate().skip(1) {
         let failed = service.deployments[index].rollout == Rollout::Failed;
         let is_healthy = !failed && before.healthy > 0;
+        if protected && !failed {
+            continue;
+        }
         while before.live > 0 && (failed || !is_healthy || healthy > least) {
             if !stop_one(core, state, service, index) {
                 break;

@@ -26,6 +26,19 @@ pub(super) fn view(core: &Core, state: &State, service: &Service) -> Value {
         .enumerate()
         .map(|(index, deployment)| deployment_view(service, (index, deployment), all[index]))
         .collect();
+    let revisions: Vec<Value> = service
+        .deployments
+        .iter()
+        .zip(&all)
+        .map(|(deployment, counts)| {
+            json!({
+                "arn": deployment.revision_arn,
+                "requestedTaskCount": counts.live,
+                "runningTaskCount": counts.running,
+                "pendingTaskCount": counts.live - counts.running,
+            })
+        })
+        .collect();
     let primary = service.deployments.first();
     let launch_type = service.input.launch_type.clone().unwrap_or_else(|| "FARGATE".to_owned());
     let current =
@@ -51,6 +64,7 @@ pub(super) fn view(core: &Core, state: &State, service: &Service) -> Value {
             "deploymentController",
             service.input.deployment_controller.clone().unwrap_or_else(|| json!({"type": "ECS"})),
         )
+        .set("currentServiceRevisions", revisions)
         .maybe("currentServiceDeployment", current.map(|told| told.arn.clone()))
         .set("schedulingStrategy", "REPLICA")
         .set("enableECSManagedTags", false)

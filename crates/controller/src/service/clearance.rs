@@ -1,0 +1,130 @@
+//! Owns waiting until only new code runs: what old code would not survive begins after that.
+
+use super::ending::Ending;
+use super::old_code::{OldCode, Sight, listed, old_code};
+use crate::aws::{Aws, AwsError};
+use crate::error::{Error, Kind};
+use crate::report::{Event, Report};
+use crate::signal::Listener;
+use crate::task::{DatabaseMeaning, Pace, Streak, TaskSnapshot, cancelled};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Nobody waits longer than this without a line.
+const SILENCE: Duration = Duration::from_mins(1);
+
+/// Looks for old code.
+pub(crate) struct Clearance<'a> {
+    pub(crate) aws: &'a Aws,
+    pub(crate) cluster: &'a str,
+    pub(crate) pace: &'a Pace,
+    pub(crate) report: &'a mut Report,
+    pub(crate) listener: &'a mut Listener,
+    /// When waiting ends.
+    pub(crate) give_up: Instant,
+}
+
+impl Clearance<'_> {
+    /// Waits until all services run what they were brought to, and nothing else. Whatever ends the
+    /// waiting before that is why nothing may follow.
+    pub(crate) async fn wait(&mut self, services: &[Ending]) -> Result<(), Error> {
+        let began = Instant::now();
+        for service in services {
+            self.wait_for(service, began).await?;
+        }
+        // The first may have been changed while the last was waited for.
+        for service in services.iter().rev().skip(1) {
+            self.wait_for(service, began).await?;
+        }
+        Ok(())
+    }
+
+    async fn wait_for(&mut self, ending: &Ending, began: Instant) -> Result<(), Error> {
+        let service = &ending.service;
+        let mut said: Option<(String, Instant)> = None;
+        let mut streak = Streak::default();
+        loop {
+            let looked = tokio::select! {
+                biased;
+                signal = self.listener.next() => return Err(cancelled(signal)),
+                looked = look(self.aws, self.cluster, ending) => looked,
+            };
+            let now = Instant::now();
+            let (still, worth) = match looked {
+                Ok(OldCode::Gone) => {
+                    if said.is_some() {
+                        let text = "no old code runs any more".to_owned();
+                        self.report.emit(&Event::Service { service: service.clone(), text });
+                    }
+                    return Ok(());
+                }
+                Ok(OldCode::StandsOn(definition)) => {
+                    let message = format!("service {service} stands on {definition} by now");
+                    return Err(Error::new(Kind::ServiceFailed, message)
+                        .database(DatabaseMeaning::Untouched)
+                        .hinted("find out who deploys beside this pipeline, then release again"));
+                }
+                Ok(OldCode::Runs(remains)) => {
+                    streak.answered();
+                    (format!("old code still runs: {}", listed(&remains)), true)
+                }
+                Err(error) if error.is_transient() => {
+                    let text = format!("whether old code still runs is not known: {error}");
+                    (text, streak.failed(true))
+                }
+                Err(error) => {
+                    let hint = error.hint();
+                    let message =
+                        format!("whether old code of {service} still runs is not known: {error}");
+                    let error =
+                        Error::new(Kind::AwsRefused, message).database(DatabaseMeaning::Untouched);
+                    return Err(match hint {
+                        Some(hint) => error.hinted(hint),
+                        None => error,
+                    });
+                }
+            };
+            if now >= self.give_up {
+                return Err(Error::new(Kind::Detached, format!("service {service}: {still}"))
+                    .database(DatabaseMeaning::Untouched)
+                    .hinted("release again when it is gone: what is done is not done again; --rollout-timeout waits longer"));
+            }
+            let changed = said.as_ref().is_none_or(|(text, _)| *text != still);
+            let since = said.as_ref().map_or(began, |(_, at)| *at);
+            if (changed && worth) || now.duration_since(since) >= SILENCE {
+                let text = format!("{still}; what it would not survive waits");
+                self.report.emit(&Event::Service { service: service.clone(), text });
+                said = Some((still, now));
+            }
+            let pause = self.pace.jittered(self.pace.watch(now.duration_since(began), None));
+            tokio::select! {
+                biased;
+                signal = self.listener.next() => return Err(cancelled(signal)),
+                () = tokio::time::sleep_until((now + pause).min(self.give_up)) => {}
+            }
+        }
+    }
+}
+
+/// The service is asked last: a task that it begins meanwhile is seen there.
+async fn look(aws: &Aws, cluster: &str, ending: &Ending) -> Result<OldCode, AwsError> {
+    let names = aws.tasks_of_service(cluster, &ending.service).await?;
+    let mut tasks: Vec<TaskSnapshot> = Vec::new();
+    for some in names.chunks(100) {
+        tasks.extend(aws.describe_tasks(cluster, some).await?);
+    }
+    let service = aws.look_at_service(cluster, &ending.service).await?;
+    let busy = service.iter().flat_map(|service| &service.revisions);
+    let busy: Vec<String> =
+        busy.filter(|revision| revision.tasks > 0).map(|revision| revision.arn.clone()).collect();
+    // They only add to what the tasks say.
+    let definitions = match busy.as_slice() {
+        [] => Vec::new(),
+        busy => match aws.definitions_of_revisions(&busy[..busy.len().min(20)]).await {
+            Err(error) if error.is_transient() => return Err(error),
+            definitions => definitions.unwrap_or_default(),
+        },
+    };
+    let sight = Sight { service: service.as_ref(), tasks: &tasks, definitions: &definitions };
+    Ok(old_code(&ending.definition, sight))
+}

@@ -1,0 +1,97 @@
+//! Owns where a command's word may stand: behind its options too, and nowhere for `deploy`. PURE.
+
+use clap::{ArgAction, Command};
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+
+/// The words with the command's first: `--child-url libpq exec -- dbmate up` as people and task
+/// definitions write it, and `deploy` where there is none.
+pub(super) fn first(program: &Command, words: &[OsString]) -> Vec<OsString> {
+    let takes_value = options(program);
+    let mut place = 0;
+    let mut help = None;
+    while let Some(word) = words.get(place) {
+        let text = word.to_string_lossy();
+        if text == "--" {
+            break;
+        }
+        if !text.starts_with('-') || text == "-" {
+            let (before, behind) = words.split_at(place);
+            return [&behind[..1], before, &behind[1..]].concat();
+        }
+        if matches!(text.as_ref(), "-h" | "--help" | "-V" | "--version") {
+            help.get_or_insert(place);
+        }
+        let name = text.trim_start_matches('-');
+        place += if takes_value.get(name) == Some(&true) { 2 } else { 1 };
+    }
+    match help {
+        // Help without a command is that of all commands.
+        Some(place) => vec![words[place].clone()],
+        None => [&[OsString::from("deploy")], words].concat(),
+    }
+}
+
+/// The options of all commands, and whether a value follows.
+fn options(program: &Command) -> BTreeMap<String, bool> {
+    let commands = program.get_subcommands();
+    let all = commands.flat_map(Command::get_arguments);
+    all.filter_map(|argument| {
+        let takes_value = matches!(argument.get_action(), ArgAction::Set | ArgAction::Append);
+        Some((argument.get_long()?.to_owned(), takes_value))
+    })
+    .collect()
+}
+
+/// Of an option that is not the command's, the commands that take it.
+pub(super) fn takers(program: &Command, option: &str) -> Vec<String> {
+    let name = option.trim_start_matches('-');
+    let name = name.split_once('=').map_or(name, |(name, _)| name);
+    let takes =
+        |command: &&Command| command.get_arguments().any(|one| one.get_long() == Some(name));
+    program.get_subcommands().filter(takes).map(|command| command.get_name().to_owned()).collect()
+}
+
+/// The command's word, once it stands first.
+pub(super) fn of(words: &[OsString]) -> &OsStr {
+    words.first().map_or(OsStr::new(""), OsString::as_os_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Cli;
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_word_comes_first_wherever_it_stood() {
+        for (words, expected) in [
+            ("", "deploy"),
+            ("status", "status"),
+            ("--lock-wait 5m", "deploy --lock-wait 5m"),
+            ("--lock-wait 5m status", "status --lock-wait 5m"),
+            ("--lock-wait=5m status", "status --lock-wait=5m"),
+            ("--iam-auth check --drift", "check --iam-auth --drift"),
+            // A value that is a command's word is a value.
+            ("--environment status", "deploy --environment status"),
+            ("--environment status exec -- deploy", "exec --environment status -- deploy"),
+            ("--child-url libpq exec -- dbmate up", "exec --child-url libpq -- dbmate up"),
+            ("--lock-key -5", "deploy --lock-key -5"),
+            ("--lock-key -5 exec -- true", "exec --lock-key -5 -- true"),
+            ("-- true", "deploy -- true"),
+            ("--help", "--help"),
+            ("--lock-wait 5m --help", "--help"),
+            ("-V", "-V"),
+            ("status --help", "status --help"),
+            ("help status", "help status"),
+            ("teleport", "teleport"),
+            ("--unknown status", "status --unknown"),
+            ("--lock-wait", "deploy --lock-wait"),
+        ] {
+            let words: Vec<OsString> = words.split_whitespace().map(OsString::from).collect();
+            let found = first(&Cli::command(), &words);
+            let found: Vec<_> = found.iter().map(|word| word.to_string_lossy()).collect();
+            assert_eq!(found.join(" "), expected, "{words:?}");
+        }
+    }
+}
