@@ -120,7 +120,8 @@ pub(crate) async fn apply(
         // What was committed is applied, whatever the connection does now.
         Ok(()) => drop(session.notice_custom(&script.custom_settings()).await),
         Err(Stop::Lost(loss)) => return Err(lost(name, loss)),
-        Err(Stop::Failed(error)) => {
+        Err(Stop::Failed(mut error)) => {
+            error.migration.get_or_insert_with(|| name.to_owned());
             return Err(ended(&attempt, step.deploy.habits, *error).await);
         }
         Err(Stop::Interrupted) => {

@@ -1,6 +1,6 @@
 //! Owns what the catalog and the statistics say of one table. Reads no row of it.
 
-use crate::error::Error;
+use crate::error::{Error, Fault};
 use crate::quote;
 use crate::session::Session;
 use migrations::hazard::Finding;
@@ -64,21 +64,21 @@ pub(super) async fn of(session: &Session, table: &str, finding: &Finding) -> Res
         )
         .await?;
     let Some(row) = found.first() else { return Ok(Facts::Absent) };
-    let oid: i64 = row.get(0);
+    let oid: i64 = row.get(0)?;
     let column = finding.object.strip_prefix(table).and_then(|rest| rest.strip_prefix('.'));
     let oid = u32::try_from(oid).unwrap_or_default();
     let row = session
         .one(&query(), &[(&oid, Type::OID), (&column.unwrap_or_default(), Type::TEXT)])
         .await?;
-    let count = |at: usize| u64::try_from(row.get::<_, i64>(at)).unwrap_or(0);
+    let count = |at| Ok::<_, Fault>(u64::try_from(row.get::<i64>(at)?).unwrap_or(0));
     Ok(Facts::Table(TableFacts {
-        bytes: count(0),
-        rows: count(1),
-        empty: count(0) == 0,
-        writes_per_second: count(2),
-        reads_per_second: count(3),
-        column_type: row.get(4),
-        known_not_null: session.major() >= 12 && row.get(5),
+        bytes: count(0)?,
+        rows: count(1)?,
+        empty: count(0)? == 0,
+        writes_per_second: count(2)?,
+        reads_per_second: count(3)?,
+        column_type: row.get(4)?,
+        known_not_null: session.major() >= 12 && row.get(5)?,
     }))
 }
 
