@@ -118,19 +118,17 @@ pub(crate) async fn apply(
         Form::Refused { .. } => Ok(()),
     };
     match ran {
-        Ok(()) => {}
+        // What was committed is applied, whatever the connection does now.
+        Ok(()) => drop(session.notice_custom(&script.custom_settings()).await),
         Err(Stop::Lost(loss)) => return Err(lost(name, loss)),
-        Err(Stop::Failed(error)) => {
+        Err(Stop::Failed(mut error)) => {
+            error.migration.get_or_insert_with(|| name.to_owned());
             return Err(ended(&attempt, step.deploy.habits, *error).await);
         }
         Err(Stop::Interrupted) => {
             let error = Error::new(Kind::Interrupted, "interrupted").migration(name);
             return Err(ended(&attempt, step.deploy.habits, error).await);
         }
-    }
-    // RESET leaves an empty text where there was nothing (PostgreSQL, "Customized Options").
-    if !script.custom_settings().is_empty() {
-        session.outdate();
     }
     sink.emit(Progress::MigrationApplied {
         migration: name.to_owned(),

@@ -80,7 +80,7 @@ async fn resolve_in(
     lock::acquire(session, resolve.lock_keys, resolve.lock_wait, sink, interrupt).await?;
     let mut history = History::locate(session, resolve.connection).await?;
     sink.emit(session.connected(resolve.connection, history.schema()));
-    let rows = history.rows(session).await?;
+    let rows = history.rows_patiently(session, (sink, interrupt)).await?;
     match &resolve.resolution {
         Resolution::RolledBack(name) => {
             rolled_back(resolve, session, (&history, &rows, name), sink).await

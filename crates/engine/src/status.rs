@@ -100,7 +100,7 @@ pub async fn status(
         } else {
             history.refuse_strangers(&session).await.err()
         };
-        let rows = history.rows(&session).await?;
+        let rows = history.rows_patiently(&session, (sink, &mut never)).await?;
         let stuck = part_way::stuck(&session, directory, &rows).await?;
         Ok::<_, Error>((rows, history.exists(), stuck.or(stranger)))
     };

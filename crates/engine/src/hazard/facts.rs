@@ -1,6 +1,6 @@
 //! Owns what the catalog and the statistics say of one table. Reads no row of it.
 
-use crate::error::Error;
+use crate::error::{Error, Fault};
 use crate::quote;
 use crate::session::Session;
 use migrations::hazard::Finding;
@@ -67,7 +67,7 @@ pub(super) async fn of(session: &Session, table: &str, finding: &Finding) -> Res
         )
         .await?;
     let Some(row) = found.first() else { return Ok(Facts::Absent) };
-    let oid: i64 = row.get(0);
+    let oid: i64 = row.get(0)?;
     let oid = u32::try_from(oid).unwrap_or_default();
     let row = session
         .one(
@@ -75,15 +75,15 @@ pub(super) async fn of(session: &Session, table: &str, finding: &Finding) -> Res
             &[(&oid, Type::OID), (&finding.column_name.as_deref().unwrap_or_default(), Type::TEXT)],
         )
         .await?;
-    let count = |at: usize| u64::try_from(row.get::<_, i64>(at)).unwrap_or(0);
+    let count = |at| Ok::<_, Fault>(u64::try_from(row.get::<i64>(at)?).unwrap_or(0));
     Ok(Facts::Table(TableFacts {
-        bytes: count(0),
-        rows: count(1),
-        empty: count(0) == 0 && !row.get::<_, bool>(6),
-        writes_per_second: count(2),
-        reads_per_second: count(3),
-        column_type: row.get(4),
-        known_not_null: session.major() >= 12 && row.get(5),
+        bytes: count(0)?,
+        rows: count(1)?,
+        empty: count(0)? == 0 && !row.get::<bool>(6)?,
+        writes_per_second: count(2)?,
+        reads_per_second: count(3)?,
+        column_type: row.get(4)?,
+        known_not_null: session.major() >= 12 && row.get(5)?,
     }))
 }
 

@@ -1,8 +1,9 @@
 //! A script that goes on in another session goes on in the same one: path, role, user and settings are
 //! what they were, or a person is asked.
 
-use crate::support::World;
+use crate::support::{World, finish, send};
 use protocol::DatabaseState;
+use rustix::process::Signal;
 
 /// A schema beside `public` with the same names in it, and a build that fails until the data is mended.
 const TWO_SCHEMAS: &str = "CREATE SCHEMA app; CREATE TABLE app.t(a int); INSERT INTO app.t VALUES (1), (1); \
@@ -198,4 +199,30 @@ async fn a_journal_of_an_older_version_is_understood() {
     world.sql(older).await;
     let red = world.deploy().await;
     assert!(red.failed(11).message.contains("an older version"), "{}", red.stdout);
+}
+
+/// Nobody could say anything any more when the run was killed.
+#[tokio::test]
+async fn a_killed_run_goes_on_in_its_schema() {
+    let world = World::new().await;
+    world.migration("1_init", TWO_SCHEMAS);
+    world.migration(
+        "2_b",
+        "SELECT set_config('search_path', 'app', false);\nCREATE INDEX CONCURRENTLY t_u ON t(a);\n\
+         INSERT INTO t SELECT 2 FROM pg_advisory_xact_lock(99);\nCREATE TABLE two(a int);",
+    );
+    world.sql("SELECT pg_advisory_lock(99)").await;
+    let child = world.command(&["deploy"]).spawn().unwrap();
+    world.until("EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 99 AND NOT granted)").await;
+    send(&child, Signal::KILL);
+    finish_killed(child).await;
+    world.sql("SELECT pg_advisory_unlock(99)").await;
+    world.deploy().await.succeeded();
+    assert_eq!(world.column(WHERE).await, ["app.t_u", "app.two"]);
+    assert_eq!(world.value("SELECT count(*) FROM app.t WHERE a = 2").await, "1");
+    assert_eq!(world.value("SELECT count(*) FROM public.t").await, "0");
+}
+
+async fn finish_killed(child: tokio::process::Child) {
+    assert_eq!(finish(child).await.code, -1);
 }

@@ -1,6 +1,6 @@
 //! Every migration begins in the same session, as if it had come with a run of its own.
 
-use crate::support::World;
+use crate::support::{World, finish};
 
 /// Red where anything of another migration is left in the session.
 const NOTHING_IS_LEFT: &str = "DO $$ DECLARE left_over text; BEGIN \
@@ -63,7 +63,7 @@ async fn a_step_finds_the_second_key_free() {
     let step = "psql -XAtc \"SELECT 'free: ' || pg_try_advisory_lock(72707369)\"";
     let mut command = world.command(&["deploy", "--then", step, "--child-url", "libpq"]);
     command.env("PATH", crate::support::search_path());
-    let ended = crate::support::finish(command.spawn().unwrap()).await;
+    let ended = finish(command.spawn().unwrap()).await;
     ended.succeeded();
     assert!(ended.stdout.contains("free: true"), "{}", ended.stdout);
 }
@@ -125,4 +125,66 @@ async fn a_path_that_leads_away_from_the_history_stops_the_rest() {
     assert!(!world.exists("app._prisma_migrations").await);
     world.run(&["deploy", "--schema", "public"]).await.succeeded();
     assert!(world.exists("public.two").await);
+}
+
+/// While the script had let them go, somebody else took one.
+#[tokio::test]
+async fn a_lock_that_somebody_else_took_stops_it() {
+    let world = World::new().await;
+    world.migration(
+        "1_a",
+        "SELECT pg_advisory_unlock_all();\nSELECT pg_advisory_xact_lock(99);\nCREATE TABLE two(a int);",
+    );
+    world.sql("SELECT pg_advisory_lock(99)").await;
+    let child = world.command(&["deploy"]).spawn().unwrap();
+    world.until("EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = 99 AND NOT granted)").await;
+    world.sql("SELECT pg_advisory_lock(72707369); SELECT pg_advisory_unlock(99)").await;
+    let ended = finish(child).await;
+    assert!(ended.failed(20).message.contains("72707369"), "{}", ended.stdout);
+    assert!(!world.exists("two").await);
+}
+
+/// In a scratch database "the database" is the scratch database: the real one, and the roles of the
+/// server, are not touched.
+#[tokio::test]
+async fn a_rehearsal_sets_nothing_outside_its_database() {
+    let world = World::new().await;
+    let database = world.database.clone();
+    let role = format!("set_{}", uuid::Uuid::new_v4().simple());
+    world.sql(&format!("CREATE ROLE {role}")).await;
+    world.migration(
+        "1_a",
+        &format!(
+            "CREATE SCHEMA app; ALTER DATABASE {database} SET search_path = app, public; \
+             ALTER ROLE {role} SET work_mem = '5MB';"
+        ),
+    );
+    world.migration("2_b", "CREATE TABLE two(a int);");
+    world.migration(
+        "3_c",
+        &format!(
+            "ALTER DATABASE {database} SET search_path = public, app; ALTER ROLE {role} SET work_mem = '6MB';"
+        ),
+    );
+    world.migration("4_d", "CREATE TABLE four(a int);");
+    world.deploy().await.succeeded();
+    let tables = "SELECT schemaname || '.' || tablename FROM pg_tables WHERE tablename IN ('two', 'four') ORDER BY 1";
+    assert_eq!(world.column(tables).await, ["app.two", "public.four"]);
+    let set = format!(
+        "SELECT string_agg(s.xmin::text || setconfig::text, ' ' ORDER BY setdatabase, setrole) FROM pg_db_role_setting s \
+         WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database()) OR setrole = '{role}'::regrole"
+    );
+    let before = world.value(&set).await;
+    assert!(before.contains("public, app") && before.contains("6MB"), "{before}");
+    let checked = world.run(&["check", "--drift"]).await;
+    assert!(
+        checked.stdout.contains("is what its applied migrations make (4)"),
+        "{}",
+        checked.stdout
+    );
+    world.run(&["replay"]).await.succeeded();
+    world.sql("DROP TABLE _prisma_migrations").await;
+    world.run(&["resolve", "--baseline", "4_d"]).await.succeeded();
+    assert_eq!(world.value(&set).await, before);
+    world.sql(&format!("DROP ROLE {role}")).await;
 }
