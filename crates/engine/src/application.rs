@@ -8,6 +8,7 @@ use crate::history::History;
 use crate::interrupt::Interrupt;
 use crate::progress::Sink;
 use crate::reach::{Purpose, reach};
+use crate::row::Row;
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
 use grants::{Lacking, Object, Sort};
@@ -114,7 +115,7 @@ async fn lacking_in(
 
 async fn exists(session: &Session, role: &str) -> Result<bool, Fault> {
     let sql = "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = $1)";
-    Ok(session.one(sql, &[(&role, Type::TEXT)]).await?.get(0))
+    session.one(sql, &[(&role, Type::TEXT)]).await?.get(0)
 }
 
 /// What the role, which must be there, lacks; `schema` is the history's.
@@ -128,12 +129,15 @@ pub(crate) async fn lacking(
     let rows = session.query(&sql, &parameters).await?;
     let names = "SELECT pg_catalog.quote_ident($1), pg_catalog.quote_ident(current_user)";
     let names = session.one(names, &[(&application.role, Type::TEXT)]).await?;
-    let objects = rows.iter().map(|row| Object {
-        sort: Sort::from_word(row.get(0)),
-        schema: row.get(1),
-        name: row.get(2),
-        rights: row.get(3),
-    });
-    let meant = objects.filter(|object| !application.except.contains(&object.to_string()));
-    Ok(Lacking { role: names.get(0), us: names.get(1), objects: meant.collect() })
+    let object = |row: &Row| {
+        Ok::<_, Fault>(Object {
+            sort: Sort::from_word(row.get(0)?),
+            schema: row.get(1)?,
+            name: row.get(2)?,
+            rights: row.get(3)?,
+        })
+    };
+    let mut objects = rows.iter().map(object).collect::<Result<Vec<_>, _>>()?;
+    objects.retain(|object| !application.except.contains(&object.to_string()));
+    Ok(Lacking { role: names.get(0)?, us: names.get(1)?, objects })
 }

@@ -51,8 +51,9 @@ pub(crate) async fn apply(
     let connection = step.deploy.connection;
     let mut script = Script::parse(match &connection.stands_for {
         Some(named) => Script::for_database(&text, named, &connection.database),
-        None => text,
+        None => text.to_string(),
     });
+    drop(text);
     let known = known::read(session, step.begun).await?;
     // Its repair may have made it a transaction; what is done must not be done again.
     if !known.is_empty() {
@@ -120,7 +121,8 @@ pub(crate) async fn apply(
         // What was committed is applied, whatever the connection does now.
         Ok(()) => drop(session.notice_custom(&script.custom_settings()).await),
         Err(Stop::Lost(loss)) => return Err(lost(name, loss)),
-        Err(Stop::Failed(error)) => {
+        Err(Stop::Failed(mut error)) => {
+            error.migration.get_or_insert_with(|| name.to_owned());
             return Err(ended(&attempt, step.deploy.habits, *error).await);
         }
         Err(Stop::Interrupted) => {

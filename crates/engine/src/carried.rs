@@ -1,12 +1,12 @@
 //! Owns what a script has made of its session: role, user, settings, and what no other session can
 //! have. Read from the server, never guessed from the text, so that a resume goes on where it was.
 
-use crate::error::{DatabaseState, Error, Fault, Kind, Loss};
+use crate::error::{DatabaseState, Error, Fault, Kind};
 use crate::quote;
+use crate::row::Row;
 use crate::session::Session;
 use migrations::script::Lasts;
 use std::collections::BTreeMap;
-use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 /// A session as a script has left it.
@@ -81,15 +81,14 @@ impl Carried {
             )
             .await?;
         Self::of(&row, 0).ok_or_else(|| {
-            let cause = "the server's answer about the session cannot be read".to_owned();
-            Fault::Lost(Loss { cause, sqlstate: None })
+            Fault::Answer("the server's answer about the session cannot be read".to_owned())
         })
     }
 
     /// From the columns [`PARTS`] of a row, from this one on; none where it says nothing.
     pub(crate) fn of(row: &Row, first: usize) -> Option<Self> {
-        let text = |at: usize| row.try_get::<_, Option<String>>(first + at).ok().flatten();
-        let list = |at: usize| row.try_get::<_, Option<Vec<String>>>(first + at).ok().flatten();
+        let text = |at: usize| row.get::<Option<String>>(first + at).ok().flatten();
+        let list = |at: usize| row.get::<Option<Vec<String>>>(first + at).ok().flatten();
         Some(Self {
             role: text(0)?,
             user: text(1)?,
@@ -104,7 +103,7 @@ impl Carried {
         let now = Self::read(session, lens).await?;
         let refused = |fault: Fault| match fault {
             Fault::Server(db) => Failed::Refused(db.message().to_owned()),
-            lost @ Fault::Lost(_) => Failed::Fault(lost),
+            fault @ (Fault::Lost(_) | Fault::Answer(_)) => Failed::Fault(fault),
         };
         let gone = now.settings.keys().filter(|name| !self.settings.contains_key(*name));
         let mut sql: String =

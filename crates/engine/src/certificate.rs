@@ -109,6 +109,8 @@ mod tests {
             connect_wait: std::time::Duration::ZERO,
             reconnect_wait: std::time::Duration::ZERO,
             application_name: String::new(),
+            second: crate::settings::Second::default(),
+            password_place: crate::settings::PasswordPlace::Elsewhere,
             environment: None,
             options: None,
         }

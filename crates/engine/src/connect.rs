@@ -3,25 +3,14 @@
 use crate::error::Error;
 use crate::login::Login;
 use crate::refusal::{self, Refusal, Remedy};
-use crate::session::Session;
-use crate::settings::{ChannelBinding, ConnectionSettings, TlsMode};
-use crate::tls::{self, Tls};
+use crate::session::{Reached, Session};
+use crate::settings::{ChannelBinding, ConnectionSettings};
+use crate::tls;
+use crate::transport::{Negotiate, Place};
 use std::net::IpAddr;
 use std::time::Duration;
 use tokio_postgres::Config;
-use tokio_postgres::config::{self, SslMode};
-
-/// A primary that vanishes in a failover answers neither FIN nor RST. After this much silence the
-/// client asks whether it is there; the kernel's default is two hours.
-const KEEPALIVE_IDLE: Duration = Duration::from_secs(20);
-/// Between two such questions.
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
-/// How many of them stay without an answer before the connection is given up.
-const KEEPALIVE_RETRIES: u32 = 3;
-/// Linux: once it is set it decides for keep-alives too, instead of their number, so it says the same
-/// (tcp(7), TCP_USER_TIMEOUT); without it, what was sent and not acknowledged is repeated for a
-/// quarter of an hour.
-const UNANSWERED: Duration = Duration::from_secs(35);
+use tokio_postgres::config::{self, SslMode, SslNegotiation};
 
 /// Opens a session and prepares it, with another login if the first one is refused.
 pub(crate) async fn connect(settings: &ConnectionSettings) -> Result<Session, Error> {
@@ -44,17 +33,16 @@ pub(crate) async fn attempt(
     settings: &ConnectionSettings,
     login: &Login,
 ) -> Result<Session, Refusal> {
-    let tls = tls::connector(settings)?;
-    let config = config(settings, login);
+    let tls = Negotiate::new(settings, tls::connector(settings)?);
     if settings.host.starts_with('/') {
-        return Box::pin(one(settings, login, (&config, tls))).await;
+        let place = Place::socket(&settings.host, settings.port);
+        return Box::pin(one(settings, login, Reached { place, tls })).await;
     }
     let mut last = None;
     for address in addresses(settings).await? {
-        let mut config = config.clone();
-        config.hostaddr(address);
+        let place = Place::Tcp(address, settings.port);
         // Boxed: a TLS handshake is large, and everything above would carry room for it.
-        match Box::pin(one(settings, login, (&config, tls.clone()))).await {
+        match Box::pin(one(settings, login, Reached { place, tls: tls.clone() })).await {
             // Whoever answers speaks for the host; silence does not.
             Err(refusal) if refusal.error.prisma_code == Some("P1001") => last = Some(refusal),
             answered => return answered,
@@ -75,15 +63,19 @@ async fn addresses(settings: &ConnectionSettings) -> Result<Vec<IpAddr>, Refusal
 async fn one(
     settings: &ConnectionSettings,
     login: &Login,
-    (config, tls): (&Config, Tls),
+    reached: Reached,
 ) -> Result<Session, Refusal> {
     let opening = async {
-        let (client, connection) = config
-            .connect(tls.clone())
+        let raw = reached.place.open().await.map_err(|error| {
+            refusal::unreachable(settings, &format!("error connecting to server: {error}"))
+        })?;
+        let (client, connection) = config(settings, login)
+            .connect_raw(raw, reached.tls.clone())
             .await
             .map_err(|error| refusal::of(settings, &login.user, &error))?;
         // A server that is about to go may refuse even the first statement.
-        Session::start(client, connection, tls, settings).await.map_err(|error| {
+        let opened = (client, connection, reached);
+        Session::start(opened, settings, login.password.as_ref()).await.map_err(|error| {
             let remedy = refusal::remedy(error.sqlstate.as_deref().unwrap_or("08006"));
             Refusal { error, remedy }
         })
@@ -106,25 +98,17 @@ async fn within<W: Future>(limit: Option<Duration>, work: W) -> Option<W::Output
 fn config(settings: &ConnectionSettings, login: &Login) -> Config {
     let mut config = Config::new();
     config
-        .host(&settings.host)
-        .port(settings.port)
         .user(&login.user)
         .dbname(&settings.database)
         .application_name(&settings.application_name)
-        .ssl_mode(match settings.tls {
-            TlsMode::Disable => SslMode::Disable,
-            TlsMode::Prefer => SslMode::Prefer,
-            TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => SslMode::Require,
-        })
+        // Both say: ask nothing of the server, and take what `Negotiate` makes of the connection.
+        .ssl_mode(SslMode::Require)
+        .ssl_negotiation(SslNegotiation::Direct)
         .channel_binding(match settings.channel_binding {
             ChannelBinding::Disable => config::ChannelBinding::Disable,
             ChannelBinding::Prefer => config::ChannelBinding::Prefer,
             ChannelBinding::Require => config::ChannelBinding::Require,
-        })
-        .keepalives_idle(KEEPALIVE_IDLE)
-        .keepalives_interval(KEEPALIVE_INTERVAL)
-        .keepalives_retries(KEEPALIVE_RETRIES)
-        .tcp_user_timeout(UNANSWERED);
+        });
     if let Some(password) = &login.password {
         config.password(password.expose());
     }

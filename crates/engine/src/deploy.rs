@@ -7,7 +7,7 @@ use crate::drift::{self, DriftSearch, OnDrift};
 use crate::environment;
 use crate::error::{DatabaseState, Error, Kind};
 use crate::hazard::{self, Review};
-use crate::history::History;
+use crate::history::{History, READING};
 use crate::hold::Hold;
 use crate::interrupt::Interrupt;
 use crate::lock;
@@ -24,6 +24,7 @@ use crate::settle::{Resumable, settle};
 use crate::steps;
 use crate::traffic::Traffic;
 use crate::transaction::Begun;
+use crate::waiting::patiently;
 use migrations::plan::Blocker;
 use migrations::{Allowances, Directory, Mode, Plan, Row, Share};
 use std::time::Duration;
@@ -183,7 +184,8 @@ async fn deploy_in(
     sink.emit(session.connected(deploy.connection, history.schema()));
     if !lock_in_turn(deploy, session, sink, interrupt).await? {
         let history = History::locate(session, deploy.connection).await?;
-        recovery.credit(&history.rows(session).await?, report, sink);
+        let rows = history.rows_patiently(session, (sink, interrupt)).await?;
+        recovery.credit(&rows, report, sink);
         report.pending = 0;
         return Ok(Course::NotNeeded);
     }
@@ -192,7 +194,7 @@ async fn deploy_in(
     if !history.exists() {
         history.refuse_strangers(session).await?;
     }
-    let rows = history.rows(session).await?;
+    let rows = history.rows_patiently(session, (sink, interrupt)).await?;
     recovery.credit(&rows, report, sink);
     let (rows, resumable) = settle(session, &history, rows, sink).await?;
     let begun = !resumable.is_empty();
@@ -311,7 +313,8 @@ async fn lock_in_turn(
         }
         Turn::IfNeeded => {
             let is_done = async || Ok(done(deploy, session).await?.is_some());
-            !is_done().await?
+            let looking = (session, READING);
+            !patiently(looking, (&mut *sink, &mut *interrupt), is_done()).await?
                 && lock::acquire_unless(session, keys, (sink, interrupt), is_done).await?
         }
     };

@@ -7,11 +7,11 @@ mod compare;
 
 pub use catalog::Grants;
 
-use crate::connect::connect;
 use crate::error::{Error, Kind};
 use crate::history::History;
 use crate::interrupt::Interrupt;
 use crate::progress::{Progress, Sink};
+use crate::reach;
 use crate::scratch::{self, Rehearsal};
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
@@ -90,7 +90,7 @@ pub(crate) async fn against(
     let Some(server) = search.server else {
         return scratch::rehearse(&rehearsal, session, interrupt, look).await;
     };
-    let elsewhere = connect(server).await?;
+    let elsewhere = reach::beside(server).await?;
     let seen = scratch::rehearse(&rehearsal, &elsewhere, interrupt, look).await;
     elsewhere.close().await;
     seen

@@ -5,6 +5,7 @@ use crate::error::{Error, Fault, Kind};
 use crate::identity;
 use crate::journal;
 use crate::progress::{Progress, Sink};
+use crate::row;
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
 use tokio_postgres::types::Type;
@@ -42,13 +43,13 @@ const READABLE: &str = "SELECT pg_catalog.has_schema_privilege(n.oid, 'USAGE') \
 /// Reads the name.
 pub(crate) async fn read(session: &Session) -> Result<Bearing, Fault> {
     let readable = session.query(READABLE, &[]).await?;
-    match readable.first().map(|row| row.get::<_, Option<bool>>(0)) {
+    match row::first::<Option<bool>>(&readable, 0)? {
         None => return Ok(Bearing::Nothing),
         Some(Some(true)) => {}
         Some(_) => return Ok(Bearing::Hidden),
     }
     let rows = session.query("SELECT name FROM ecs_migrate.environment", &[]).await?;
-    Ok(rows.first().map_or(Bearing::Nothing, |row| Bearing::Name(row.get(0))))
+    Ok(row::first(&rows, 0)?.map_or(Bearing::Nothing, Bearing::Name))
 }
 
 /// Reads name and identity into the session, and refuses a database that bears another one than the run.

@@ -147,6 +147,9 @@ impl std::error::Error for Error {}
 pub(crate) enum Fault {
     /// The server refused a statement; the session goes on.
     Server(Box<DbError>),
+    /// The server answered what no PostgreSQL answers, or we cannot even ask; a whole sentence. The
+    /// session goes on.
+    Answer(String),
     /// The connection is gone, and with it the answer.
     Lost(Loss),
 }
@@ -167,9 +170,21 @@ impl From<tokio_postgres::Error> for Fault {
                 sqlstate: Some(db.code().code().to_owned()),
             }),
             Some(db) => Self::Server(Box::new(db.clone())),
+            None if unsendable(&error) => Self::Answer(format!(
+                "what was to be sent is no text of PostgreSQL: {}",
+                chain(&error)
+            )),
             None => Self::Lost(Loss { cause: chain(&error), sqlstate: None }),
         }
     }
+}
+
+/// Whether a message could not even be written: it has a NUL character, or is larger than a message
+/// can be. The driver says so with this kind, and nothing was sent.
+pub(crate) fn unsendable(error: &tokio_postgres::Error) -> bool {
+    let cause = std::error::Error::source(error);
+    let cause = cause.and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::InvalidInput)
 }
 
 /// Class 57P: the server itself ends the session (shutdown, crash, starting up); and whatever else
@@ -181,8 +196,25 @@ fn ends_session(db: &DbError) -> bool {
 
 /// Lock not available, deadlock, serialization failure: the others' doing, and nothing of the
 /// transaction is left.
-pub(crate) fn others_doing(code: &str) -> bool {
-    matches!(code, "55P03" | "40P01" | "40001")
+pub(crate) fn others_doing(db: &DbError) -> bool {
+    matches!(db.code().code(), "55P03" | "40P01" | "40001") && !raised(db)
+}
+
+/// Whether code of a script raised it: then its SQLSTATE says what its author wanted, and not what
+/// the server found. PostgreSQL names the function of its own that reports; RAISE and ASSERT of
+/// PL/pgSQL are these (`pl_exec.c`), and `plpy.error` and its kin of PL/Python and PL/Perl.
+pub(crate) fn raised(db: &DbError) -> bool {
+    matches!(
+        db.routine(),
+        Some(
+            "exec_stmt_raise"
+                | "exec_stmt_assert"
+                | "PLy_output"
+                | "PLy_elog_impl"
+                | "plperl_util_elog"
+                | "plperl_spi_exec"
+        )
+    )
 }
 
 /// An error with its causes, none said twice.
@@ -208,7 +240,9 @@ impl From<Fault> for Error {
                 let kind = match code.as_str() {
                     "42501" => Kind::AccessDenied,
                     "25006" => Kind::Unreachable,
-                    code if others_doing(code) => Kind::Blocked,
+                    // Somebody wanted the run to stop, or a time limit of the role did.
+                    "57014" => Kind::Interrupted,
+                    _ if others_doing(&db) => Kind::Blocked,
                     _ => Kind::Unexpected,
                 };
                 let hint = crate::hint::for_sqlstate(&code).map(str::to_owned);
@@ -219,6 +253,9 @@ impl From<Fault> for Error {
                     ..Self::new(kind, db.message())
                 }
             }
+            Fault::Answer(sentence) => Self::new(Kind::Unexpected, sentence).hint(
+                "is it a PostgreSQL server, and is nothing in between that changes its answers?",
+            ),
             Fault::Lost(loss) => Self {
                 sqlstate: loss.sqlstate,
                 ..Self::new(

@@ -61,7 +61,7 @@ async fn look(session: &Session, object: &Object) -> Result<(String, bool), Faul
                 .await?,
         ),
     };
-    Ok((words, row.get(0)))
+    Ok((words, row.get(0)?))
 }
 
 /// An invalid index serves no query: it is what a failed build leaves.
@@ -73,7 +73,7 @@ async fn relation(session: &Session, name: &str) -> Result<(String, bool), Fault
             &[(&name, Type::TEXT)],
         )
         .await?;
-    Ok(match (row.get(0), row.get(1)) {
+    Ok(match (row.get(0)?, row.get(1)?) {
         (true, true) => (format!("{name} (an invalid index)"), false),
         (there, _) => (name.to_owned(), there),
     })

@@ -6,6 +6,7 @@ use crate::interrupt::Interrupt;
 use crate::observe::blocker::age;
 use crate::observe::{Blocker, Notes, Observer};
 use crate::progress::{Progress, Sink};
+use crate::row;
 use crate::settings::ConnectionSettings;
 use crate::traffic::give_up;
 use std::time::Duration;
@@ -80,7 +81,7 @@ impl Guard {
     async fn waiting(&self, observer: &Observer) -> Vec<i32> {
         let name = self.application_name.as_str();
         let rows = observer.ask(WAITING, &[(&name, Type::TEXT)]).await.unwrap_or_default();
-        rows.iter().map(|row| row.get(0)).collect()
+        row::column(&rows, 0).unwrap_or_default()
     }
 }
 

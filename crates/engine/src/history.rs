@@ -2,14 +2,21 @@
 //! `search_path` behind.
 
 use crate::error::{Error, Fault, Kind};
+use crate::interrupt::Interrupt;
 use crate::lock;
+use crate::progress::Sink;
 use crate::quote;
+use crate::row;
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
+use crate::waiting::patiently;
 use migrations::{Marker, Row};
 use tokio_postgres::types::Type;
 
 const TABLE: &str = "_prisma_migrations";
+
+/// What a run is doing that has to wait for the table.
+pub(crate) const READING: &str = "reading the history";
 
 /// The history's table.
 #[derive(Debug)]
@@ -35,6 +42,17 @@ impl History {
         &self.schema
     }
 
+    /// The table's qualified name, as SQL has it.
+    pub(crate) fn table(&self) -> &str {
+        &self.table
+    }
+
+    /// Whether an attempt's row is there.
+    pub(crate) async fn has(&self, session: &Session, id: &str) -> Result<bool, Fault> {
+        let sql = format!("SELECT EXISTS (SELECT FROM {} WHERE id = $1)", self.table);
+        session.one(&sql, &[(&id, Type::TEXT)]).await?.get(0)
+    }
+
     /// Whether the table is there.
     pub(crate) fn exists(&self) -> bool {
         self.exists
@@ -56,20 +74,32 @@ impl History {
                     &[],
                 )
                 .await?
-                .get(0),
+                .get(0)?,
         };
         let Some(schema) = schema else {
             return Err(Error::new(
                 Kind::Configuration,
                 "the role's search_path names no schema that exists",
             )
-            .hint("add ?schema=NAME to DATABASE_URL"));
+            .hint("name one: ?schema=NAME in a URL, or PGOPTIONS=-csearch_path=NAME"));
         };
         let table = format!("{}.{}", quote::identifier(&schema), quote::identifier(TABLE));
         let row = session
-            .one("SELECT pg_catalog.to_regclass($1) IS NOT NULL", &[(&table, Type::TEXT)])
+            .one(
+                "SELECT t.oid IS NOT NULL, COALESCE(pg_catalog.row_security_active(t.oid), false), current_user::text \
+                 FROM (SELECT pg_catalog.to_regclass($1)::oid AS oid) AS t",
+                &[(&table, Type::TEXT)],
+            )
             .await?;
-        let history = Self { schema, table, exists: row.get(0) };
+        if row.get(1)? {
+            let role: String = row.get(2)?;
+            return Err(Error::new(
+                Kind::AccessDenied,
+                format!("row security hides rows of {table} from `{role}`, so what is applied cannot be known"),
+            )
+            .hint(format!("run as the table's owner, or: ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")));
+        }
+        let history = Self { schema, table, exists: row.get(0)? };
         if !history.exists && settings.schema.is_none() {
             history.refuse_second(session).await?;
         }
@@ -88,11 +118,8 @@ impl History {
                 &[(&self.schema, Type::TEXT)],
             )
             .await?;
-        let others: Vec<String> = rows
-            .iter()
-            .filter_map(|row| row.try_get(0).ok())
-            .map(|name: String| format!("`{name}`"))
-            .collect();
+        let names: Vec<String> = row::column(&rows, 0)?;
+        let others: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
         let Some(first) = others.first().map(|first| first.trim_matches('`')) else {
             return Ok(());
         };
@@ -121,7 +148,7 @@ impl History {
                 &[(&quote::identifier(&self.schema), Type::TEXT)],
             )
             .await?;
-        if !row.get::<_, bool>(0) {
+        if !row.get::<bool>(0)? {
             session
                 .run(&format!("CREATE SCHEMA IF NOT EXISTS {}", quote::identifier(&self.schema)))
                 .await?;
@@ -172,7 +199,7 @@ impl History {
         let row = session
             .one("SELECT pg_catalog.to_regnamespace('prisma_contract') IS NOT NULL", &[])
             .await?;
-        if row.get(0) {
+        if row.get(0)? {
             return Err(Error::new(
                 Kind::HistoryDiffers,
                 "this database is managed by Prisma 8 (schema `prisma_contract`)",
@@ -196,7 +223,16 @@ impl History {
                 &[(&self.schema, Type::TEXT)],
             )
             .await?;
-        Ok(rows.first().map(|row| row.get(0)))
+        Ok(row::first(&rows, 0)?)
+    }
+
+    /// [`Self::rows`], for as long as somebody else may lock the table.
+    pub(crate) async fn rows_patiently(
+        &self,
+        session: &Session,
+        (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
+    ) -> Result<Vec<Row>, Error> {
+        patiently((session, READING), (sink, interrupt), self.rows(session)).await
     }
 
     /// Every row in the order of its start.
@@ -215,18 +251,29 @@ impl History {
             self.table
         );
         let rows = session.query(&sql, &[]).await?;
-        Ok(rows
-            .iter()
-            .map(|row| Row {
-                id: row.get(0),
-                name: row.get(1),
-                checksum: row.get(2),
-                started_at: row.get(3),
-                finished_at: row.get(4),
-                rolled_back_at: row.get(5),
-                logs: row.get(6),
+        rows.iter().map(|row| self.read(row)).collect()
+    }
+
+    /// A row of the table. One that was copied without its constraints may have NULL anywhere.
+    fn read(&self, row: &row::Row) -> Result<Row, Error> {
+        let needed = |column, name: &str| {
+            row.get::<Option<String>>(column)?.ok_or_else(|| {
+                Error::new(
+                    Kind::HistoryDiffers,
+                    format!("a row of {} has no {name}, which every row of a history has", self.table),
+                )
+                .hint("was the table copied without its constraints? look at it, and fill in the row or delete it")
             })
-            .collect())
+        };
+        Ok(Row {
+            name: needed(1, "migration_name")?,
+            id: needed(0, "id")?,
+            checksum: needed(2, "checksum")?,
+            started_at: needed(3, "started_at")?,
+            finished_at: row.get(4)?,
+            rolled_back_at: row.get(5)?,
+            logs: row.get(6)?,
+        })
     }
 
     /// Commits the row of a new attempt, so that it is visible while the script runs.

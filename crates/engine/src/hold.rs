@@ -104,6 +104,11 @@ impl Hold {
         }
     }
 
+    /// How the lock's session was reached.
+    pub(crate) fn settings(&self) -> &ConnectionSettings {
+        &self.settings
+    }
+
     /// Lets the lock go.
     pub async fn release(self) {
         self.session.close().await;
@@ -113,7 +118,7 @@ impl Hold {
     async fn ours(&self) -> bool {
         let sql = format!("SELECT {}", lock::fence(&[self.key]));
         let asked = self.session.one(&sql, &[]);
-        matches!(timeout(ANSWER_WITHIN, asked).await, Ok(Ok(row)) if row.get(0))
+        matches!(timeout(ANSWER_WITHIN, asked).await, Ok(Ok(row)) if row.get(0).unwrap_or(false))
     }
 
     /// A new connection with the lock.
@@ -151,24 +156,25 @@ impl Hold {
 
     async fn attempt(&self) -> Result<Session, Obstacle> {
         let away = |error: Error| Obstacle::Away(error.message);
+        let gone = |fault: Fault| away(fault.into());
         let session = connect(&self.settings).await.map_err(away)?;
         // Locks can be taken on a standby too, where they keep nobody out.
         let sql = format!(
             "SELECT pg_catalog.pg_is_in_recovery(), NOT pg_catalog.pg_is_in_recovery() AND {}",
             lock::fence(&[self.key])
         );
-        let row = session.one(&sql, &[]).await.map_err(|fault| away(fault.into()))?;
-        if row.get(0) {
+        let row = session.one(&sql, &[]).await.map_err(gone)?;
+        if row.get(0).map_err(gone)? {
             return Err(Obstacle::Away("it is a standby".to_owned()));
         }
-        if row.get(1) {
+        if row.get(1).map_err(gone)? {
             return Ok(session);
         }
-        // A server that has not noticed yet that our connection is gone.
+        // A server that has not noticed yet that our connection is gone. It is the login's.
         let ended = session
-            .query(
+            .query_as_login(
                 "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity \
-                 WHERE pid = $1 AND application_name = $2 AND usename = current_user \
+                 WHERE pid = $1 AND application_name = $2 AND usename = session_user \
                  AND backend_start = $3::text::timestamptz",
                 &[
                     (&self.session.backend, Type::INT4),

@@ -20,14 +20,14 @@ pub(crate) async fn read(session: &Session) -> Result<String, Fault> {
     if session.standby {
         return Ok(String::new());
     }
-    let database: String = session.one(DATABASE, &[]).await?.get(0);
+    let database: String = session.one(DATABASE, &[]).await?.get(0)?;
     // Some services have no write-ahead log to speak of, and refuse the question.
     match session.one(SERVER, &[]).await {
         Ok(row) => {
-            let (server, timeline): (String, String) = (row.get(0), row.get(1));
+            let (server, timeline): (String, String) = (row.get(0)?, row.get(1)?);
             Ok(format!("{server}/{timeline}/{database}"))
         }
         Err(Fault::Server(_)) => Ok(format!("-/-/{database}")),
-        Err(lost @ Fault::Lost(_)) => Err(lost),
+        Err(fault @ (Fault::Lost(_) | Fault::Answer(_))) => Err(fault),
     }
 }

@@ -4,6 +4,7 @@
 //! query, and `IF NOT EXISTS` calls it done (measured on PostgreSQL 15; squawk#1230).
 
 use crate::error::Fault;
+use crate::row;
 use crate::session::Session;
 use tokio_postgres::types::Type;
 
@@ -44,7 +45,7 @@ async fn locate(
             &[(&table, Type::TEXT), (&index, Type::TEXT)],
         )
         .await?;
-    Ok(rows.first().map(|row| (row.get(0), row.get(1))))
+    rows.first().map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()
 }
 
 /// Looks up an index by its own name, as SQL writes it.
@@ -55,7 +56,7 @@ pub(crate) async fn named(session: &Session, name: &str) -> Result<Found, Fault>
             &[(&name, Type::TEXT)],
         )
         .await?;
-    Ok(Found::read(rows.first().map(|row| row.get(0))))
+    Ok(Found::read(row::first(&rows, 0)?))
 }
 
 /// The invalid indexes that an unfinished `REINDEX CONCURRENTLY` leaves (PostgreSQL, "REINDEX").
@@ -68,7 +69,7 @@ pub(crate) async fn unfinished_rebuilds(session: &Session) -> Result<Vec<String>
             &[],
         )
         .await?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
+    row::column(&rows, 0)
 }
 
 /// Drops an index of a table that is invalid, as SQL can name it; none if it is not there or valid.
@@ -80,6 +81,51 @@ pub(crate) async fn drop_statement(
     Ok(invalid.map(|(_valid, name)| format!("DROP INDEX CONCURRENTLY IF EXISTS {name}")))
 }
 
+/// Whether a statement may take an index that is there for its own.
+pub(crate) fn may_skip(text: &str) -> bool {
+    let mut words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    let mut index = false;
+    words.by_ref().any(|word| {
+        let skips = index && word.eq_ignore_ascii_case("exists");
+        index |= word.eq_ignore_ascii_case("index");
+        skips
+    })
+}
+
+/// The first invalid index whose name is in one of these texts, as SQL can name it. A partitioned
+/// one is invalid until all its partitions have theirs, which is no failure.
+pub(crate) async fn invalid_among(
+    session: &Session,
+    texts: &[&str],
+) -> Result<Option<String>, Fault> {
+    let rows = session
+        .query(
+            "SELECT c.relname::text, i.indexrelid::pg_catalog.regclass::text \
+             FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid \
+             WHERE NOT i.indisvalid AND c.relkind = 'i' ORDER BY 1",
+            &[],
+        )
+        .await?;
+    for row in &rows {
+        let name: String = row.get(0)?;
+        if texts.iter().any(|text| has_word(text, &name)) {
+            return Ok(Some(row.get(1)?));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a name stands in a text, in any case: SQL folds what is not quoted.
+fn has_word(text: &str, name: &str) -> bool {
+    let of_name = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    let (text, name) = (text.to_lowercase(), name.to_lowercase());
+    text.match_indices(&name).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + name.len()..].chars().next();
+        !before.is_some_and(of_name) && !after.is_some_and(of_name)
+    })
+}
+
 /// How long a failed attempt may take to clean up: a signal leaves two seconds for everything.
 const CLEAN_UP: &str = "1500";
 
@@ -89,12 +135,40 @@ pub(crate) async fn drop_in_time(session: &Session, place: (&str, &str)) -> Resu
         return of(session, place).await;
     };
     let limit = "SELECT pg_catalog.current_setting('statement_timeout'), pg_catalog.set_config('statement_timeout', $1, false)";
-    let before: String = session.one(limit, &[(&CLEAN_UP, Type::TEXT)]).await?.get(0);
+    let before: String = session.one(limit, &[(&CLEAN_UP, Type::TEXT)]).await?.get(0)?;
     let dropped = session.run(&drop).await;
     session.one(limit, &[(&before, Type::TEXT)]).await?;
     match dropped {
         Ok(()) => Ok(Found::Nothing),
         Err(Fault::Server(_)) => of(session, place).await,
-        Err(lost @ Fault::Lost(_)) => Err(lost),
+        Err(fault @ (Fault::Lost(_) | Fault::Answer(_))) => Err(fault),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_skip_an_index_is_known_by_its_words() {
+        for (text, wanted) in [
+            ("CREATE INDEX IF NOT EXISTS i ON t(a)", true),
+            ("create unique index /* x */ if\nnot exists i on t(a)", true),
+            ("DO $$ BEGIN EXECUTE 'CREATE INDEX IF NOT EXISTS i ON t(a)'; END $$", true),
+            ("CREATE INDEX i ON t(a)", false),
+            ("CREATE TABLE IF NOT EXISTS t(a int)", false),
+        ] {
+            assert_eq!(may_skip(text), wanted, "{text}");
+        }
+        for (text, name, wanted) in [
+            ("... EXISTS ti ON t", "ti", true),
+            ("... EXISTS \"Ti\" ON t", "Ti", true),
+            ("... EXISTS TI ON t", "ti", true),
+            ("... EXISTS s.ti", "ti", true),
+            ("... EXISTS ti_2 ON t", "ti", false),
+            ("... EXISTS ünti ON t", "ti", false),
+        ] {
+            assert_eq!(has_word(text, name), wanted, "{text} {name}");
+        }
     }
 }

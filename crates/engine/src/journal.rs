@@ -8,9 +8,9 @@ use crate::carried::{self, Carried};
 use crate::error::{Error, Fault, Kind};
 use crate::lock;
 use crate::quote;
+use crate::row::Row;
 use crate::session::Session;
 use std::collections::BTreeMap;
-use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
 /// What the journal knows of a unit.
@@ -76,7 +76,7 @@ pub(crate) async fn ensure(session: &Session) -> Result<(), Error> {
         let columns = ADDED.map(|(name, sort)| format!("{prefix}{name} {sort}"));
         columns.join(", ")
     };
-    match (row.get(0), row.get(1)) {
+    match (row.get(0)?, row.get(1)?) {
         (true, true) => Ok(()),
         (true, false) => {
             let add =
@@ -112,7 +112,7 @@ pub(crate) async fn create(session: &Session, table: &str, reason: &str) -> Resu
             let row = session
                 .one("SELECT pg_catalog.quote_ident(pg_catalog.current_database()), pg_catalog.quote_ident(current_user)", &[])
                 .await?;
-            let (database, role): (String, String) = (row.get(0), row.get(1));
+            let (database, role): (String, String) = (row.get(0)?, row.get(1)?);
             Err(Error::new(
                 Kind::AccessDenied,
                 format!("{reason}, and the role may not create its schema"),
@@ -127,7 +127,7 @@ async fn exists(session: &Session) -> Result<bool, Fault> {
     let row = session
         .one("SELECT pg_catalog.to_regclass('ecs_migrate.journal') IS NOT NULL", &[])
         .await?;
-    Ok(row.get(0))
+    row.get(0)
 }
 
 /// What is known of an attempt; nothing, where there never was a journal.
@@ -146,24 +146,24 @@ pub(crate) async fn entries(session: &Session, id: &str) -> Result<BTreeMap<i32,
         carried::PARTS
     );
     let rows = session.query(&sql, &[(&id, Type::TEXT)]).await?;
-    Ok(rows.iter().map(|row| (row.get(0), entry(row))).collect())
+    rows.iter().map(|row| Ok((row.get(0)?, entry(row)?))).collect()
 }
 
 /// A row of an older version says less.
-fn entry(row: &Row) -> Entry {
+fn entry(row: &Row) -> Result<Entry, Fault> {
     let session = Carried::of(row, 8);
-    let (settled, settings): (bool, String) = (row.get(6), row.get(7));
-    Entry {
-        fingerprint: row.get(1),
-        end: match (row.get(2), row.get(3)) {
+    let (settled, settings): (bool, String) = (row.get(6)?, row.get(7)?);
+    Ok(Entry {
+        fingerprint: row.get(1)?,
+        end: match (row.get(2)?, row.get(3)?) {
             (true, _) => End::Finished,
             (false, true) => End::Failed,
             (false, false) => End::Unknown,
         },
-        alone: row.get(4),
-        before: row.get(5),
+        alone: row.get(4)?,
+        before: row.get(5)?,
         after: session.map(|session| After { session, settled, settings }),
-    }
+    })
 }
 
 /// What is about to be run.

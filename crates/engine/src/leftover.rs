@@ -97,7 +97,7 @@ async fn is_detaching(session: &Session) -> Result<bool, Fault> {
             &[],
         )
         .await?;
-    Ok(row.get(0))
+    row.get(0)
 }
 
 /// Finishes what an earlier attempt began with `DETACH PARTITION … CONCURRENTLY`: a second one is

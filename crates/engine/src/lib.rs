@@ -16,11 +16,14 @@
 //! | `environment`, `identity` | the environment's name in the database; which database it is |
 //! | [`settings`] | how to reach the database |
 //! | `host`, `roots`, `login` | what a host's name tells, whom to trust, who we are |
+//! | `row` | reading what the server answered |
 //! | `connect`, `refusal`, `certificate`, `tls`, `session`, `cancel` | one connection, what its refusal means, how it is cancelled |
+//! | `transport`, `notices` | what comes from a server: how much of it is taken in, and what it says beside its answers |
+//! | `awake`, `waiting` | a session that is not idle; our own statements that have to wait for others |
 //! | `reach`, `opening`, `pooler` | trying again in a budget, until a session is really ours |
 //! | `lock` | the advisory locks, by polling |
 //! | [`Guard`] | how long somebody else's command may queue for a lock |
-//! | [`Hold`], `steps` | the lock while a command works under it; what runs once after the migrations |
+//! | [`Hold`], `sessions`, `steps` | the lock while a command works under it; what is left of it in the server; what runs once after the migrations |
 //! | `history` | reading and writing `_prisma_migrations` |
 //! | `announce`, `blocked` | what is said of a plan; why nothing of it may be applied |
 //! | `apply` | one migration's turn, and what is left when it fails |
@@ -40,6 +43,7 @@ mod account;
 mod announce;
 mod application;
 mod apply;
+mod awake;
 mod blocked;
 mod cancel;
 mod carried;
@@ -66,6 +70,7 @@ mod known;
 mod leftover;
 mod lock;
 pub mod login;
+mod notices;
 pub mod observe;
 mod opening;
 mod part_way;
@@ -79,9 +84,11 @@ mod resolve;
 pub mod restore;
 mod resume;
 pub mod roots;
+mod row;
 mod scratch;
 pub mod secret;
 mod session;
+mod sessions;
 pub mod settings;
 mod settle;
 mod statement;
@@ -91,8 +98,10 @@ mod tls;
 mod trace;
 pub mod traffic;
 mod transaction;
+mod transport;
 mod unblock;
 mod units;
+mod waiting;
 mod way;
 
 pub use account::StatementCost;
@@ -116,7 +125,10 @@ pub use resolve::{Force, Resolution, Resolve, resolve};
 pub use restore::{Kept, RestorePoint};
 pub use scratch::Scratch;
 pub use secret::Secret;
-pub use settings::{ChannelBinding, ClientCertificate, ConnectionSettings, Roots, TlsMode};
+pub use sessions::Sessions;
+pub use settings::{
+    ChannelBinding, ClientCertificate, ConnectionSettings, PasswordPlace, Roots, Second, TlsMode,
+};
 pub use status::{MigrationState, State, Status, status};
 pub use steps::{Again, Earlier};
 pub use traffic::Traffic;

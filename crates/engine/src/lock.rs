@@ -4,9 +4,10 @@
 //! `CREATE INDEX CONCURRENTLY` waits for that snapshot while it holds the lock: a deadlock
 //! (reproduced on PostgreSQL 15; flyway#1654, golang-migrate#960).
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, Fault, Kind};
 use crate::interrupt::Interrupt;
 use crate::progress::{Progress, Sink};
+use crate::row;
 use crate::session::Session;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -65,7 +66,7 @@ async fn acquire_one(
         let row = session
             .one("SELECT pg_catalog.pg_try_advisory_lock($1)", &[(&key, Type::INT8)])
             .await?;
-        if row.get(0) {
+        if row.get(0)? {
             return Ok(true);
         }
         if done().await? {
@@ -134,7 +135,7 @@ fn matching(key: i64) -> String {
 /// The process that holds `key`.
 pub(crate) async fn holding(session: &Session, key: i64) -> Result<Option<i32>, Error> {
     let sql = format!("SELECT l.pid FROM pg_catalog.pg_locks l WHERE {} LIMIT 1", matching(key));
-    Ok(session.query(&sql, &[]).await?.first().map(|row| row.get(0)))
+    Ok(row::first(&session.query(&sql, &[]).await?, 0)?)
 }
 
 /// Who holds `key`, in words.
@@ -146,17 +147,15 @@ pub(crate) async fn holder(session: &Session, key: i64) -> Result<Option<String>
         matching(key)
     );
     let rows = session.query(&sql, &[]).await?;
-    Ok(rows.first().map(|row| {
-        let mut words = vec![format!("pid {}", row.get::<_, i32>(0))];
-        let shown =
-            |index: usize| row.get::<_, Option<String>>(index).filter(|text| !text.is_empty());
-        words.extend(shown(1).map(|application| format!("application `{application}`")));
-        words.extend(shown(2).map(|user| format!("role `{user}`")));
-        words.extend(shown(3).map(|address| format!("from {address}")));
-        words.extend(shown(4));
-        words.extend(
-            row.get::<_, Option<i64>>(5).map(|seconds| format!("connected for {seconds} s")),
-        );
-        words.join(", ")
-    }))
+    let Some(row) = rows.first() else { return Ok(None) };
+    let mut words = vec![format!("pid {}", row.get::<i32>(0)?)];
+    let shown = |column| -> Result<Option<String>, Fault> {
+        Ok(row.get::<Option<String>>(column)?.filter(|text| !text.is_empty()))
+    };
+    words.extend(shown(1)?.map(|application| format!("application `{application}`")));
+    words.extend(shown(2)?.map(|user| format!("role `{user}`")));
+    words.extend(shown(3)?.map(|address| format!("from {address}")));
+    words.extend(shown(4)?);
+    words.extend(row.get::<Option<i64>>(5)?.map(|seconds| format!("connected for {seconds} s")));
+    Ok(Some(words.join(", ")))
 }

@@ -17,17 +17,18 @@ pub use work::Work;
 pub(crate) use locks::{Held, rewritten_in, strongest};
 pub(crate) use watch::{Locks, Seen, Watching, watch};
 
-use crate::connect::connect;
 use crate::error::{Error, Fault};
 use crate::interrupt::Interrupt;
 use crate::progress::{Progress, Sink};
+use crate::reach::second;
+use crate::row::Row;
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
 use std::cell::Cell;
 use std::time::Duration;
 use tokio::time::Instant;
+use tokio_postgres::Statement;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Row, Statement};
 
 /// The longest that one look may take; the server ends it sooner, so past this the connection hangs.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -69,10 +70,10 @@ impl Observer {
         interrupt: &mut Interrupt,
     ) -> Self {
         let opening = async {
-            let session = connect(settings).await?;
+            let Some(session) = second(settings, sink).await? else { return Ok(None) };
             session.run(MANNERS).await?;
             let held = session.prepare(locks::HELD, &[Type::INT4]).await?;
-            Ok::<_, Error>((session, held))
+            Ok::<_, Error>(Some((session, held)))
         };
         let opened = tokio::select! {
             opened = opening => opened.map_err(|error| Some(error.message)),
@@ -81,8 +82,9 @@ impl Observer {
         if let Err(Some(cause)) = &opened {
             sink.emit(unavailable(cause));
         }
-        let told = Cell::new(opened.is_err());
-        let (session, held) = opened.ok().unzip();
+        let opened = opened.ok().flatten();
+        let told = Cell::new(opened.is_none());
+        let (session, held) = opened.unzip();
         Self { session, held, notes, lost: Cell::new(false), told, said: Cell::new(Instant::now()) }
     }
 
@@ -103,7 +105,7 @@ impl Observer {
         match tokio::time::timeout(PATIENCE, asked).await {
             Ok(Ok(answer)) => Some(answer),
             // A catalog that the migration has locked; later it may be free again.
-            Ok(Err(Fault::Server(_))) => None,
+            Ok(Err(Fault::Server(_) | Fault::Answer(_))) => None,
             Ok(Err(Fault::Lost(_))) | Err(_) => {
                 self.lost.set(true);
                 None

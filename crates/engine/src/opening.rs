@@ -1,6 +1,5 @@
 //! The first minutes of a run: a session that is really ours, and its database, if it is to be made.
 
-use crate::connect::connect;
 use crate::environment;
 use crate::error::{Error, Kind};
 use crate::host::Host;
@@ -31,7 +30,7 @@ pub(crate) async fn open(
     let wanted = (Purpose::Write, settings.connect_wait);
     let mut session = match reach(settings, wanted, sink, interrupt).await {
         Err(error) if missing == MissingDatabase::Create && error.prisma_code == Some("P1003") => {
-            create(settings, sink).await?;
+            create(settings, sink, interrupt).await?;
             reach(settings, wanted, sink, interrupt).await?
         }
         opened => opened?,
@@ -43,7 +42,7 @@ pub(crate) async fn open(
         });
     }
     tokio::select! {
-        met = meet(&mut session, settings) => met?,
+        met = meet(&mut session, settings, sink) => met?,
         () = interrupt.wait() => {
             return Err(Error::new(Kind::Interrupted, "interrupted while connecting"));
         }
@@ -52,15 +51,24 @@ pub(crate) async fn open(
 }
 
 /// Nothing stands in between, and it is the database that the run is for.
-async fn meet(session: &mut Session, settings: &ConnectionSettings) -> Result<(), Error> {
-    pooler::probe(session, settings).await?;
+async fn meet(
+    session: &mut Session,
+    settings: &ConnectionSettings,
+    sink: &mut dyn Sink,
+) -> Result<(), Error> {
+    pooler::probe(session, settings, sink).await?;
     environment::meet(session, settings).await
 }
 
-async fn create(settings: &ConnectionSettings, sink: &mut dyn Sink) -> Result<(), Error> {
+async fn create(
+    settings: &ConnectionSettings,
+    sink: &mut dyn Sink,
+    interrupt: &mut Interrupt,
+) -> Result<(), Error> {
     let maintenance =
         ConnectionSettings { database: "postgres".into(), schema: None, ..settings.clone() };
-    let session = connect(&maintenance).await?;
+    let wanted = (Purpose::Write, settings.connect_wait);
+    let session = reach(&maintenance, wanted, sink, interrupt).await?;
     let made =
         session.run(&format!("CREATE DATABASE {}", quote::identifier(&settings.database))).await;
     session.close().await;

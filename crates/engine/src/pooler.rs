@@ -3,9 +3,10 @@
 //! Through PgBouncer in transaction mode the lock is taken on one server connection, the scripts
 //! run on others, and the lock stays behind when we leave (measured with PgBouncer 1.18).
 
-use crate::connect::connect;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Fault, Kind};
 use crate::host::Host;
+use crate::progress::Sink;
+use crate::reach::second;
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
 use tokio_postgres::types::Type;
@@ -15,7 +16,11 @@ use tokio_postgres::types::Type;
 /// A mark is left on the session's backend; a second connection then opens a transaction, which
 /// binds whatever backend the pooler hands out. Without a pooler that is another backend, and the
 /// first session still finds its mark on its own.
-pub(crate) async fn probe(session: &Session, settings: &ConnectionSettings) -> Result<(), Error> {
+pub(crate) async fn probe(
+    session: &Session,
+    settings: &ConnectionSettings,
+    sink: &mut dyn Sink,
+) -> Result<(), Error> {
     let mark = uuid::Uuid::new_v4().to_string();
     session
         .query(
@@ -23,20 +28,22 @@ pub(crate) async fn probe(session: &Session, settings: &ConnectionSettings) -> R
             &[(&mark, Type::TEXT)],
         )
         .await?;
-    let other = connect(settings).await?;
-    let other_backend: i32 = {
-        other.run("BEGIN").await?;
-        other.one("SELECT pg_catalog.pg_backend_pid()", &[]).await?.get(0)
+    let other = second(settings, sink).await?;
+    // It may be lost as well as refused: what this session finds by itself still counts.
+    let other_backend = match &other {
+        Some(other) => bound(other).await.ok(),
+        None => None,
     };
     let row = session
         .one("SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_setting('ecs_migrate.probe', true)", &[])
         .await;
-    other.run("ROLLBACK").await?;
-    other.close().await;
+    if let Some(other) = other {
+        other.close().await;
+    }
     let row = row?;
-    let (backend, found): (i32, Option<String>) = (row.get(0), row.get(1));
+    let (backend, found): (i32, Option<String>) = (row.get(0)?, row.get(1)?);
     if backend == session.backend
-        && other_backend != session.backend
+        && other_backend != Some(session.backend)
         && found.as_deref() == Some(&mark)
     {
         return Ok(());
@@ -58,4 +65,10 @@ pub(crate) async fn probe(session: &Session, settings: &ConnectionSettings) -> R
             "connect to the database directly, or to a pooler in session mode".to_owned()
         }
     }))
+}
+
+/// The backend of a session, which a transaction binds to it. Closing the session ends that.
+async fn bound(session: &Session) -> Result<i32, Fault> {
+    session.run("BEGIN").await?;
+    session.one("SELECT pg_catalog.pg_backend_pid()", &[]).await?.get(0)
 }

@@ -141,6 +141,28 @@ pub enum Progress {
         /// One sentence.
         text: String,
     },
+    /// The server said something beside its answer, while a statement of a script ran.
+    Said {
+        /// Name of the migration.
+        migration: String,
+        /// Number of the statement, from 1.
+        statement: u32,
+        /// PostgreSQL's word: NOTICE, WARNING, INFO, LOG or DEBUG, in the server's language.
+        severity: String,
+        /// PostgreSQL's code.
+        sqlstate: String,
+        /// What it said.
+        text: String,
+    },
+    /// It said more of the kind than is shown.
+    NotShown {
+        /// Name of the migration.
+        migration: String,
+        /// Number of the statement, from 1.
+        statement: u32,
+        /// How many.
+        more: u64,
+    },
     /// Still alive.
     Heartbeat {
         /// What is being done.

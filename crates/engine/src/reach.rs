@@ -1,7 +1,7 @@
 //! Owns the patience: a database that starts, fails over, is full or changes its password is tried
 //! again in a budget, and every attempt is told.
 
-use crate::connect::attempt;
+use crate::connect::{attempt, connect};
 use crate::error::{Error, Kind};
 use crate::host::Host;
 use crate::interrupt::Interrupt;
@@ -27,6 +27,56 @@ pub(crate) enum Purpose {
     Read,
     /// It must be the primary.
     Write,
+}
+
+/// Opens a session for reading with the patience of the first one, and without a word: for
+/// connections beside it. Whoever asks does so in a future that can be dropped.
+pub(crate) async fn beside(settings: &ConnectionSettings) -> Result<Session, Error> {
+    let (_nobody, mut never) = Interrupt::pair();
+    let mut quiet = |_progress: Progress| {};
+    let wanted = (Purpose::Read, settings.connect_wait);
+    // Boxed: connecting is large.
+    Box::pin(reach(settings, wanted, &mut quiet, &mut never)).await
+}
+
+/// How long to try for a connection that the run can do without, at most.
+const FOR_A_SECOND: Duration = Duration::from_secs(5);
+
+/// Opens a second session, which the run can do without; none, if the server gives none, which is
+/// said once.
+pub(crate) async fn second(
+    settings: &ConnectionSettings,
+    sink: &mut dyn Sink,
+) -> Result<Option<Session>, Error> {
+    if settings.second.refused().is_some() {
+        return Ok(None);
+    }
+    let begun = Instant::now();
+    let budget = settings.connect_wait.min(FOR_A_SECOND);
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let error = match connect(settings).await {
+            Ok(session) => return Ok(Some(session)),
+            // Nothing that time or room would help with.
+            Err(error) if error.kind != Kind::Unreachable => return Err(error),
+            Err(error) => error,
+        };
+        // A role or a pool that has one connection only has no other one in a moment either.
+        let full = error.sqlstate.as_deref() == Some("53300");
+        if full || begun.elapsed() >= budget {
+            settings.second.refuse(&error.message);
+            sink.emit(Progress::Notice {
+                code: "no_second_connection",
+                text: format!(
+                    "the run goes on with one connection, so who blocks it cannot be named: {}",
+                    error.message
+                ),
+            });
+            return Ok(None);
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
+    }
 }
 
 /// Opens a session, for as long as `budget` lasts.

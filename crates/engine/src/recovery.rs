@@ -140,9 +140,10 @@ impl Old {
     /// A backend that does not know that its client is gone keeps the lock until its statement ends;
     /// before PostgreSQL 14 it cannot know. It is ours, and what it does is not wanted any more.
     async fn end(&self, session: &Session) {
-        // Whether it is gone is seen when the lock is taken.
+        // Whether it is gone is seen when the lock is taken. It is the login's, whatever role that
+        // takes on at once.
         let _asked = session
-            .query(
+            .query_as_login(
                 "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity \
                  WHERE pid = $1 AND backend_start = $2::text::timestamptz",
                 &[(&self.backend, Type::INT4), (&self.backend_start, Type::TEXT)],

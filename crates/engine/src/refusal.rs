@@ -1,8 +1,8 @@
 //! Owns what it means that a connection was refused: whether to try again, and with what.
 
 use crate::certificate;
-use crate::error::{Error, Kind, chain};
-use crate::settings::ConnectionSettings;
+use crate::error::{Error, Kind, chain, unsendable};
+use crate::settings::{ConnectionSettings, PasswordPlace};
 use std::error::Error as StdError;
 use tokio_postgres::error::DbError;
 
@@ -77,13 +77,27 @@ pub(crate) fn of(
         return Refusal { error: by_server(settings, user, db), remedy };
     }
     let text = chain(error);
+    if of_kind(error, std::io::ErrorKind::InvalidData) {
+        let ConnectionSettings { host, port, .. } = settings;
+        let message = format!("{host}:{port}: {text}");
+        return Error::new(Kind::Unreachable, message)
+            .hint("is it the port of a PostgreSQL server?")
+            .prisma("P1001")
+            .into();
+    }
+    if unsendable(error) {
+        let message = format!("the database's address cannot be sent to a server: {text}");
+        return Error::new(Kind::Configuration, message)
+            .hint("a role, a database or a password has a NUL character: look for %00")
+            .into();
+    }
     if let Some(tls) = tls_error(error) {
         return certificate::refused(settings, tls).into();
     }
     if text.contains("password missing") {
         let message = format!("the server wants a password for `{user}`, and none is set");
         return Error::new(Kind::AccessDenied, message)
-            .hint("put it into DATABASE_URL, PGPASSWORD or the secret")
+            .hint("put it into DATABASE_URL, PGPASSWORD, the file of PGPASSFILE or the secret")
             .prisma("P1000")
             .into();
     }
@@ -103,6 +117,21 @@ pub(crate) fn of(
             .into();
     }
     unreachable(settings, &text)
+}
+
+/// Whether an input or output error of this kind is behind it.
+fn of_kind(error: &tokio_postgres::Error, kind: std::io::ErrorKind) -> bool {
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let io = cause.downcast_ref::<std::io::Error>();
+        if io.is_some_and(|io| {
+            io.kind() == kind && io.get_ref().is_none_or(|inner| !inner.is::<rustls::Error>())
+        }) {
+            return true;
+        }
+        source = cause.source();
+    }
+    false
 }
 
 /// The TLS library's own error, which the driver wraps into others.
@@ -126,7 +155,14 @@ fn by_server(settings: &ConnectionSettings, user: &str, db: &DbError) -> Error {
             Kind::AccessDenied,
             format!("the server at {host}:{port} refused the password of `{user}`"),
         )
-        .hint("check the password; in a URL the characters # / ? % @ : must be percent-encoded")
+        .hint(match settings.password_place {
+            PasswordPlace::Url => {
+                "check the password; in a URL the characters # / ? % @ : must be percent-encoded"
+            }
+            PasswordPlace::Elsewhere => {
+                "check the password; it is taken as it is, nothing is decoded"
+            }
+        })
         .prisma("P1000"),
         "28000" if db.message().contains("no encryption") || db.message().contains("SSL off") => {
             Error::new(

@@ -82,12 +82,12 @@ pub(crate) async fn note(
             &[],
         )
         .await?;
-    let at: String = row.get(0);
+    let at: String = row.get(0)?;
     // Some services have no write-ahead log to speak of, and refuse the question.
     let lsn = match session.one("SELECT pg_catalog.pg_current_wal_lsn()::text", &[]).await {
-        Ok(row) => Some(row.get(0)),
+        Ok(row) => Some(row.get(0)?),
         Err(Fault::Server(_)) => None,
-        Err(lost @ Fault::Lost(_)) => return Err(lost),
+        Err(fault @ (Fault::Lost(_) | Fault::Answer(_))) => return Err(fault),
     };
     let way_back = way_back((settings, kept), &at, lsn.as_deref());
     Ok(RestorePoint { at, lsn, kept: kept.cloned(), way_back })
@@ -150,6 +150,8 @@ mod tests {
             database: "d".into(),
             schema: None,
             stands_for: None,
+            second: crate::settings::Second::default(),
+            password_place: crate::settings::PasswordPlace::Elsewhere,
             tls: TlsMode::Disable,
             root_certificates: Roots::ByHost,
             client_certificate: None,

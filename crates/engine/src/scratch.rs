@@ -1,12 +1,12 @@
 //! Owns databases of our own, in which migrations show what they make.
 
-use crate::connect::connect;
 use crate::deploy::{Deploy, Habits, Report, Turn, deploy};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Fault, Kind};
 use crate::interrupt::Interrupt;
 use crate::opening::MissingDatabase;
 use crate::progress::Progress;
 use crate::quote;
+use crate::reach::beside as connect;
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
 use migrations::{Allowances, Directory, Share};
@@ -14,28 +14,42 @@ use std::time::Duration;
 use tokio_postgres::types::Type;
 
 /// A database that nobody else uses, on the server of another one.
-#[derive(Debug)]
 pub struct Scratch {
     /// How to reach it.
     pub settings: ConnectionSettings,
     beside: ConnectionSettings,
+    /// Who made it: as long as that session is there, the database is somebody's.
+    maker: Session,
 }
 
 impl Scratch {
-    /// Makes one. Without [`Scratch::remove`] it stays until another one is made hours later.
+    /// Makes one. Without [`Scratch::remove`] it stays until another one is made.
     pub async fn create(beside: &ConnectionSettings) -> Result<Self, Error> {
         let session = connect(beside).await?;
-        let name = create(&session).await;
-        session.close().await;
-        let settings = scratch_of(beside, &beside.database, name?);
-        Ok(Self { settings, beside: beside.clone() })
+        let name = match create(&session).await {
+            Ok(name) => name,
+            Err(error) => {
+                session.close().await;
+                return Err(error);
+            }
+        };
+        let settings = scratch_of(beside, &beside.database, name);
+        Ok(Self { settings, beside: beside.clone(), maker: session })
     }
 
     /// Drops it.
     pub async fn remove(self) -> Result<(), Error> {
-        let session = connect(&self.beside).await?;
-        let dropped = drop_database(&session, &self.settings.database).await;
-        session.close().await;
+        let Self { settings, beside, maker } = self;
+        let dropped = match drop_database(&maker, &settings.database).await {
+            Err(error) if error.kind == Kind::ConnectionLost => {
+                let session = connect(&beside).await?;
+                let dropped = drop_database(&session, &settings.database).await;
+                session.close().await;
+                dropped
+            }
+            dropped => dropped,
+        };
+        maker.close().await;
         dropped
     }
 }
@@ -52,11 +66,8 @@ pub(crate) struct Rehearsal<'a> {
     pub(crate) directory: &'a Directory,
 }
 
-/// The name says when it was made, so that what a killed run left is found.
+/// The name says when it was made, and by which backend, so that what a killed run left is found.
 const PREFIX: &str = "ecs_migrate_scratch_";
-
-/// No rehearsal takes this long; what is older belongs to nobody.
-const LEFT_BEHIND: Duration = Duration::from_hours(6);
 
 /// Applies the migrations to an empty database, looks, and drops it again, also after a failure.
 /// `session` is one of the same server.
@@ -109,7 +120,7 @@ async fn schema_of(
         session.run(&format!("CREATE SCHEMA IF NOT EXISTS {schema}")).await?;
         session.one("SELECT pg_catalog.current_schema()::text", &[]).await
     };
-    let leads: Result<Option<String>, _> = asked.await.map(|row| row.get(0));
+    let leads: Result<Option<String>, Fault> = asked.await.and_then(|row| row.get(0));
     session.close().await;
     let leads = leads?;
     Ok(if leads == named { None } else { named })
@@ -118,7 +129,9 @@ async fn schema_of(
 /// Makes an empty one; its name.
 async fn create(session: &Session) -> Result<String, Error> {
     let now = sweep(session).await?;
-    let name = format!("{PREFIX}{now}_{}", uuid::Uuid::new_v4().simple());
+    // Of 63 bytes.
+    let random = fastrand::u64(..);
+    let name = format!("{PREFIX}{now}_{}_{random:016x}", session.backend);
     match session.run(&format!("CREATE DATABASE {}", quote::identifier(&name))).await {
         Ok(()) => Ok(name),
         Err(fault) => {
@@ -145,19 +158,21 @@ async fn sweep(session: &Session) -> Result<i64, Error> {
     let now: i64 = session
         .one("SELECT extract(epoch FROM pg_catalog.clock_timestamp())::bigint", &[])
         .await?
-        .get(0);
-    let old = now.saturating_sub_unsigned(LEFT_BEHIND.as_secs());
+        .get(0)?;
+    // A backend of that number which started later is somebody else's; of another role's nobody knows.
     let left = session
-        .query(
+        .query_as_login(
             "SELECT d.datname::text FROM pg_catalog.pg_database d \
-             WHERE CASE WHEN d.datname ~ ('^' || $1 || '[0-9]{1,12}_[0-9a-f]{32}$') \
-               THEN pg_catalog.split_part(d.datname, '_', 4)::bigint < $2 ELSE false END \
-               AND pg_catalog.pg_has_role(d.datdba, 'USAGE')",
-            &[(&PREFIX, Type::TEXT), (&old, Type::INT8)],
+             WHERE CASE WHEN d.datname ~ ('^' || $1 || '[0-9]{1,12}_[0-9]{1,9}_[0-9a-f]{16}$') \
+               THEN NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity a \
+                 WHERE a.datid = d.oid OR a.pid = pg_catalog.split_part(d.datname, '_', 5)::int \
+                   AND COALESCE(a.backend_start <= pg_catalog.to_timestamp(pg_catalog.split_part(d.datname, '_', 4)::int8 + 1), true)) \
+               ELSE false END AND pg_catalog.pg_has_role(d.datdba, 'USAGE')",
+            &[(&PREFIX, Type::TEXT)],
         )
         .await?;
     for row in left {
-        let _dropped = drop_database(session, row.get(0)).await;
+        let _dropped = drop_database(session, row.get(0)?).await;
     }
     Ok(now)
 }

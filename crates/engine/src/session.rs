@@ -1,19 +1,23 @@
 //! One connection that runs everything: lock, scripts, history.
 
+use crate::awake;
 use crate::cancel;
 use crate::error::{Error, Fault, Loss};
 use crate::interrupt::Interrupt;
+use crate::notices::Notices;
 use crate::progress::Progress;
 use crate::quote;
+use crate::row::{self, Row};
+use crate::secret::Secret;
 use crate::settings::{ConnectionSettings, TlsMode};
-use crate::tls::Tls;
+use crate::transport::{Negotiate, Place, Raw, Wire};
 use futures_util::TryStreamExt as _;
 use std::cell::Cell;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinHandle;
-use tokio_postgres::tls::MakeTlsConnect;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Connection, Row, SimpleQueryMessage, Socket, Statement};
+use tokio_postgres::{AsyncMessage, Client, Connection, SimpleQueryMessage, Statement};
 
 /// How long the server has to answer a cancel before the connection is given up.
 const CANCEL_GRACE: Duration = Duration::from_millis(1_500);
@@ -21,14 +25,21 @@ const CANCEL_GRACE: Duration = Duration::from_millis(1_500);
 /// How long it has before it is asked another way.
 const CANCEL_ANSWER: Duration = Duration::from_millis(400);
 
-/// The stream of an encrypted connection.
-type TlsStream = <Tls as MakeTlsConnect<Socket>>::Stream;
+/// How a session's server was reached.
+pub(crate) struct Reached {
+    pub(crate) place: Place,
+    pub(crate) tls: Negotiate,
+}
 
 /// A connection, and what has to be set on it again after a script changed it.
 pub(crate) struct Session {
-    client: Client,
+    client: Arc<Client>,
     driver: JoinHandle<()>,
-    tls: Tls,
+    /// Keeps it from being idle.
+    awake: Option<AbortHandle>,
+    reached: Reached,
+    /// What the server says beside its answers.
+    pub(crate) notices: Notices,
     settings: ConnectionSettings,
     /// What takes back whatever a script left, and asks what a new session would begin with.
     reset: String,
@@ -71,6 +82,9 @@ const ABOUT: &str = "SELECT pg_catalog.pg_backend_pid(), \
     pg_catalog.to_regrole(pg_catalog.quote_ident(session_user))::pg_catalog.oid, \
     (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())";
 
+/// When the backend started; NULL for who is no member of the role that signed in.
+const BACKEND_START: &str = "SELECT backend_start::text FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()";
+
 /// What `ALTER ROLE … SET` and `ALTER DATABASE … SET` give a new session like this one. Only a new one
 /// gets it (PostgreSQL, "ALTER ROLE"); everybody may read the catalog. By number, because it
 /// is asked after every migration, and a look-up of names takes five
@@ -92,20 +106,29 @@ pub(crate) enum Ran {
 
 impl Session {
     pub(crate) async fn start(
-        client: Client,
-        connection: Connection<Socket, TlsStream>,
-        tls: Tls,
+        (client, mut connection, reached): (Client, Connection<Raw, Wire>, Reached),
         settings: &ConnectionSettings,
+        password: Option<&Secret>,
     ) -> Result<Self, Error> {
         let server_version = connection.parameter("server_version").unwrap_or("unknown").to_owned();
-        let driver = tokio::spawn(async {
+        let notices = Notices::new(password);
+        let heard = notices.clone();
+        let driver = tokio::spawn(async move {
             // The client reports the end of the connection to whoever waits for an answer.
-            let _ended = connection.await;
+            while let Some(Ok(message)) =
+                std::future::poll_fn(|context| connection.poll_message(context)).await
+            {
+                if let AsyncMessage::Notice(said) = message {
+                    heard.note(&said);
+                }
+            }
         });
         let mut session = Self {
-            client,
+            client: Arc::new(client),
             driver,
-            tls,
+            awake: None,
+            reached,
+            notices,
             settings: settings.clone(),
             reset: String::new(),
             defaults: Vec::new(),
@@ -125,20 +148,28 @@ impl Session {
         // Nothing is set yet, so nothing is taken back.
         let own = own_settings(settings, &session.server_version);
         session.run(&own).await?;
-        let row = session.one(ABOUT, &[]).await?;
-        session.backend = row.get(0);
-        session.encrypted = settings.tls != TlsMode::Disable && row.get(1);
-        session.standby = row.get(2);
-        session.read_only = row.get(3);
-        session.server_start = row.get(4);
-        session.backend_start = row.get(5);
-        session.signed_in = row.get(6);
-        session.first_role = row.get(7);
-        let role: Option<u32> = row.get(8);
-        let defaults = defaults_of(row.get(9), role.unwrap_or_default());
+        let row = session.one(&format!("{ABOUT}, {}", awake::LIMIT), &[]).await?;
+        session.backend = row.get(0)?;
+        session.encrypted = settings.tls != TlsMode::Disable && row.get(1)?;
+        session.standby = row.get(2)?;
+        session.read_only = row.get(3)?;
+        session.server_start = row.get(4)?;
+        session.signed_in = row.get(6)?;
+        session.first_role = row.get(7)?;
+        let role: Option<u32> = row.get(8)?;
+        let defaults = defaults_of(row.get(9)?, role.unwrap_or_default());
         let begun_with = session.client.simple_query(&defaults).await.map_err(Fault::from)?;
         session.defaults = rows(&begun_with);
         session.reset = format!("{TAKE_BACK}{own}{defaults}");
+        session.awake = Some(awake::keep(&session.client, row.get(10)?));
+        session.backend_start = match row.get(5)? {
+            Some(at) => at,
+            // The role that was taken on at once may not see what belongs to the login.
+            None => {
+                let rows = session.query_as_login(BACKEND_START, &[]).await?;
+                row::first::<Option<String>>(&rows, 0)?.flatten().unwrap_or_default()
+            }
+        };
         Ok(session)
     }
 
@@ -186,7 +217,7 @@ impl Session {
                 &[(&names, Type::TEXT_ARRAY)],
             )
             .await?;
-        if row.get(0) {
+        if row.get(0)? {
             self.outdated.set(true);
         }
         Ok(())
@@ -210,16 +241,18 @@ impl Session {
             () = interrupt.wait() => {}
             ended = &mut running => return ended.map(Ran::Done).map_err(Fault::from),
         }
-        let cancel = self.client.cancel_token();
         let cancelled = async {
             // The answer to the statement says whether the cancel arrived.
-            let _sent = cancel.cancel_query(self.tls.clone()).await;
+            self.send_cancel().await;
             match tokio::time::timeout(CANCEL_ANSWER, &mut running).await {
                 Ok(ended) => ended,
                 Err(_) => {
                     // Boxed: connecting is large, and every statement would carry room for it.
                     let aside = Box::pin(cancel::aside(&self.settings, self.backend));
-                    tokio::join!(running, aside).0
+                    tokio::select! {
+                        ended = running => ended,
+                        never = aside => match never {},
+                    }
                 }
             }
         };
@@ -227,7 +260,7 @@ impl Session {
             Ok(Ok(rows)) => Ok(Ran::Done(rows)),
             Ok(Err(error)) => match Fault::from(error) {
                 Fault::Server(_) => Ok(Ran::Cancelled),
-                lost @ Fault::Lost(_) => Err(lost),
+                fault @ (Fault::Lost(_) | Fault::Answer(_)) => Err(fault),
             },
             Err(_) => Err(Fault::Lost(Loss {
                 cause: "the server did not answer the cancel".to_owned(),
@@ -236,10 +269,31 @@ impl Session {
         }
     }
 
+    /// How it was reached.
+    pub(crate) fn settings(&self) -> &ConnectionSettings {
+        &self.settings
+    }
+
+    /// Ends what the server does for the session, as far as it listens.
+    pub(crate) async fn cancel(&self) {
+        // What does not arrive in time is found by the server, when we are gone.
+        let _sent = tokio::time::timeout(CANCEL_ANSWER, self.send_cancel()).await;
+    }
+
+    async fn send_cancel(&self) {
+        if let Ok(raw) = self.reached.place.open().await {
+            let cancel = self.client.cancel_token();
+            let _sent = cancel.cancel_query_raw(raw, self.reached.tls.clone()).await;
+        }
+    }
+
     /// Whether the server still takes writes; a session that is gone takes none.
     pub(crate) async fn can_write(&self) -> bool {
         let row = self.one(ABOUT, &[]).await;
-        row.is_ok_and(|row| !row.get::<_, bool>(2) && !row.get::<_, bool>(3))
+        row.is_ok_and(|row| {
+            let no = |column| row.get(column).is_ok_and(|yes: bool| !yes);
+            no(2) && no(3)
+        })
     }
 
     /// Runs statements of a script and lets go of what they return, row by row.
@@ -266,7 +320,26 @@ impl Session {
         sql: &str,
         parameters: &[(&(dyn ToSql + Sync), Type)],
     ) -> Result<Vec<Row>, Fault> {
-        self.client.query_typed(sql, parameters).await.map_err(Fault::from)
+        let rows = self.client.query_typed(sql, parameters).await?;
+        Ok(rows.into_iter().map(Row::from).collect())
+    }
+
+    /// The same as whoever signed in: a role that is taken on at once, by `ALTER ROLE … SET role` or
+    /// the options of the connection, may neither see nor end what belongs to the login.
+    pub(crate) async fn query_as_login(
+        &self,
+        sql: &str,
+        parameters: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Vec<Row>, Fault> {
+        // All of it is on its way at once.
+        let (as_login, rows, back) = tokio::join!(
+            self.run("SET ROLE NONE"),
+            self.query(sql, parameters),
+            self.run("RESET ROLE")
+        );
+        as_login?;
+        back?;
+        rows
     }
 
     /// A query of our own that is asked often: the server plans it once.
@@ -280,7 +353,8 @@ impl Session {
         statement: &Statement,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, Fault> {
-        self.client.query(statement, parameters).await.map_err(Fault::from)
+        let rows = self.client.query(statement, parameters).await?;
+        Ok(rows.into_iter().map(Row::from).collect())
     }
 
     /// The only row of a query of our own.
@@ -289,7 +363,7 @@ impl Session {
         sql: &str,
         parameters: &[(&(dyn ToSql + Sync), Type)],
     ) -> Result<Row, Fault> {
-        self.client.query_typed_one(sql, parameters).await.map_err(Fault::from)
+        Ok(self.client.query_typed_one(sql, parameters).await?.into())
     }
 
     /// How many rows a statement of our own touched.
@@ -304,7 +378,10 @@ impl Session {
     /// Releases the locks and says goodbye. Closing alone would release them too, but only when the
     /// server gets to it: a run that says it has finished must not hold up the next one.
     pub(crate) async fn close(self) {
-        let Self { client, driver, .. } = self;
+        let Self { client, driver, awake, .. } = self;
+        if let Some(awake) = awake {
+            awake.abort();
+        }
         let goodbye = async {
             // A connection that is gone holds no lock.
             let _released =

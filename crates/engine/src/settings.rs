@@ -6,7 +6,7 @@ use crate::host::Host;
 use crate::login::{Login, Logins};
 use crate::secret::Secret;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Everything that a connection needs.
@@ -20,6 +20,8 @@ pub struct ConnectionSettings {
     pub user: String,
     /// Its password; none for `trust` and `peer`.
     pub password: Option<Secret>,
+    /// Where that was said.
+    pub password_place: PasswordPlace,
     /// Asked for each connection, if role and password do not stay the same.
     pub logins: Option<Arc<dyn Logins>>,
     /// Database.
@@ -44,6 +46,8 @@ pub struct ConnectionSettings {
     pub reconnect_wait: Duration,
     /// What `pg_stat_activity` shows.
     pub application_name: String,
+    /// Whether there can be a second connection, for what only looks on.
+    pub second: Second,
     /// The database for which this one stands, if it is a scratch database: scripts that name that
     /// one mean this one.
     pub stands_for: Option<String>,
@@ -65,6 +69,33 @@ impl ConnectionSettings {
     /// What the host's name tells.
     pub fn host_kind(&self) -> Host {
         Host::of(&self.host, self.port, &self.user)
+    }
+}
+
+/// Where a password was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasswordPlace {
+    /// In the URL itself, before the host, where some characters mean something else.
+    Url,
+    /// Anywhere else.
+    Elsewhere,
+}
+
+/// Whether the server lets us have a second connection beside the first one: known when it was tried.
+/// A role may have one connection only, a pool too. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Second(Arc<OnceLock<String>>);
+
+impl Second {
+    /// Why there is none, if that is known.
+    pub(crate) fn refused(&self) -> Option<&str> {
+        self.0.get().map(String::as_str)
+    }
+
+    /// There is none.
+    pub(crate) fn refuse(&self, cause: &str) {
+        // Whoever found out first has said so.
+        let _known = self.0.set(cause.to_owned());
     }
 }
 

@@ -111,5 +111,5 @@ pub(crate) async fn still_runs(
             &[(&marker.backend, Type::INT4), (&row.started_at, Type::TEXT), (&marker.run, Type::TEXT)],
         )
         .await?;
-    Ok(row.get(0))
+    row.get(0)
 }

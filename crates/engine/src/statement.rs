@@ -1,8 +1,9 @@
 //! Owns running one statement of a script: its timeout, its watch, what it cost, what the server
 //! said of it.
 
-use crate::error::{Error, FailedStatement, Fault, Kind, others_doing};
+use crate::error::{Error, FailedStatement, Fault, Kind, others_doing, raised};
 use crate::hint;
+use crate::index;
 use crate::interrupt::Interrupt;
 use crate::observe::{Locks, Notes, Seen, Watching, rewritten_in, watch};
 use crate::progress::Sink;
@@ -52,6 +53,7 @@ pub(crate) async fn run_statement(
     };
     let scope = if around == Around::Nothing { "SESSION" } else { "LOCAL" };
     let change = attempt.pace.change(index).map(|timeout| set_lock_timeout(scope, timeout));
+    attempt.session.notices.begin(attempt.name, number(index + 1));
     let begun = Instant::now();
     let running = async {
         let ran = attempt.session.run_interruptible(script.text_of(statement), interrupt);
@@ -62,6 +64,7 @@ pub(crate) async fn run_statement(
         changed.map(|()| ran)
     };
     let ran = watch(&watching, sink, running).await;
+    let skipped = attempt.session.notices.end(sink);
     let number = number(index + 1);
     let seen = seen.take();
     let ran_for = begun.elapsed();
@@ -73,6 +76,7 @@ pub(crate) async fn run_statement(
     match ran {
         Ok(Ran::Done(rows)) => {
             attempt.account.borrow_mut().touched(number, rows);
+            refuse_invalid_index(attempt, index, &skipped).await?;
             if statement.class == Class::Setting {
                 // It may have been RESET ALL.
                 attempt.pace.forget();
@@ -87,6 +91,7 @@ pub(crate) async fn run_statement(
             Err(Stop::Interrupted)
         }
         Err(Fault::Lost(cause)) => Err(Stop::Lost(cause)),
+        Err(fault @ Fault::Answer(_)) => Err(fault.into()),
         Err(Fault::Server(db)) => {
             // An error at a place of the statement itself came before anything of it ran.
             let began = !matches!(db.position(), Some(ErrorPosition::Original(_)));
@@ -97,6 +102,54 @@ pub(crate) async fn run_statement(
         }
     }
 }
+
+/// `IF NOT EXISTS` takes an index of the name for the one that is meant, also where an earlier build
+/// failed and left it invalid: it is of no use to any query, and a unique one keeps nothing out.
+async fn refuse_invalid_index(
+    attempt: &Attempt<'_>,
+    index: usize,
+    skipped: &str,
+) -> Result<(), Stop> {
+    let script = attempt.script;
+    let statement = &script.statements[index];
+    let text = script.text_of(statement);
+    if skipped.is_empty() && !index::may_skip(text) {
+        return Ok(());
+    }
+    let Some(invalid) = index::invalid_among(attempt.session, &[text, skipped]).await? else {
+        return Ok(());
+    };
+    let number = number(index + 1);
+    Err(Stop::Failed(Box::new(Error {
+        statement: Some(FailedStatement {
+            number,
+            of: self::number(script.statements.len()),
+            line: statement.line,
+            text: excerpt(text),
+        }),
+        prisma_code: Some("P3018"),
+        ..Error::new(
+            Kind::MigrationFailed,
+            format!("the index {invalid} is there but invalid, and IF NOT EXISTS skipped it"),
+        )
+        .hint(format!(
+            "an earlier build of it failed: run DROP INDEX {invalid}, or REINDEX INDEX {invalid}, then run again"
+        ))
+        .migration(attempt.name)
+    })))
+}
+
+/// What a person needs to know a statement again; one with its rows in it can be as large as a disk.
+fn excerpt(text: &str) -> String {
+    if text.len() <= LONGEST_EXCERPT {
+        return text.to_owned();
+    }
+    let start = &text[..text.floor_char_boundary(LONGEST_EXCERPT)];
+    format!("{start}… ({} bytes)", text.len())
+}
+
+/// In bytes; an event line has room for less.
+const LONGEST_EXCERPT: usize = 8 * 1024;
 
 /// Whether a statement is the last one of our transaction: its locks are looked at while that
 /// finishes.
@@ -154,18 +207,58 @@ fn number(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
+/// A write of our own into the history failed, or was for nothing: it is about the table, not about
+/// what the script does with its own.
+pub(crate) fn unrecordable(attempt: &Attempt<'_>, fault: Fault) -> Stop {
+    let Fault::Server(db) = fault else { return fault.into() };
+    let code = db.code().code();
+    let table = attempt.history.table();
+    let (kind, hint) = match code {
+        _ if others_doing(&db) => return Fault::Server(db).into(),
+        "57014" | "42501" | "25006" => return Fault::Server(db).into(),
+        "23502" => (
+            Kind::HistoryDiffers,
+            format!(
+                "{table} has a column that a history does not have: drop it, or give it a default with ALTER TABLE {table} ALTER COLUMN {} SET DEFAULT …",
+                db.column().unwrap_or("…")
+            ),
+        ),
+        "42P01" | "3F000" | "42703" => (
+            Kind::MigrationFailed,
+            format!("the script takes {table} away, in which it is recorded: leave that table out"),
+        ),
+        _ => (
+            Kind::HistoryDiffers,
+            format!("look at {table}: it has constraints, triggers or rules that no history has"),
+        ),
+    };
+    let message = format!("the migration cannot be recorded: {}", db.message());
+    let error = Error {
+        sqlstate: Some(code.to_owned()),
+        detail: db.detail().map(str::to_owned),
+        prisma_code: Some("P3018"),
+        ..Error::new(kind, message).hint(hint).migration(attempt.name)
+    };
+    Stop::Failed(Box::new(error))
+}
+
 /// What the server said of a script, with the place in the file.
 pub(crate) fn refusal(attempt: &Attempt<'_>, db: &DbError, index: Option<usize>) -> Error {
     let script = attempt.script;
     let code = db.code().code();
-    let kind = if others_doing(code) { Kind::Blocked } else { Kind::MigrationFailed };
+    let kind = if others_doing(db) { Kind::Blocked } else { Kind::MigrationFailed };
     Error {
-        hint: hint::of_script(code, db.hint(), script),
+        // What code raised by itself is about whatever its author meant.
+        hint: if raised(db) {
+            db.hint().map(str::to_owned)
+        } else {
+            hint::of_script(code, db.hint(), script)
+        },
         statement: index.map(|index| FailedStatement {
             number: number(index + 1),
             of: number(script.statements.len()),
             line: line(script, &script.statements[index], db.position()),
-            text: script.text_of(&script.statements[index]).to_owned(),
+            text: excerpt(script.text_of(&script.statements[index])),
         }),
         sqlstate: Some(code.to_owned()),
         detail: db.detail().map(str::to_owned),

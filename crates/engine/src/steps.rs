@@ -46,7 +46,7 @@ pub(crate) async fn ensure(session: &Session) -> Result<(), Error> {
 async fn exists(session: &Session) -> Result<bool, Fault> {
     let row =
         session.one("SELECT pg_catalog.to_regclass('ecs_migrate.steps') IS NOT NULL", &[]).await?;
-    Ok(row.get(0))
+    row.get(0)
 }
 
 /// Whether every one of them has ended well.
@@ -64,7 +64,7 @@ pub(crate) async fn finished(session: &Session, names: &[String]) -> Result<bool
             &[(&names, Type::TEXT_ARRAY)],
         )
         .await?;
-    Ok(row.get(0))
+    Ok(row.get(0)?)
 }
 
 impl Hold {
@@ -130,9 +130,9 @@ async fn earlier(session: &Session, name: &str) -> Result<Earlier, Fault> {
     );
     let rows = session.query(&sql, &[(&name, Type::TEXT)]).await?;
     let Some(row) = rows.first() else { return Ok(Earlier::New) };
-    Ok(match (row.get::<_, Option<String>>(0), row.get::<_, Option<i32>>(1)) {
+    Ok(match (row.get::<Option<String>>(0)?, row.get::<Option<i32>>(1)?) {
         (Some(at), _) => Earlier::Finished(at),
         (None, Some(code)) => Earlier::Failed(code),
-        (None, None) => Earlier::Unfinished(row.get(2)),
+        (None, None) => Earlier::Unfinished(row.get(2)?),
     })
 }

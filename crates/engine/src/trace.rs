@@ -70,7 +70,7 @@ async fn entry(session: &Session, thing: &Thing) -> Result<Option<String>, Fault
         parameters.push((second, Type::TEXT));
     }
     let rows = session.query(question.sql, &parameters).await?;
-    Ok(rows.first().and_then(|row| row.try_get::<_, Option<String>>(0).ok().flatten()))
+    Ok(crate::row::first::<Option<String>>(&rows, 0)?.flatten())
 }
 
 struct Question<'a> {

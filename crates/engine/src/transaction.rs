@@ -9,7 +9,7 @@ use crate::lock;
 use crate::observe::{Locks, Observer, Seen, Watching, watch};
 use crate::progress::Sink;
 use crate::session::{Ran, Session};
-use crate::statement::{Around, note_locks, refusal, run_statement};
+use crate::statement::{Around, note_locks, refusal, run_statement, unrecordable};
 use crate::traffic::{Pace, Tries};
 use migrations::script::{Class, Script};
 use migrations::{Marker, Row};
@@ -55,6 +55,7 @@ impl Attempt<'_> {
             doing: format!("applying `{}`", self.name),
             seen,
             locks: Locks::Longer,
+            notices: Some(&self.session.notices),
         }
     }
 
@@ -96,7 +97,7 @@ impl From<Fault> for Stop {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Lost(cause) => Self::Lost(cause),
-            server @ Fault::Server(_) => Self::Failed(Box::new(server.into())),
+            fault @ (Fault::Server(_) | Fault::Answer(_)) => Self::Failed(Box::new(fault.into())),
         }
     }
 }
@@ -141,7 +142,7 @@ async fn once(
         // Both are on their way at once; the server takes them one after the other, so the row is
         // committed before the transaction begins.
         let (started, begun) = tokio::join!(attempt.start(), session.run("BEGIN"));
-        started?;
+        started.map_err(|fault| unrecordable(attempt, fault))?;
         begun?;
     } else {
         session.run("BEGIN").await?;
@@ -177,7 +178,10 @@ async fn once(
     };
     let (settled, finished, noted) = watch(&attempt.watching(&seen), sink, finishing).await;
     settled?;
-    if !finished? {
+    if !finished.map_err(|fault| unrecordable(attempt, fault))? {
+        if unseen.is_none() && !attempt.history.has(session, attempt.id).await? {
+            return Err(Stop::Failed(Box::new(row_gone(attempt))));
+        }
         return Err(Stop::Failed(Box::new(not_finished(attempt, *unseen))));
     }
     noted?;
@@ -195,7 +199,7 @@ async fn check_undone(attempt: &Attempt<'_>, transaction: i64, stop: &Stop) -> R
         .session
         .one("SELECT pg_catalog.txid_status($1)", &[(&transaction, Type::INT8)])
         .await?;
-    let status: Option<String> = row.get(0);
+    let status: Option<String> = row.get(0)?;
     let text = attempt.script.text.to_ascii_lowercase();
     let ends = ["rollback", "abort"].iter().any(|word| text.contains(word));
     let Stop::Failed(error) = stop else { return Ok(()) };
@@ -219,6 +223,17 @@ fn not_finished(attempt: &Attempt<'_>, transaction: Option<i64>) -> Error {
     }
 }
 
+/// The script took away the row that says that it runs.
+pub(crate) fn row_gone(attempt: &Attempt<'_>) -> Error {
+    let table = attempt.history.table();
+    Error::new(
+        Kind::MigrationFailed,
+        format!("the script deletes its own row of the history {table}, so it cannot be recorded"),
+    )
+    .hint("leave out what empties or replaces that table: it is the runner's")
+    .migration(attempt.name)
+}
+
 /// Somebody else holds the migration lock.
 pub(crate) fn lock_lost(attempt: &Attempt<'_>) -> Error {
     let keys: Vec<String> = attempt.keys.iter().map(i64::to_string).collect();
@@ -235,8 +250,8 @@ pub(crate) fn lock_lost(attempt: &Attempt<'_>) -> Error {
 pub(crate) async fn fenced(attempt: &Attempt<'_>) -> Result<i64, Stop> {
     let sql = format!("SELECT pg_catalog.txid_current(), {}", lock::fence(attempt.keys));
     let row = attempt.session.one(&sql, &[]).await?;
-    if row.get(1) {
-        return Ok(row.get(0));
+    if row.get(1)? {
+        return Ok(row.get(0)?);
     }
     Err(Stop::Failed(Box::new(lock_lost(attempt))))
 }
@@ -253,5 +268,6 @@ pub(crate) async fn settle_constraints(
         Ok(Ran::Cancelled) => Err(Stop::Interrupted),
         Err(Fault::Lost(cause)) => Err(Stop::Lost(cause)),
         Err(Fault::Server(db)) => Err(Stop::Failed(Box::new(refusal(attempt, &db, None)))),
+        Err(fault @ Fault::Answer(_)) => Err(fault.into()),
     }
 }

@@ -1,12 +1,12 @@
 //! Ending one session that blocks a migration: first the evidence, then the question.
 
-use crate::connect::connect;
 use crate::environment;
 use crate::error::{Error, Kind};
 use crate::interrupt::Interrupt;
 use crate::lock;
 use crate::observe::{Blocker, Notes, Observer};
 use crate::progress::{Progress, Sink};
+use crate::reach;
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
 use std::time::Duration;
@@ -40,7 +40,7 @@ pub async fn unblock(
     ask: impl AsyncFnOnce(&[String]) -> Result<bool, Error>,
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<Blocker, Error> {
-    let mut session = connect(unblock.connection).await?;
+    let mut session = reach::beside(unblock.connection).await?;
     environment::meet(&mut session, unblock.connection).await?;
     let observer = Observer::open(unblock.connection, Notes::Nothing, sink, interrupt).await;
     let outcome = unblock_in(unblock, ask, (&session, &observer), (sink, interrupt)).await;
@@ -94,7 +94,7 @@ async fn started(session: &Session, pid: i32) -> Result<String, Error> {
         return Err(refused(format!("there is no session with pid {pid}"))
             .hint("it may have ended by itself: look at the migration"));
     };
-    Ok(row.get(0))
+    Ok(row.get(0)?)
 }
 
 /// Watches the migration until it waits for `pid`, directly or through others.
@@ -187,7 +187,7 @@ async fn wait_until_gone(session: &Session, (pid, started): (i32, &str)) -> Resu
                 &[(&pid, Type::INT4), (&started, Type::TEXT)],
             )
             .await?;
-        if !row.get::<_, bool>(0) {
+        if !row.get::<bool>(0)? {
             return Ok(());
         }
         if Instant::now() >= deadline {

@@ -7,7 +7,7 @@ use std::future::Future;
 pub const FILE: &str = "commands.md";
 
 const HEAD: &str = "# Commands\n\nGenerated from what the binaries answer to `--help`; a test compares, and `cargo run -p handbook` writes it. \
-     Options of a whole binary stand at its top and are not repeated below. [Settings](settings.md) has the \
+     Options of a whole binary stand at its top and are not repeated below; a command of the runner has those that it obeys. [Settings](settings.md) has the \
      environment variables of `ecs-migrate`, [exit codes](exit-codes.md) what the processes end with.\n";
 
 /// The page, from what `answer` says to a command line such as `["ecs-migrate", "image", "--help"]`.

@@ -50,7 +50,7 @@ pub enum RunnerCommand {
     Unblock,
     /// What a newer runner did and this reader does not know, or what was not said.
     #[default]
-    #[serde(other)]
+    #[serde(rename = "", other)]
     Unknown,
 }
 
@@ -178,10 +178,10 @@ pub fn encode(arguments: &[String]) -> String {
 pub fn decode(value: &str) -> Result<Vec<String>, &'static str> {
     let arguments: Vec<String> =
         serde_json::from_str(value).map_err(|_| "it is no JSON list of texts")?;
-    match arguments.iter().any(|word| word.contains('\0')) {
-        true => Err("one of its texts has a zero byte"),
-        false => Ok(arguments),
+    if arguments.iter().any(|word| word.contains('\0')) {
+        return Err("one of its texts has a zero byte");
     }
+    Ok(arguments)
 }
 
 #[cfg(test)]

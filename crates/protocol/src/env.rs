@@ -134,6 +134,13 @@ pub const PGOPTIONS: &str = "PGOPTIONS";
 /// libpq's time limit for connecting, in seconds.
 pub const PGCONNECT_TIMEOUT: &str = "PGCONNECT_TIMEOUT";
 
+/// libpq's name of a service, a whole connection in a file.
+pub const PGSERVICE: &str = "PGSERVICE";
+/// libpq's file of services.
+pub const PGSERVICEFILE: &str = "PGSERVICEFILE";
+/// libpq's file of passwords.
+pub const PGPASSFILE: &str = "PGPASSFILE";
+
 /// Set by ECS in every container since platform 1.4: we are in a task.
 pub const ECS_METADATA: &str = "ECS_CONTAINER_METADATA_URI_V4";
 /// Prisma's own switch: any value but the empty one and `0` disables its lock.

@@ -28,7 +28,7 @@ pub enum ExitCode {
     StoppedByCheck = 14,
     /// The advisory lock was not obtained in time.
     LockNotObtained = 20,
-    /// The database did not answer.
+    /// There is no connection to the database, or none that a run can use.
     DatabaseUnreachable = 21,
     /// Authentication, the secret, or a right is missing.
     AccessDenied = 22,
@@ -149,7 +149,7 @@ impl ExitCode {
             Self::HistoryDiffers => "the history was edited, has gaps or is out of order",
             Self::StoppedByCheck => "stopped by a check, nothing was changed",
             Self::LockNotObtained => "the advisory lock was not obtained in time",
-            Self::DatabaseUnreachable => "the database did not answer",
+            Self::DatabaseUnreachable => "no usable connection to the database",
             Self::AccessDenied => "authentication, the secret or a right is missing",
             Self::BlockedByTraffic => "blocked by traffic, nothing was changed",
             Self::InterruptedRolledBack => "interrupted and rolled back",
@@ -181,7 +181,9 @@ impl ExitCode {
             Self::LockNotObtained => {
                 "look at the holder that the message names, or raise `--lock-wait`"
             }
-            Self::DatabaseUnreachable => "check host, port, security groups and that it is running",
+            Self::DatabaseUnreachable => {
+                "check host, port, certificate, security groups and that it is running"
+            }
             Self::AccessDenied => "check user, password, secret and grants",
             Self::BlockedByTraffic => "run again, or end the blockers that the message names",
             Self::InterruptedRolledBack | Self::InterruptedPartWay => "run again",

@@ -3,7 +3,7 @@
 use crate::process::program;
 use crate::review::ReviewOptions;
 use clap::{Args, Parser, Subcommand};
-use protocol::RunnerCommand;
+use protocol::{ExitCode, RunnerCommand};
 use std::ffi::OsString;
 
 mod asked;
@@ -381,6 +381,14 @@ fn permission(text: &str) -> Result<String, String> {
 /// environment is none.
 fn step(text: &str) -> Result<String, String> {
     if text.trim().is_empty() { Ok(String::new()) } else { program::normal(text) }
+}
+
+/// The system refuses what every run needs.
+pub(crate) fn cannot_begin(cause: &std::io::Error) -> ExitCode {
+    let message = format!("cannot begin: {cause}\n");
+    // A closed stderr leaves nobody to tell.
+    let _told = std::io::Write::write_all(&mut std::io::stderr(), message.as_bytes());
+    ExitCode::Unexpected
 }
 
 #[cfg(test)]

@@ -40,7 +40,11 @@ pub(crate) enum End {
 }
 
 /// Runs the command between its first and its last line.
-pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter) -> End {
+pub(crate) async fn run(
+    cli: &Cli,
+    (environment, listener): (&Environment, std::io::Result<Listener>),
+    emitter: &Emitter,
+) -> End {
     let begun = Instant::now();
     let command = &cli.command;
     let options = command.options();
@@ -54,8 +58,6 @@ pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter)
     let errand = Errand { command: said, standing };
     let msg = format!("{said} started, version {version}");
     let started = RunStarted { version, command: said, standing, origin };
-    // Whoever saw the first line may send a signal.
-    let listener = Listener::listen();
     emitter.emit(Event::RunStarted(started), msg);
     let context = Context {
         options: &options,
@@ -75,7 +77,8 @@ pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter)
         refuse_unobeyed(command, environment)?;
         match command {
             Command::Deploy(_) => deploy::run(&context, interrupt).await,
-            Command::Replay(_) => replay::run(&context, interrupt).await,
+            // The large ones are boxed: every other command would carry room for them.
+            Command::Replay(_) => Box::pin(replay::run(&context, interrupt)).await,
             Command::Status(_) => status::run(&context, interrupt).await,
             Command::Resolve(resolve) => resolve::run(&context, resolve, interrupt).await,
             Command::Unblock(unblock) => unblock::run(&context, unblock, interrupt).await,
@@ -106,7 +109,7 @@ pub(crate) async fn run(cli: &Cli, environment: &Environment, emitter: &Emitter)
             return End::Exit(finish(&context, Err(error.into()), begun.elapsed()));
         }
     };
-    let result = listener.guard(emitter, meaning, work).await;
+    let result = Box::pin(listener.guard(emitter, meaning, work)).await;
     let code = finish(&context, result, begun.elapsed());
     let Some(program) = application else { return End::Exit(code) };
     // The application's own lines follow ours.

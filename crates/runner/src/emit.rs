@@ -24,6 +24,9 @@ use tokio::time::Instant;
 /// full is dropped and counted.
 const MAX_WAITING: usize = 8 * 1024 * 1024;
 
+/// Once output was dropped, no more of it may wait than this before some is taken again.
+const ROOM: usize = MAX_WAITING / 4;
+
 /// What a waiting line takes beside its text, in bytes, about.
 const ENTRY: usize = 256;
 
@@ -56,6 +59,9 @@ pub struct Emitter {
     waiting: Arc<AtomicUsize>,
     /// Lines and bytes that were dropped and not yet told.
     dropped: Cell<(u64, u64)>,
+    /// Whether output is dropped until there is room for a good deal of it: else a flood would be
+    /// every other line, with a word between them about each that is missing.
+    overfull: Cell<bool>,
 }
 
 impl Emitter {
@@ -84,7 +90,8 @@ impl Emitter {
             }
         });
         let (last, dropped) = (Cell::new(Instant::now()), Cell::new((0, 0)));
-        Self { queue, writer, run, last, waiting, dropped }
+        let overfull = Cell::new(false);
+        Self { queue, writer, run, last, waiting, dropped, overfull }
     }
 
     /// The run that the lines belong to.
@@ -119,7 +126,9 @@ impl Emitter {
     /// Puts a line of a wrapped command into the queue, or a part of one, unless too much waits.
     pub fn output(&self, stream: &str, text: String, partial: bool) {
         let size = text.len() + ENTRY;
-        if self.waiting.load(Ordering::Relaxed) + size > MAX_WAITING {
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        self.overfull.set(waiting + size > MAX_WAITING || (self.overfull.get() && waiting > ROOM));
+        if self.overfull.get() {
             let (lines, bytes) = self.dropped.get();
             self.dropped.set((lines + 1, bytes + text.len() as u64));
             return;

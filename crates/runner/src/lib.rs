@@ -35,9 +35,20 @@ use commands::End;
 use emit::Emitter;
 use environment::Environment;
 use protocol::ExitCode;
+use shutdown::Listener;
 
 /// Everything from the command line to the exit code.
 pub fn main() -> std::process::ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return cli::cannot_begin(&error).into_process(),
+    };
+    // Before anything else: until then a signal ends us without a word, and process 1 never hears of
+    // it.
+    let listener = {
+        let _entered = runtime.enter();
+        Listener::listen()
+    };
     let environment = Environment::of_process();
     let asked = || cli::read(std::env::args_os(), environment.asked());
     let cli = match cli::refuse_blank(&environment).and_then(|()| asked()) {
@@ -45,11 +56,7 @@ pub fn main() -> std::process::ExitCode {
         Err(message) => return cli::explain(&message).into_process(),
     };
     let emitter = Emitter::start(&cli.command.options().connection, &environment);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("invariant: a process may have one runtime");
-    let mut end = runtime.block_on(commands::run(&cli, &environment, &emitter));
+    let mut end = runtime.block_on(commands::run(&cli, (&environment, listener), &emitter));
     // A connection that hangs must not keep a finished run from leaving.
     runtime.shutdown_background();
     if let End::Become(program, errand) = end {

@@ -5,6 +5,7 @@
 //! | [`program`] | what to run: words, the search in PATH, becoming it |
 //! | [`address`] | the database for the child: `DATABASE_URL` and `PG*` |
 //! | [`lent_roots`] | the embedded roots as a file for the child |
+//! | [`family`] | who descends from us, and their connections to the database |
 //! | [`supervise`] | a running child under the lock, to its end |
 //! | [`output`] | its lines as events |
 //! | [`mask`] | no secret in them |
@@ -12,6 +13,7 @@
 //! | [`reap`] | how it ended; as process 1 also everybody's orphans |
 
 pub(crate) mod address;
+mod family;
 pub(crate) mod lent_roots;
 pub(crate) mod mask;
 mod output;

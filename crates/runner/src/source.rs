@@ -1,4 +1,4 @@
-//! Owns where the database is: a secret, a URL, or libpq's variables, in this order.
+//! Owns where the database is: a secret, a URL, or libpq's service or variables, in this order.
 
 pub(crate) mod aws;
 mod iam;
@@ -7,6 +7,7 @@ mod pg;
 mod said;
 mod secret;
 mod secret_value;
+mod service;
 mod url;
 
 use crate::environment::Environment;
@@ -60,13 +61,19 @@ pub(crate) async fn find(ask: &Ask<'_>, environment: &Environment) -> Result<Fou
         (said, format!("secret {id}"))
     } else if let Some(text) = environment.get(env::DATABASE_URL) {
         (url::parse(text, env::DATABASE_URL)?, env::DATABASE_URL.to_owned())
+    } else if let Some(name) = environment.get(env::PGSERVICE) {
+        (service::read(name, environment)?, env::PGSERVICE.to_owned())
     } else if environment.get(env::PGHOST).is_some() {
         (pg::read(environment)?, env::PGHOST.to_owned())
     } else {
         return Err(Error::new(Kind::Configuration, "no database is named")
-            .hint("set DATABASE_URL, or PGHOST and its kin, or --secret"));
+            .hint("set DATABASE_URL, or PGHOST and its kin, or PGSERVICE, or --secret"));
     };
     let mut settings = said.decide(ask.sign_in)?;
+    let without = settings.password.is_none() && settings.logins.is_none();
+    if without && ask.sign_in == SignIn::Password {
+        settings.password = service::password(&settings, environment)?;
+    }
     settings.connect_wait = ask.connect_wait;
     settings.reconnect_wait = ask.reconnect_wait;
     if settings.application_name.is_empty() {

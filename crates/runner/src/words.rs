@@ -162,6 +162,18 @@ pub(crate) fn describe(progress: Progress, source: &str) -> Vec<(Event, String)>
             let msg = format!("notice: {text}");
             one(Event::Notice(Notice { code: code.to_owned(), text }), msg)
         }
+        Progress::Said { migration, statement, severity, sqlstate: _, text } => {
+            let code = if severity == "WARNING" { "server_warning" } else { "server_notice" };
+            let text = format!("`{migration}`, statement {statement}: {severity}: {text}");
+            one(Event::Notice(Notice { code: code.to_owned(), text: text.clone() }), text)
+        }
+        Progress::NotShown { migration, statement, more } => {
+            let text = format!(
+                "`{migration}`, statement {statement}: {more} more of the server's notices are not shown"
+            );
+            let code = "server_notices_not_shown".to_owned();
+            one(Event::Notice(Notice { code, text: text.clone() }), text)
+        }
         Progress::Heartbeat { doing, elapsed, waits_for, blockers, work } => {
             let mut msg = format!("still {doing}, for {}", duration(elapsed));
             if let Some(lock) = &waits_for {

@@ -93,13 +93,13 @@ async fn compare(
     let asked =
         Asked { base: arguments.base.clone(), since: arguments.since.clone(), deployed_to: None };
     let occasion = occasion(environment);
-    let origin = match origin(&asked, &occasion) {
-        Origin::Green(green) => match last_green(&green, environment).await {
+    let mut origin = origin(&asked, &occasion);
+    if let Origin::Green(green) = &origin {
+        origin = match last_green(green, environment).await {
             Ok(baseline) => Origin::Commit(baseline.green),
             Err(why) => Origin::Unknown(why),
-        },
-        origin => origin,
-    };
+        };
+    }
     let compared = base(directory, &origin).await;
     let with = match (&arguments.base, &arguments.since) {
         (Some(named), _) | (None, Some(named)) if !named.trim().is_empty() => named.clone(),

@@ -42,18 +42,15 @@ pub(super) async fn pin(aws: &Aws, image: &str) -> Pinned {
     if is_pinned(image) {
         return as_it_is(None);
     }
-    let doubt = |why: String, hint| as_it_is(Some(Doubt::of(image, why, (hint, Asked::InVain))));
+    let doubt = |why: &str, hint| as_it_is(Some(Doubt::of(image, why, (hint, Asked::InVain))));
     let Some(named) = EcrImage::parse(image) else {
-        let why = "only ECR is asked for digests".to_owned();
+        let why = "only ECR is asked for digests";
         return as_it_is(Some(Doubt::of(image, why, (by_digest(), Asked::Nobody))));
     };
     match aws.find_image(&named).await {
         Ok(Some(found)) => Pinned { image: named.pinned(&found.digest), doubt: None },
-        Ok(None) => doubt(
-            "ECR does not have it".to_owned(),
-            Some("push it before the task is run".to_owned()),
-        ),
-        Err(error) => doubt(error.to_string(), error.hint().or_else(by_digest)),
+        Ok(None) => doubt("ECR does not have it", "push it before the task is run".to_owned()),
+        Err(error) => doubt(&error.to_string(), error.hint().unwrap_or_else(by_digest)),
     }
 }
 
@@ -68,16 +65,16 @@ pub(super) async fn pin_anywhere((aws, docker): (&Aws, &Path), image: &str) -> P
         return pinned;
     };
     let by_digest_of = |digest: &str| Pinned { image: address.pinned(digest), doubt: None };
-    let in_vain = |why: String, hint: Option<String>| {
-        let hint = hint.or_else(by_digest);
+    let in_vain = |why: &str, hint: Option<&str>| {
+        let hint = hint.map_or_else(by_digest, str::to_owned);
         let doubt = Doubt::of(image, why, (hint, Asked::InVain));
         Pinned { image: image.to_owned(), doubt: Some(doubt) }
     };
     match timeout(PATIENCE, digest((aws, docker), &address, tag)).await {
         Ok(Ok(Some(digest))) => by_digest_of(&digest),
-        Ok(Ok(None)) => in_vain("the registry does not have it".to_owned(), None),
-        Ok(Err(error)) => in_vain(error.to_string(), error.hint().map(str::to_owned)),
-        Err(_) => in_vain("the registry did not answer in 20 s".to_owned(), None),
+        Ok(Ok(None)) => in_vain("the registry does not have it", None),
+        Ok(Err(error)) => in_vain(&error.to_string(), error.hint()),
+        Err(_) => in_vain("the registry did not answer in 20 s", None),
     }
 }
 
@@ -91,13 +88,13 @@ async fn digest(
     registry.digest_of(tag).await
 }
 
-fn by_digest() -> Option<String> {
-    Some("name it as repository@sha256:…".to_owned())
+fn by_digest() -> String {
+    "name it as repository@sha256:…".to_owned()
 }
 
 impl Doubt {
-    fn of(image: &str, why: String, (hint, asked): (Option<String>, Asked)) -> Self {
+    fn of(image: &str, why: &str, (hint, asked): (String, Asked)) -> Self {
         let text = format!("image {image} is registered by its tag, which can be moved: {why}");
-        Self { text, hint, asked }
+        Self { text, hint: Some(hint), asked }
     }
 }

@@ -179,7 +179,7 @@ async fn other_registries_take_dockers_credentials() {
 async fn a_folder_and_a_dry_run_have_the_digest_of_the_push() {
     let place = Place::with_repository(ends_with(applied(1))).await;
     let shown = push(&place, &["--dry-run", "--output", "json"]).run().await;
-    assert_eq!(Closed::read().holds_text("image", &shown.out), ["image"]);
+    assert_eq!(Closed::read().holds_text("image", &shown.out), ["image", "result"]);
     let shown: Value = serde_json::from_str(shown.out.lines().next().unwrap()).unwrap();
     assert_eq!((&shown["fate"], uploads(&place)), (&json!("shown"), 0));
     let writing = push(&place, &["--output-dir", "layout"]);

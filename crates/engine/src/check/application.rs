@@ -59,9 +59,9 @@ async fn role(place: &Place<'_>, role: &str) -> Result<Finding, Error> {
             .fix("check the name, or make the role with CREATE ROLE … LOGIN"));
     };
     let (login, connect, usage, future): (bool, bool, bool, bool) =
-        (row.get(0), row.get(1), row.get(2), row.get(3));
-    let (us, database): (String, String) = (row.get(4), row.get(5));
-    let (shown, schema): (String, String) = (row.get(6), row.get(7));
+        (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+    let (us, database): (String, String) = (row.get(4)?, row.get(5)?);
+    let (shown, schema): (String, String) = (row.get(6)?, row.get(7)?);
     Ok(if !login {
         Finding::no(NAME, format!("{shown} may not sign in"))
             .fix(format!("run: ALTER ROLE {shown} LOGIN"))

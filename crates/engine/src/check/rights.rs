@@ -55,15 +55,15 @@ pub(super) async fn look(place: &Place<'_>) -> Result<[Finding; 4], Error> {
     let schema = place.schema;
     let row = place.session.one(RIGHTS, &[(&schema, Type::TEXT)]).await?;
     let rights = Rights {
-        role: row.get(0),
-        database: row.get(1),
-        make_schemas: row.get(2),
-        schema_exists: row.get(3),
-        make_in_schema: row.get(4),
-        read_statistics: row.get(5),
-        journal_exists: row.get(6),
-        make_in_journal: row.get(7),
-        schema: row.get(8),
+        role: row.get(0)?,
+        database: row.get(1)?,
+        make_schemas: row.get(2)?,
+        schema_exists: row.get(3)?,
+        make_in_schema: row.get(4)?,
+        read_statistics: row.get(5)?,
+        journal_exists: row.get(6)?,
+        make_in_journal: row.get(7)?,
+        schema: row.get(8)?,
     };
     Ok([
         in_schema(&rights),
@@ -97,14 +97,14 @@ fn in_schema(rights: &Rights) -> Finding {
 
 async fn tables(place: &Place<'_>, role: &str) -> Result<Finding, Error> {
     let row = place.session.one(TABLES, &[(&place.schema, Type::TEXT)]).await?;
-    let (all, foreign): (i64, i64) = (row.get(0), row.get(1));
+    let (all, foreign): (i64, i64) = (row.get(0)?, row.get(1)?);
     if foreign == 0 {
         return Ok(Finding::ok(
             "table_rights",
             format!("all tables of schema `{}` may be altered ({all})", place.schema),
         ));
     }
-    let (table, owner): (String, String) = (row.get(2), row.get(3));
+    let (table, owner): (String, String) = (row.get(2)?, row.get(3)?);
     let sentence = format!(
         "{foreign} of {all} tables of schema `{}` belong to others and cannot be altered, such as `{table}` of {owner}",
         place.schema
@@ -138,7 +138,7 @@ fn journal(rights: &Rights, pending: &[Migration]) -> Finding {
         format!("let the database's owner run: GRANT CREATE ON DATABASE {database} TO {role}")
     };
     let needs = |migration: &&Migration| {
-        migration.read().is_ok_and(|text| need_journal(&Script::parse(text)))
+        migration.read().is_ok_and(|text| need_journal(&Script::parse(&*text)))
     };
     let found = match pending.iter().find(needs) {
         Some(migration) => Finding::no(

@@ -5,6 +5,7 @@ use crate::environment::{self, Bearing};
 use crate::error::Error;
 use crate::host::Host;
 use crate::pooler;
+use crate::progress::Progress;
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
 
@@ -49,8 +50,15 @@ pub(super) fn primary(session: &Session, settings: &ConnectionSettings) -> Findi
 }
 
 pub(super) async fn pooler(session: &Session, settings: &ConnectionSettings) -> Finding {
-    if let Err(error) = pooler::probe(session, settings).await {
+    let mut quiet = |_progress: Progress| {};
+    if let Err(error) = pooler::probe(session, settings, &mut quiet).await {
         return Finding::blocked_by("pooler", &error);
+    }
+    if let Some(cause) = settings.second.refused() {
+        return Finding::skip(
+            "pooler",
+            format!("a run has this one connection only, which is enough: {cause}"),
+        );
     }
     match settings.host_kind() {
         Host::RdsProxy(_) => Finding::ok(

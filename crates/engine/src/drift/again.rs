@@ -46,14 +46,14 @@ async fn written_anew(
     let written = async {
         scratch.run(&attempt.make).await?;
         let row = scratch.one(attempt.read, &[(&attempt.name, Type::TEXT)]).await?;
-        Ok(row.get(0))
+        row.get(0)
     };
     let written = written.await;
     scratch.run("ROLLBACK").await?;
     match written {
         Ok(text) => Ok(text),
         Err(Fault::Server(_)) => Ok(None),
-        Err(lost @ Fault::Lost(_)) => Err(lost),
+        Err(fault @ (Fault::Lost(_) | Fault::Answer(_))) => Err(fault),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::compare::{Catalog, Facet};
 use crate::error::Fault;
+use crate::row::{self, Row};
 use crate::session::Session;
 use tokio_postgres::types::Type;
 
@@ -129,7 +130,7 @@ const FILLED: &str = "SELECT n.nspname::text FROM pg_namespace n \
 
 /// The schemas that migrations filled in a scratch database.
 pub(super) async fn filled(session: &Session) -> Result<Vec<String>, Fault> {
-    Ok(session.query(FILLED, &[]).await?.iter().map(|row| row.get(0)).collect())
+    row::column(&session.query(FILLED, &[]).await?, 0)
 }
 
 /// Everything in these schemas but histories, partitions and what extensions own.
@@ -143,12 +144,14 @@ pub(super) async fn read(
     let parameters = [(&schemas as _, Type::TEXT_ARRAY), (&compared as _, Type::BOOL)];
     let rows = session.query(FACETS, &parameters).await;
     session.run("ROLLBACK").await?;
-    let facets = rows?.into_iter().map(|row| Facet {
-        sort: row.get(0),
-        name: row.get(1),
-        parent: row.get(2),
-        facet: row.get(3),
-        value: row.get(4),
-    });
-    Ok(facets.collect())
+    let facet = |row: &Row| {
+        Ok(Facet {
+            sort: row.get(0)?,
+            name: row.get(1)?,
+            parent: row.get(2)?,
+            facet: row.get(3)?,
+            value: row.get(4)?,
+        })
+    };
+    rows?.iter().map(facet).collect()
 }

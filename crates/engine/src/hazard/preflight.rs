@@ -32,7 +32,7 @@ pub(super) async fn look(
     sink: &mut dyn Sink,
 ) -> Result<(), Error> {
     for row in session.query(WARNINGS, &[]).await? {
-        let code = match row.get::<_, &str>(0) {
+        let code = match row.get::<&str>(0)? {
             "invalid_index" => "invalid_index",
             "connections_left" => "connections_left",
             "old_transaction" => "old_transaction",
@@ -41,7 +41,7 @@ pub(super) async fn look(
         };
         sink.emit(Progress::Notice {
             code,
-            text: row.get::<_, Option<String>>(1).unwrap_or_default(),
+            text: row.get::<Option<String>>(1)?.unwrap_or_default(),
         });
     }
     if rewritten > 0 {

@@ -2,9 +2,10 @@
 
 use super::Observer;
 use super::blocker::{Activity, Blocker, BlockerKind, Edge, describe, printable, tree};
+use crate::error::Fault;
+use crate::row::{self, Row};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 /// What one look at a waiting backend shows.
@@ -55,12 +56,9 @@ impl Observer {
         let Some(rows) = self.ask(WAITS, &[(&backend, Type::INT4)]).await else {
             return Look::default();
         };
-        let Some(first) = rows.first() else { return Look::default() };
-        let waits_for: Option<String> = first.get(9);
-        let edges: Vec<Edge> =
-            rows.iter().map(|row| Edge { blocked: row.get(0), by: row.get(1) }).collect();
-        let sessions: BTreeMap<i32, Activity> =
-            rows.iter().map(|row| (row.get(1), activity(row))).collect();
+        let Ok(Some(Waiting { waits_for, edges, sessions })) = waiting(&rows) else {
+            return Look::default();
+        };
         let mut blockers = Vec::new();
         for (edge, depth) in tree(backend, &edges) {
             if edge.by == 0 {
@@ -87,22 +85,39 @@ impl Observer {
         if rows.is_empty() {
             return vec![blocker(String::new(), String::new(), None)];
         }
-        rows.iter().map(|row| blocker(row.get(0), row.get(1), row.get(2))).collect()
+        let read = |row: &Row| Ok::<_, Fault>(blocker(row.get(0)?, row.get(1)?, row.get(2)?));
+        rows.iter().filter_map(|row| read(row).ok()).collect()
     }
 }
 
+/// What [`WAITS`] answers.
+struct Waiting {
+    waits_for: Option<String>,
+    edges: Vec<Edge>,
+    sessions: BTreeMap<i32, Activity>,
+}
+
+fn waiting(rows: &[Row]) -> Result<Option<Waiting>, Fault> {
+    let Some(waits_for) = row::first(rows, 9)? else { return Ok(None) };
+    let edge = |row: &Row| Ok::<_, Fault>(Edge { blocked: row.get(0)?, by: row.get(1)? });
+    let edges = rows.iter().map(edge).collect::<Result<_, _>>()?;
+    let session = |row: &Row| Ok::<_, Fault>((row.get(1)?, activity(row)?));
+    let sessions = rows.iter().map(session).collect::<Result<_, _>>()?;
+    Ok(Some(Waiting { waits_for, edges, sessions }))
+}
+
 /// Columns 2 to 8 of a row, as [`WAITS`] has them.
-pub(crate) fn activity(row: &Row) -> Activity {
-    let text = |index: usize| row.get::<_, Option<String>>(index);
-    Activity {
-        application: text(2).unwrap_or_default(),
-        user: text(3).unwrap_or_default(),
-        state: text(4),
-        backend_type: text(5),
-        query: text(6).unwrap_or_default(),
-        since: row.get::<_, Option<f64>>(7).and_then(age),
-        builds_index: row.get(8),
-    }
+pub(crate) fn activity(row: &Row) -> Result<Activity, Fault> {
+    let text = |column| row.get::<Option<String>>(column);
+    Ok(Activity {
+        application: text(2)?.unwrap_or_default(),
+        user: text(3)?.unwrap_or_default(),
+        state: text(4)?,
+        backend_type: text(5)?,
+        query: text(6)?.unwrap_or_default(),
+        since: row.get::<Option<f64>>(7)?.and_then(age),
+        builds_index: row.get(8)?,
+    })
 }
 
 fn age(seconds: f64) -> Option<Duration> {

@@ -2,6 +2,7 @@
 
 use super::Observer;
 use crate::error::Fault;
+use crate::row::Row;
 use crate::session::Session;
 use std::collections::BTreeMap;
 use tokio_postgres::types::Type;
@@ -42,16 +43,7 @@ impl Observer {
     pub(crate) async fn held(&self, backend: i32) -> Option<Held> {
         let (session, held) = (self.session.as_ref()?, self.held.as_ref()?);
         let rows = self.answer(session.query_prepared(held, &[&backend])).await?;
-        let mut held = Held::new();
-        for row in &rows {
-            let lock = TableLock { relation: row.get(1), mode: row.get(2) };
-            let grip = Grip { lock, file: row.get(3) };
-            let known = held.entry(row.get(0)).or_insert_with(|| grip.clone());
-            if strength(&grip.lock.mode) > strength(&known.lock.mode) {
-                *known = grip;
-            }
-        }
-        Some(held)
+        read_held(&rows).ok()
     }
 
     /// Those of these tables that have another file now: what ran alone is committed.
@@ -61,7 +53,7 @@ impl Observer {
             return Vec::new();
         }
         let rows = self.ask(FILES, &[(&tables, Type::OID_ARRAY)]).await.unwrap_or_default();
-        changed(held, &rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+        files(&rows).map_or_else(|_strange| Vec::new(), |files| changed(held, &files))
     }
 }
 
@@ -72,7 +64,25 @@ pub(crate) async fn rewritten_in(session: &Session, held: &Held) -> Result<Vec<S
         return Ok(Vec::new());
     }
     let rows = session.query(FILES, &[(&tables, Type::OID_ARRAY)]).await?;
-    Ok(changed(held, &rows.iter().map(|row| (row.get(0), row.get(1))).collect()))
+    Ok(changed(held, &files(&rows)?))
+}
+
+fn read_held(rows: &[Row]) -> Result<Held, Fault> {
+    let mut held = Held::new();
+    for row in rows {
+        let lock = TableLock { relation: row.get(1)?, mode: row.get(2)? };
+        let grip = Grip { lock, file: row.get(3)? };
+        let known = held.entry(row.get(0)?).or_insert_with(|| grip.clone());
+        if strength(&grip.lock.mode) > strength(&known.lock.mode) {
+            *known = grip;
+        }
+    }
+    Ok(held)
+}
+
+/// The file of each table.
+fn files(rows: &[Row]) -> Result<BTreeMap<u32, u32>, Fault> {
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
 
 /// A rewrite needs the strongest lock.

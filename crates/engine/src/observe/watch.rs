@@ -1,6 +1,7 @@
 //! Owns waiting for a statement without being silent: heartbeats, and what the observer sees.
 
 use super::{Blocker, Held, Observer};
+use crate::notices::Notices;
 use crate::progress::{Progress, Sink};
 use std::cell::RefCell;
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub(crate) struct Watching<'a> {
     pub(crate) seen: &'a RefCell<Seen>,
     /// How long its locks last.
     pub(crate) locks: Locks,
+    /// What the server says meanwhile.
+    pub(crate) notices: Option<&'a Notices>,
 }
 
 /// How long the locks of a statement last.
@@ -111,6 +114,9 @@ async fn look(
             watching.seen.borrow_mut().held.extend(held);
         }
         observer.tell(sink);
+        if let Some(notices) = watching.notices {
+            notices.tell(sink);
+        }
         let waiting = look.waits_for.is_some();
         let blocked_long = {
             let mut waits = waits.borrow_mut();

@@ -36,8 +36,8 @@ impl Observer {
         let copy = if self.major() >= 14 { COPY } else { "" };
         let rows = self.ask(&format!("{PROGRESS}\n{copy}"), &[(&backend, Type::INT4)]).await?;
         let row = rows.first()?;
-        let number = |index| row.get::<_, Option<i64>>(index).unwrap_or(0);
-        let phase = row.get::<_, Option<String>>(0)?;
+        let number = |column| row.get::<Option<i64>>(column).ok().flatten().unwrap_or(0);
+        let phase = row.get::<Option<String>>(0).ok()??;
         Some(Work { phase, percent: percent(number(1), number(2)) })
     }
 }

@@ -4,10 +4,11 @@
 //! for and no query uses; and if it fails there, the index stays behind invalid.
 
 use super::retry::give_up;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Fault, Kind};
 use crate::interrupt::Interrupt;
 use crate::observe::{Blocker, activity, blocker};
 use crate::progress::{Progress, Sink};
+use crate::row::Row;
 use crate::transaction::{Attempt, Stop};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -47,7 +48,7 @@ pub(crate) async fn wait_for_old_transactions(
         .session
         .one("SELECT (pg_catalog.clock_timestamp() - interval '1 second')::text", &[])
         .await?;
-    let before: String = row.get(0);
+    let before: String = row.get(0)?;
     let begun = Instant::now();
     let (mut pause, mut said) = (FIRST_LOOK, None::<Instant>);
     loop {
@@ -87,10 +88,9 @@ async fn old(attempt: &Attempt<'_>, table: &str, before: &str) -> Result<Vec<Blo
     let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
         [(&table, Type::TEXT), (&before, Type::TEXT)];
     let rows = attempt.session.query(OLD, &parameters).await?;
-    Ok(rows
-        .iter()
-        .map(|row| {
-            blocker::describe(row.get(1), &activity::activity(row), (attempt.session.backend, 1))
-        })
-        .collect())
+    let blocker = |row: &Row| {
+        let activity = activity::activity(row)?;
+        Ok(blocker::describe(row.get(1)?, &activity, (attempt.session.backend, 1)))
+    };
+    Ok(rows.iter().map(blocker).collect::<Result<_, Fault>>()?)
 }

@@ -12,9 +12,11 @@ fn there(file: &str) -> String {
 async fn the_page_of_commands() {
     let binaries = handbook::binaries().await.unwrap();
     let page = commands::markdown(|words| handbook::answer(binaries.clone(), words)).await;
-    for part in
-        ["### ecs-migrate image push\n", "### ecs-migrate-runner unblock\n", "--lock-budget"]
-    {
+    for part in [
+        "### ecs-migrate image push\n",
+        "### ecs-migrate-runner unblock\n",
+        "--backup-command <CMD>",
+    ] {
         assert_eq!(page.matches(part).count(), 1, "{part}");
     }
     assert!(there(commands::FILE) == page, "{HOW}");

@@ -1,7 +1,7 @@
 //! Whether a script can be one transaction.
 
 use super::parse::Parsed;
-use super::{Class, Form, Statement, TRANSACTION_OFF};
+use super::{Class, Form, Statement, TRANSACTION_OFF, line_at};
 use std::ops::Range;
 
 /// Decides from the statements alone; what fails in a transaction for reasons that cannot be seen
@@ -26,6 +26,13 @@ fn refused(text: &str, parsed: &Parsed) -> Option<Form> {
     let refuse = |reason: &str, hint: &str, line| {
         Some(Form::Refused { reason: reason.into(), hint: hint.into(), line })
     };
+    if let Some(at) = text.find('\0') {
+        return refuse(
+            "the script has a NUL character, which no text of PostgreSQL can have",
+            "save the file as UTF-8: an editor may have saved it as UTF-16",
+            line_at(text, at),
+        );
+    }
     if let Some(copy) = parsed.statements.iter().find(|s| s.class == Class::CopyFromStdin) {
         return refuse(
             "COPY FROM STDIN has nobody to send the rows",
@@ -249,6 +256,8 @@ mod tests {
     fn what_must_not_run_is_refused_with_its_line() {
         for (text, line, word) in [
             ("SELECT 1;\nCOPY t FROM STDIN;", 2, "COPY"),
+            ("SELECT 1;\nSELECT '\0';", 2, "NUL"),
+            ("S\0E\0L\0E\0C\0T\0 \x001\0;\0", 1, "NUL"),
             ("\n\\connect other\nSELECT 1;", 2, "psql"),
             ("SELECT 1;\n\nBEGIN;\nSELECT 2;", 3, "never commits"),
             ("SET TRANSACTION READ ONLY;\nSELECT 1;", 1, "read-only"),

@@ -49,7 +49,7 @@ pub(crate) fn refuse_unobeyed(command: &Command, environment: &Environment) -> R
         _ => format!("`{name}` would not obey {variable}, which is set"),
     };
     Err(Error::new(Kind::Configuration, message).hint(
-        "let `deploy` migrate, which obeys it, or leave it empty for this run if nothing is to be guarded",
+        "let `deploy` migrate, which obeys it, or take it out of the definition that this runs with",
     ))
 }
 

@@ -4,7 +4,7 @@ use super::Context;
 use crate::process::mask::Mask;
 use crate::process::program::Program;
 use crate::process::supervise::{self, Ending, Surroundings};
-use engine::{ConnectionSettings, Error, Hold, Interrupt, Kind, Sink};
+use engine::{ConnectionSettings, Error, Hold, Interrupt, Kind, Sessions, Sink};
 
 /// Runs it. Its address is made when it is its turn: a token of IAM for the database is over after a
 /// quarter of an hour.
@@ -26,5 +26,13 @@ pub(super) async fn run(
         grace: context.options.child.grace,
         guard: context.guard(settings, &address),
     };
-    supervise::run(&program.with(&address.variables()), &surroundings, hold, sink).await
+    let ending =
+        supervise::run(&program.with(&address.variables()), &surroundings, hold, sink).await?;
+    // Its server may go on with what it was asked for.
+    let sessions = Sessions {
+        application_name: &address.application_name,
+        ports: ending.ports.iter().copied().collect(),
+    };
+    hold.end_sessions(&sessions, sink).await;
+    Ok(ending)
 }

@@ -3,6 +3,7 @@
 //! The child leads a process group of its own, and what it leaves behind ends with it: nothing of
 //! the command may work on the database when the lock is free again.
 
+use super::family;
 use super::mask::Mask;
 use super::output;
 use super::program::Program;
@@ -14,13 +15,14 @@ use engine::{Error, Guard, Hold, Kind, Progress, Sink};
 use protocol::Event;
 use protocol::event::{Heartbeat, Notice};
 use protocol::limits::HEARTBEAT_PERIOD;
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, test_kill_process_group};
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::{ChildStderr, ChildStdout};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, interval, sleep, sleep_until, timeout};
 
 /// Once somebody else may hold the lock, the child has no more time than this to end by itself.
 const GRACE_WITHOUT_LOCK: Duration = Duration::from_secs(2);
@@ -33,6 +35,9 @@ const GRACE_FOR_THE_REST: Duration = Duration::from_secs(5);
 
 /// How long to wait for output after everybody who could write it has ended.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// How often to look at the connections of a child: when it is gone nothing tells which they were.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// How often to ask whether the group is gone; nothing tells.
 const ASK_AGAIN: Duration = Duration::from_millis(20);
@@ -57,6 +62,8 @@ pub(crate) struct Ending {
     pub(crate) interrupted: bool,
     /// Why we stopped it: the lock is lost, or it queued for too long.
     pub(crate) stopped: Option<Error>,
+    /// From which ports its processes spoke to the database when they were last seen.
+    pub(crate) ports: BTreeSet<i32>,
 }
 
 /// Starts the program and stays with it until nothing of it is left.
@@ -156,6 +163,30 @@ async fn beat(emitter: &Emitter, name: &str) {
     }
 }
 
+/// The connections of the child and of what it started, as they were seen. A look between its end and
+/// the one before finds those who stay, so the last one that found any is kept as well.
+#[derive(Default)]
+struct Connections {
+    /// The database's.
+    port: u16,
+    before: BTreeSet<i32>,
+    now: BTreeSet<i32>,
+}
+
+impl Connections {
+    fn look(&mut self) {
+        let found = family::ports_to(self.port, &family::descendants());
+        let last = std::mem::replace(&mut self.now, found);
+        if !last.is_empty() {
+            self.before = last;
+        }
+    }
+
+    fn seen(&self) -> BTreeSet<i32> {
+        &self.before | &self.now
+    }
+}
+
 /// A child that leads its group.
 #[derive(Clone, Copy)]
 struct Child(Pid);
@@ -166,8 +197,17 @@ impl Child {
         let _sent = kill_process_group(self.0, signal);
     }
 
+    /// Also those who left the group: nothing of the command may go on when the lock is free.
+    fn send_to_all(self, signal: Signal) {
+        self.send(signal);
+        for pid in family::descendants().into_iter().filter_map(Pid::from_raw) {
+            // It may have ended just now.
+            let _sent = kill_process(pid, signal);
+        }
+    }
+
     fn anybody_left(self) -> bool {
-        test_kill_process_group(self.0).is_ok()
+        test_kill_process_group(self.0).is_ok() || !family::descendants().is_empty()
     }
 
     /// Waits for its end, and brings it about where that is called for.
@@ -178,7 +218,11 @@ impl Child {
         (hold, sink): (&mut Hold, &mut dyn Sink),
     ) -> Ending {
         let mut deadline: Option<Instant> = None;
-        let mut ending = Ending { exit: Exit::Code(0), interrupted: false, stopped: None };
+        let ports = BTreeSet::new();
+        let mut ending = Ending { exit: Exit::Code(0), interrupted: false, stopped: None, ports };
+        let mut connections =
+            Connections { port: surroundings.guard.connection.port, ..Connections::default() };
+        let mut looking = interval(LOOK_EVERY);
         let losing = hold.lost(sink);
         tokio::pin!(losing);
         let mut told = |progress: Progress| {
@@ -193,9 +237,13 @@ impl Child {
             tokio::select! {
                 exit = reaper.end_of(self.0) => {
                     ending.exit = exit;
+                    connections.look();
+                    ending.ports = connections.seen();
                     return ending;
                 }
+                _ = looking.tick() => connections.look(),
                 signal = signals.next() => {
+                    connections.look();
                     // Who asks a second time does not want to wait.
                     let impatient = signals::ends(signal) && ending.interrupted;
                     self.send(if impatient { Signal::KILL } else { signal });
@@ -216,6 +264,7 @@ impl Child {
                     deadline = Some(deadline.map_or(soon, |at| at.min(soon)));
                 }
                 () = sleep_until(at.unwrap_or_else(Instant::now)), if at.is_some() => {
+                    connections.look();
                     self.send(Signal::KILL);
                     deadline = None;
                 }
@@ -229,6 +278,7 @@ impl Child {
             while self.anybody_left() {
                 sleep(ASK_AGAIN).await;
                 Reaper::look(self.0);
+                family::take_orphans();
             }
         };
         if !self.anybody_left() {
@@ -241,7 +291,7 @@ impl Child {
         let text = "the command ended and left processes behind; they are stopped".to_owned();
         let notice = Notice { code: "processes_left".to_owned(), text: text.clone() };
         emitter.emit(Event::Notice(notice), text);
-        self.send(Signal::TERM);
+        self.send_to_all(Signal::TERM);
         let interrupted = tokio::select! {
             ended = timeout(grace, gone()) => {
                 if ended.is_ok() {
@@ -251,7 +301,7 @@ impl Child {
             }
             signal = signals.next() => signals::ends(signal),
         };
-        self.send(Signal::KILL);
+        self.send_to_all(Signal::KILL);
         let _gone = timeout(LAST_WORDS, gone()).await;
         interrupted
     }

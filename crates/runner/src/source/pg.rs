@@ -8,6 +8,20 @@ use protocol::env;
 
 /// Reads the variables; the password may have any character, nothing is decoded.
 pub(super) fn read(environment: &Environment) -> Result<Said, Error> {
+    let mut said = defaults(environment)?;
+    let settings = &mut said.settings;
+    if settings.user.is_empty() {
+        return Err(
+            Error::new(Kind::Configuration, "PGHOST is set, but PGUSER is not").hint("set PGUSER")
+        );
+    }
+    // libpq: the database is named like the role unless said.
+    settings.database = environment.get(env::PGDATABASE).unwrap_or(&settings.user).to_owned();
+    Ok(said)
+}
+
+/// What the variables say of a connection that may be named elsewhere.
+pub(super) fn defaults(environment: &Environment) -> Result<Said, Error> {
     let mut said = Said::default();
     let settings = &mut said.settings;
     if let Some(host) = environment.get(env::PGHOST) {
@@ -16,15 +30,10 @@ pub(super) fn read(environment: &Environment) -> Result<Said, Error> {
     if let Some(digits) = environment.get(env::PGPORT) {
         settings.port = port(digits, env::PGPORT)?;
     }
-    settings.user = environment
-        .get(env::PGUSER)
-        .ok_or_else(|| {
-            Error::new(Kind::Configuration, "PGHOST is set, but PGUSER is not").hint("set PGUSER")
-        })?
-        .to_owned();
+    if let Some(user) = environment.get(env::PGUSER) {
+        settings.user = user.to_owned();
+    }
     settings.password = environment.get(env::PGPASSWORD).map(Secret::new);
-    // libpq: the database is named like the role unless said.
-    settings.database = environment.get(env::PGDATABASE).unwrap_or(&settings.user).to_owned();
     extras(&mut said, environment)?;
     Ok(said)
 }

@@ -2,7 +2,10 @@
 //! TLS mean different things, and some contradict each other.
 
 use super::{SignIn, wrong};
-use engine::{ChannelBinding, ClientCertificate, ConnectionSettings, Error, Kind, Roots, TlsMode};
+use engine::{
+    ChannelBinding, ClientCertificate, ConnectionSettings, Error, Kind, PasswordPlace, Roots,
+    Second, TlsMode,
+};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -52,6 +55,8 @@ impl Default for Said {
             connect_wait: Duration::ZERO,
             reconnect_wait: Duration::ZERO,
             application_name: String::new(),
+            second: Second::default(),
+            password_place: PasswordPlace::Elsewhere,
             environment: None,
             options: None,
         };

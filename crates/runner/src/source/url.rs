@@ -3,7 +3,7 @@
 use super::parameters;
 use super::port;
 use super::said::Said;
-use engine::{Error, Kind, Secret};
+use engine::{Error, Kind, PasswordPlace, Secret};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
@@ -35,6 +35,9 @@ pub(super) fn parse(text: &str, place: &str) -> Result<Said, Error> {
     }
     settings.user = decoded(url.username());
     settings.password = url.password().map(|password| Secret::new(decoded(password)));
+    if settings.password.is_some() {
+        settings.password_place = PasswordPlace::Url;
+    }
     if let Some(database) = url.path().strip_prefix('/').and_then(|path| path.split('/').next()) {
         settings.database = database.to_owned();
     }

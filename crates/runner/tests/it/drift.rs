@@ -359,8 +359,8 @@ async fn an_interrupted_comparison_leaves_no_scratch_database() {
     assert_eq!(ended.code, 30, "{}", ended.stdout);
     scratch_is_gone(&world).await;
 
-    // A killed one leaves it, and a later one takes it away when it is old.
-    let old = format!("ecs_migrate_scratch_1700000000_{}", uuid::Uuid::new_v4().simple());
+    // A killed one leaves it, and a later one takes it away: no backend of that number is there.
+    let old = format!("ecs_migrate_scratch_1700000000_1_{:016x}", fastrand::u64(..));
     let role = role_of(&world);
     world.sql(&format!("CREATE DATABASE {old} OWNER {role}")).await;
     world.migration("1_a", EVERYTHING);

@@ -9,8 +9,19 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-/// PgBouncer in front of the world's server, in the given mode; its port.
-async fn pooler(world: &World, folder: &Path, mode: &str) -> Option<(Child, u16)> {
+/// How it lends its connections, and how many it has for a database.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mode<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) size: u32,
+}
+
+/// PgBouncer in front of the world's server; its port.
+pub(crate) async fn pooler(
+    world: &World,
+    folder: &Path,
+    Mode { name: mode, size }: Mode<'_>,
+) -> Option<(Child, u16)> {
     let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"]
         .into_iter()
         .find(|path| Path::new(path).exists())?;
@@ -19,7 +30,7 @@ async fn pooler(world: &World, folder: &Path, mode: &str) -> Option<(Child, u16)
     let (host, server_port) = address.split_once(':').unwrap();
     let settings = format!(
         "[databases]\n* = host={host} port={server_port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
-         unix_socket_dir =\nauth_type = any\npool_mode = {mode}\ndefault_pool_size = 5\n"
+         unix_socket_dir =\nauth_type = any\npool_mode = {mode}\ndefault_pool_size = {size}\n"
     );
     // It does not run as root, and its other user has to read the file.
     let file = folder.join("pgbouncer.ini");
@@ -60,7 +71,8 @@ async fn through(mode: &str, what: &str) -> Option<(World, crate::support::Ended
     let world = World::new().await;
     world.migration("1_a", "CREATE TABLE a(id int);");
     let folder = tempfile::tempdir().unwrap();
-    let Some((_pooler, port)) = pooler(&world, folder.path(), mode).await else {
+    let Some((_pooler, port)) = pooler(&world, folder.path(), Mode { name: mode, size: 5 }).await
+    else {
         skip("pgbouncer is not installed");
         return None;
     };

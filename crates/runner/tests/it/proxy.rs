@@ -1,7 +1,8 @@
 //! What a cluster's endpoint is to its clients: an address behind which the server changes.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
@@ -11,6 +12,18 @@ pub(crate) struct Proxy {
     server: Arc<AtomicU16>,
     swallow_cancels: Arc<AtomicBool>,
     cut: Arc<Notify>,
+    arrivals: Arc<Mutex<VecDeque<Arrival>>>,
+}
+
+/// What becomes of a connection when it comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// It is passed on.
+    Pass,
+    /// It is closed without a word.
+    Reset,
+    /// It is accepted, and nothing is ever said.
+    Hang,
 }
 
 /// A CancelRequest: its length and its code (PostgreSQL documentation, "Message Formats").
@@ -23,6 +36,8 @@ impl Proxy {
         let server = Arc::new(AtomicU16::new(server));
         let swallow_cancels = Arc::new(AtomicBool::new(false));
         let cut = Arc::new(Notify::new());
+        let arrivals = Arc::new(Mutex::new(VecDeque::new()));
+        let coming = Arc::clone(&arrivals);
         let (target, swallow) = (Arc::clone(&server), Arc::clone(&swallow_cancels));
         let cutting = Arc::clone(&cut);
         tokio::spawn(async move {
@@ -30,7 +45,16 @@ impl Proxy {
                 let port = target.load(Ordering::SeqCst);
                 let swallow = swallow.load(Ordering::SeqCst);
                 let cutting = Arc::clone(&cutting);
+                let arrival = coming.lock().unwrap().pop_front().unwrap_or(Arrival::Pass);
+                if arrival == Arrival::Reset {
+                    continue;
+                }
                 tokio::spawn(async move {
+                    if arrival == Arrival::Hang {
+                        cutting.notified().await;
+                        drop(client);
+                        return;
+                    }
                     tokio::select! {
                         // Either end may go away at any moment.
                         _ended = relay(client, port, swallow) => {}
@@ -39,12 +63,17 @@ impl Proxy {
                 });
             }
         });
-        Self { port, server, swallow_cancels, cut }
+        Self { port, server, swallow_cancels, cut, arrivals }
     }
 
     /// New connections go to another server.
     pub(crate) fn move_to(&self, server: u16) {
         self.server.store(server, Ordering::SeqCst);
+    }
+
+    /// What becomes of the next connections, in order; those after them are passed on.
+    pub(crate) fn arrivals(&self, coming: &[Arrival]) {
+        self.arrivals.lock().unwrap().extend(coming);
     }
 
     /// Cuts every connection there is.

@@ -89,6 +89,11 @@ impl World {
         Self { database, url, directory: tempfile::tempdir().unwrap(), client }
     }
 
+    /// The server's port.
+    pub(crate) fn port(&self) -> u16 {
+        self.url.rsplit_once(':').unwrap().1.split('/').next().unwrap().parse().unwrap()
+    }
+
     /// A session of its own, under a name.
     pub(crate) async fn session(&self, application: &str) -> Client {
         let session = client(&self.url).await;
