@@ -7,10 +7,10 @@ use crate::source::Found;
 use engine::{Error, Interrupt, Kind, Scratch, Turn};
 use protocol::DatabaseState;
 use protocol::event::Outcome;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 pub(super) async fn run(context: &Context<'_>, mut interrupt: Interrupt) -> Result<Ended, Failed> {
-    let inside = Context { waiting: Cell::new(0), ..*context };
+    let inside = Context { waiting: Cell::new(0), met: RefCell::default(), ..*context };
     let (steps, directory) = (Steps::find(&inside)?, inside.directory()?);
     let prepared = async {
         let found = context.database().await?;
