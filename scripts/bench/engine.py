@@ -1,6 +1,7 @@
 """The engine beside psql, Prisma's schema engine and dbmate, in one run."""
 
 import argparse
+import hashlib
 import os
 import pathlib
 import shutil
@@ -53,12 +54,58 @@ def measure(title, *contestants):
         print(f"| {title} | {name} | {seconds * 1000:,.0f} ms | {seconds / base:.2f} | {memory:,.0f} MB |")
 
 
+print(f"{options.rounds} rounds, median time, highest memory of the process itself, on {os.cpu_count()} cores\n")
+print("| what | who | time | ratio | memory |\n|---|---|---|---|---|")
+
+
+def one_session(folder, names):
+    """What psql has to run: the same scripts, each in a transaction with a row of its own."""
+    session = scratch / f"session-{len(names)}.sql"
+    with session.open("w") as file:
+        file.write("CREATE TABLE history (name text PRIMARY KEY, at timestamptz);\n")
+        for name in names:
+            file.write(f"INSERT INTO history VALUES ('{name}');\nBEGIN;\n{(folder / name / 'migration.sql').read_text()}\n"
+                       f"UPDATE history SET at = now() WHERE name = '{name}';\nCOMMIT;\n")
+    return session
+
+
+def psql(database, *arguments):
+    return run([options.psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database, *map(str, arguments)])
+
+
+def whole(folder):
+    """Applying a history to an empty database, beside psql; then the same with nothing left to do."""
+    names = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    count = f"{len(names):,}"
+    session = one_session(folder, names)
+    measure(f"applying {count}",
+            ("psql, one session", lambda: fresh("bench_psql"), lambda database: psql(database, "-f", session)),
+            ("ecs-migrate-runner", lambda: fresh("bench_apply"), lambda database: ours(database, folder)))
+    applied = url("bench_apply")
+    measure(f"nothing pending of {count}", ("ecs-migrate-runner", lambda: applied, lambda database: ours(database, folder)))
+
+
+def large_and_applied(megabytes):
+    """A script of that size that was applied long ago: its digest is all that is needed of it."""
+    folder = write(scratch / f"applied-{megabytes}", [("1_data", ""), ("2_b", "SELECT 1;")])
+    digest = hashlib.sha256()
+    lines = "".join(f"INSERT INTO big VALUES ({number}, '{'x' * 180}');\n" for number in range(5000)).encode()
+    script = folder / "1_data" / "migration.sql"
+    database = fresh("bench_applied_large")
+    ours(database, folder)
+    with script.open("wb") as file:
+        while file.tell() < megabytes * 1024 * 1024:
+            file.write(lines)
+            digest.update(lines)
+    sql(f"UPDATE _prisma_migrations SET checksum = '{digest.hexdigest()}' WHERE migration_name = '1_data'", "bench_applied_large")
+    measure(f"nothing pending, {megabytes:,} MB applied",
+            ("ecs-migrate-runner", lambda: database, lambda database: ours(database, folder)))
+    shutil.rmtree(folder)
+
+
 folder = pathlib.Path(options.migrations) if options.migrations else write(scratch / "history", made_up(434))
 names = sorted(path.name for path in folder.iterdir() if path.is_dir())
 count = len(names)
-
-print(f"{options.rounds} rounds, median time, highest memory of the process itself, on {os.cpu_count()} cores\n")
-print("| what | who | time | ratio | memory |\n|---|---|---|---|---|")
 
 # (a) nothing pending
 applied = fresh("bench_applied")
@@ -79,20 +126,13 @@ if options.dbmate and not options.migrations:
     contestants.append(("dbmate", lambda: dbmate, lambda database: run(command, DATABASE_URL=database)))
 measure(f"nothing pending of {count}", *contestants)
 
-# (b) applying everything
-if not options.migrations:
-    session = scratch / "session.sql"
-    with session.open("w") as file:
-        file.write("CREATE TABLE history (name text, at timestamptz);\n")
-        for name in names:
-            file.write(f"INSERT INTO history VALUES ('{name}');\nBEGIN;\n{(folder / name / 'migration.sql').read_text()}\n"
-                       f"UPDATE history SET at = now() WHERE name = '{name}';\nCOMMIT;\n")
-    measure(f"applying {count}",
-            ("psql, one session", lambda: fresh("bench_psql"),
-             lambda database: run([options.psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database, "-f", str(session)])),
-            ("ecs-migrate-runner", lambda: fresh("bench_apply"), lambda database: ours(database, folder)))
-else:
+# (b) applying everything, and then nothing, of short and long histories
+if options.migrations:
     measure(f"applying {count}", ("ecs-migrate-runner", lambda: fresh("bench_apply"), lambda database: ours(database, folder)))
+else:
+    whole(folder)
+    for number in (2_000, 10_000):
+        whole(write(scratch / f"history-{number}", made_up(number)))
 
 # (c) one large data migration
 rows = "".join(f"INSERT INTO big VALUES ({number}, '{'x' * 180}');\n" for number in range(1000))
@@ -110,9 +150,7 @@ measure(f"one data migration of {size:.0f} MB",
         ("ecs-migrate-runner", lambda: fresh("bench_large"), lambda database: ours(database, large)))
 options.rounds = max(3, options.rounds)
 
-# (d) a long history
-long = write(scratch / "long", made_up(5000))
-longer = fresh("bench_long")
-ours(longer, long)
-measure("nothing pending of 5000", ("ecs-migrate-runner", lambda: longer, lambda database: ours(database, long)))
+# (d) large scripts that are applied
+for megabytes in (1, 1_000):
+    large_and_applied(megabytes)
 shutil.rmtree(scratch)

@@ -51,8 +51,9 @@ pub(crate) async fn apply(
     let connection = step.deploy.connection;
     let mut script = Script::parse(match &connection.stands_for {
         Some(named) => Script::for_database(&text, named, &connection.database),
-        None => text,
+        None => text.to_string(),
     });
+    drop(text);
     let known = known::read(session, step.begun).await?;
     // Its repair may have made it a transaction; what is done must not be done again.
     if !known.is_empty() {

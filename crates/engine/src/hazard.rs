@@ -62,15 +62,18 @@ pub(crate) async fn grade(
     (directory, plan): (&Directory, &Plan),
 ) -> Result<Vec<Graded>, Error> {
     let mut known = Known::default();
-    for migration in directory.migrations.iter().filter(|one| plan.applied.contains(&one.name)) {
-        if let Ok(text) = migration.read() {
-            known.read(&Script::parse(text));
+    let applied: BTreeSet<&str> = plan.applied.iter().map(String::as_str).collect();
+    for migration in directory.migrations.iter().filter(|one| applied.contains(one.name.as_str())) {
+        // One with that much data is not read again for what little else it may say.
+        let small = migration.script.as_ref().is_ok_and(|script| !script.is_large());
+        if let Some(text) = small.then(|| migration.read().ok()).flatten() {
+            known.read(&Script::parse(&*text));
         }
     }
     let mut graded = Vec::new();
     for migration in &plan.pending {
         let Ok(text) = migration.read() else { continue };
-        for found in hazard::assess(&Script::parse(text), &mut known) {
+        for found in hazard::assess(&Script::parse(&*text), &mut known) {
             let facts = match &found.table {
                 Some(table) => Some(facts::of(session, table, &found).await?),
                 None => None,

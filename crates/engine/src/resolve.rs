@@ -15,6 +15,7 @@ use crate::session::Session;
 use crate::settings::ConnectionSettings;
 use migrations::checksum::checksum;
 use migrations::{Directory, Row, Script};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What to record.
@@ -100,7 +101,7 @@ fn refuse(code: &'static str, message: String) -> Error {
     Error::new(Kind::Configuration, message).prisma(code)
 }
 
-fn on_disk(resolve: &Resolve<'_>, name: &str) -> Result<String, Error> {
+fn on_disk(resolve: &Resolve<'_>, name: &str) -> Result<Arc<str>, Error> {
     let migration = resolve.directory.get(name);
     migration.and_then(|migration| migration.read().ok()).ok_or_else(|| {
         refuse("P3017", format!("there is no migration `{name}` with a readable script on disk"))
@@ -215,7 +216,7 @@ async fn weigh(
     if resolve.force == Force::Blind {
         return Ok(());
     }
-    let evidence = evidence::gather(session, &Script::parse(script.to_owned())).await?;
+    let evidence = evidence::gather(session, &Script::parse(script)).await?;
     let known = format!("no other run holds the migration lock; {evidence}");
     if resolve.force == Force::No && contradicts(&evidence) {
         return Err(Error::new(
@@ -251,7 +252,7 @@ async fn baseline(
     if resolve.force != Force::Blind {
         compare(resolve, session, (history.schema(), &directory), (sink, interrupt)).await?;
     }
-    let scripts: Result<Vec<String>, Error> =
+    let scripts: Result<Vec<Arc<str>>, Error> =
         upto.iter().map(|migration| on_disk(resolve, &migration.name)).collect();
     let scripts = scripts?;
     history.create(session).await?;

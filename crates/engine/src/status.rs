@@ -9,7 +9,7 @@ use crate::progress::Sink;
 use crate::reach::{Purpose, reach};
 use crate::settings::ConnectionSettings;
 use migrations::{Allowances, Directory, Plan, Row, order};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// What is known of one migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,19 +123,24 @@ pub(crate) fn judge(directory: &Directory, rows: &[Row], allowances: &Allowances
     let names: BTreeSet<&str> = on_disk.chain(live.map(|row| row.name.as_str())).collect();
     let mut names: Vec<&str> = names.into_iter().collect();
     names.sort_by(|a, b| order::compare(a, b));
+    let mut by_name: HashMap<&str, Vec<&Row>> = HashMap::new();
+    for row in rows {
+        by_name.entry(row.name.as_str()).or_default().push(row);
+    }
+    let state = |name: &str| state(name, directory, by_name.get(name).map_or(&[], Vec::as_slice));
     let migrations = names
         .into_iter()
-        .map(|name| MigrationState { name: name.to_owned(), state: state(name, directory, rows) })
+        .map(|name| MigrationState { name: name.to_owned(), state: state(name) })
         .collect();
     Status { migrations, blocker, environment: None, managed: true }
 }
 
-fn state(name: &str, directory: &Directory, rows: &[Row]) -> State {
-    let of_name = || rows.iter().filter(|row| row.name == name);
-    if of_name().any(Row::unfinished) {
+/// `rows` are of that name.
+fn state(name: &str, directory: &Directory, rows: &[&Row]) -> State {
+    if rows.iter().any(|row| row.unfinished()) {
         return State::Unfinished;
     }
-    match (of_name().rfind(|row| row.applied()), directory.get(name)) {
+    match (rows.iter().rfind(|row| row.applied()), directory.get(name)) {
         (None, _) => State::Pending,
         (Some(_), None)
             if directory.newest().is_some_and(|newest| order::compare(name, newest).is_lt()) =>
@@ -143,8 +148,8 @@ fn state(name: &str, directory: &Directory, rows: &[Row]) -> State {
             State::Missing
         }
         (Some(_), None) => State::Ahead,
-        (Some(row), Some(migration)) => match &migration.digests {
-            Ok(digests) if !digests.match_any(&row.checksum) => State::Edited,
+        (Some(row), Some(migration)) => match &migration.script {
+            Ok(script) if !script.is_recorded_as(&row.checksum) => State::Edited,
             Ok(_) | Err(_) => State::Applied,
         },
     }

@@ -8,56 +8,80 @@ pub fn checksum(script: &str) -> String {
     HEXLOWER.encode(&Sha256::digest(script.as_bytes()))
 }
 
-/// The digests of a script with its own line ends and with either other kind: a checkout with
-/// `core.autocrlf` is no edit (prisma-engines `checksum.rs`, #7101). They are all that is kept of a
-/// script until it is applied.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Digests {
-    as_read: String,
-    unix: String,
-    windows: String,
-}
+/// A digest that grows with what is read: a script may be larger than the memory.
+#[derive(Debug, Default)]
+pub(crate) struct Growing(Sha256);
 
-impl Digests {
-    /// The digests of `script`.
-    pub fn of(script: &str) -> Self {
-        Self {
-            as_read: checksum(script),
-            unix: with_line_ends(script, "\n"),
-            windows: with_line_ends(script, "\r\n"),
-        }
+impl Growing {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
     }
 
-    /// What the history records.
-    pub fn recorded(&self) -> &str {
-        &self.as_read
-    }
-
-    /// Whether the history's digest is of this script, whatever its line ends.
-    pub fn match_any(&self, recorded: &str) -> bool {
-        [&self.as_read, &self.unix, &self.windows].into_iter().any(|digest| digest == recorded)
+    pub(crate) fn finish(self) -> String {
+        HEXLOWER.encode(&self.0.finalize())
     }
 }
 
-/// Hashes line by line: a script may be large, and a copy of it would be as large.
-fn with_line_ends(script: &str, line_end: &str) -> String {
-    let mut digest = Sha256::new();
-    let mut lines = script.split('\n').peekable();
-    while let Some(line) = lines.next() {
-        match lines.peek() {
-            Some(_) => {
-                digest.update(line.strip_suffix('\r').unwrap_or(line));
-                digest.update(line_end);
+/// The digests that a script has with either kind of line ends: a checkout with `core.autocrlf` is
+/// no edit (prisma-engines `checksum.rs`, #7101).
+#[derive(Debug, Default)]
+pub(crate) struct OtherLineEnds {
+    unix: Growing,
+    windows: Growing,
+    /// A carriage return at the end of what came so far: what follows it decides.
+    held: bool,
+}
+
+impl OtherLineEnds {
+    /// Takes in the next bytes, wherever they were cut.
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        for part in bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
+            let (text, end) = match part.split_last() {
+                Some((end @ (b'\n' | b'\r'), text)) => (text, Some(*end)),
+                Some(_) | None => (part, None),
+            };
+            if !text.is_empty() {
+                self.both(self.held.then_some(b"\r"), text);
+                self.held = false;
             }
-            None => digest.update(line),
+            match end {
+                Some(b'\n') => {
+                    self.held = false;
+                    self.unix.update(b"\n");
+                    self.windows.update(b"\r\n");
+                }
+                Some(_) => {
+                    if std::mem::replace(&mut self.held, true) {
+                        self.both(None, b"\r");
+                    }
+                }
+                None => {}
+            }
         }
     }
-    HEXLOWER.encode(&digest.finalize())
+
+    fn both(&mut self, first: Option<&[u8; 1]>, then: &[u8]) {
+        for digest in [&mut self.unix, &mut self.windows] {
+            if let Some(first) = first {
+                digest.update(first);
+            }
+            digest.update(then);
+        }
+    }
+
+    /// With line feeds, and with carriage returns before them.
+    pub(crate) fn finish(mut self) -> [String; 2] {
+        if self.held {
+            self.both(None, b"\r");
+        }
+        [self.unix.finish(), self.windows.finish()]
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn an_empty_script_has_the_digest_of_nothing() {
@@ -68,19 +92,23 @@ mod tests {
     }
 
     #[test]
-    fn line_ends_are_no_edit_but_a_blank_is() {
-        let stored = checksum("SELECT 1;\nSELECT 2;\n");
-        let matches = |stored: &str, script: &str| Digests::of(script).match_any(stored);
-        assert!(matches(&stored, "SELECT 1;\nSELECT 2;\n"));
-        assert!(matches(&stored, "SELECT 1;\r\nSELECT 2;\r\n"));
-        assert!(!matches(&stored, "SELECT 1; \nSELECT 2;\n"));
-        let stored = checksum("SELECT 1;\r\nSELECT 2;\r\n");
-        assert!(matches(&stored, "SELECT 1;\nSELECT 2;\n"));
-        assert!(!matches("", "SELECT 1;"));
-    }
-
-    #[test]
     fn a_byte_order_mark_counts() {
         assert_ne!(checksum("\u{feff}SELECT 1;"), checksum("SELECT 1;"));
+    }
+
+    proptest! {
+        #[test]
+        fn line_ends_are_the_same_wherever_the_text_is_cut(text in "[ab\\r\\n]{0,24}", cuts in prop::collection::vec(0_usize..24, 0..4)) {
+            let unix = text.replace("\r\n", "\n");
+            let windows = unix.replace('\n', "\r\n");
+            let mut places: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();
+            places.extend([0, text.len()]);
+            places.sort_unstable();
+            let mut digests = OtherLineEnds::default();
+            for pair in places.windows(2) {
+                digests.update(&text.as_bytes()[pair[0]..pair[1]]);
+            }
+            prop_assert_eq!(digests.finish(), [checksum(&unix), checksum(&windows)]);
+        }
     }
 }

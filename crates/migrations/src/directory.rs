@@ -1,12 +1,15 @@
 //! Prisma's directory of migrations, read from disk: `DIR/NAME/migration.sql`.
 
-use crate::checksum::Digests;
-use crate::contained;
 use crate::lock_file::{self, LockFileError};
 use crate::order;
 use crate::script::{Phase, Script};
-use std::io::{self, Read as _};
+use crate::script_file::ScriptFile;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How many bytes of scripts are kept in memory, the newest first: those are the ones to be applied.
+const ROOM: usize = 16 * 1024 * 1024;
 
 /// A directory of migrations, in the order in which they apply.
 #[derive(Debug, Clone, Default)]
@@ -24,14 +27,14 @@ pub struct Migration {
     pub name: String,
     /// Its `migration.sql`.
     pub path: PathBuf,
-    /// The digests of its script, or why it could not be read; only a pending migration needs it.
-    pub digests: Result<Digests, String>,
+    /// Its script, or why it could not be read; only a pending migration needs it.
+    pub script: Result<ScriptFile, String>,
 }
 
 impl Migration {
-    /// The script as it is on disk now.
-    pub fn read(&self) -> Result<String, String> {
-        read_script(&self.path)
+    /// The script as it was when the directory was read.
+    pub fn read(&self) -> Result<Arc<str>, String> {
+        self.script.as_ref().map_err(Clone::clone).and_then(ScriptFile::text)
     }
 
     /// Whether it is marked as one that old code would not survive.
@@ -76,7 +79,7 @@ impl Directory {
             }
             Err(error) => return Err(unreadable(error)),
         };
-        let mut migrations = Vec::new();
+        let mut names = Vec::new();
         for entry in entries {
             let entry = entry.map_err(unreadable)?;
             if !entry.file_type().map_err(unreadable)?.is_dir() {
@@ -86,11 +89,17 @@ impl Directory {
                 .file_name()
                 .into_string()
                 .map_err(|name| DirectoryError::Name(name.to_string_lossy().into_owned()))?;
-            let path = entry.path().join("migration.sql");
-            let digests = read_script(&path).map(|script| Digests::of(&script));
-            migrations.push(Migration { name, path, digests });
+            names.push(name);
         }
-        migrations.sort_by(|a, b| order::compare(&a.name, &b.name));
+        names.sort_by(|a, b| order::compare(a, b));
+        let mut room = ROOM;
+        let read = |name: String| {
+            let path = path.join(&name).join("migration.sql");
+            let script = ScriptFile::read(&path, &mut room);
+            Migration { name, path, script }
+        };
+        let mut migrations: Vec<Migration> = names.into_iter().rev().map(read).collect();
+        migrations.reverse();
         lock_file::check(path)?;
         Ok(Self { path: path.to_owned(), migrations })
     }
@@ -102,21 +111,9 @@ impl Directory {
 
     /// The migration of that name.
     pub fn get(&self, name: &str) -> Option<&Migration> {
-        self.migrations.iter().find(|migration| migration.name == name)
+        let place = self.migrations.binary_search_by(|one| order::compare(&one.name, name)).ok()?;
+        self.migrations.get(place)
     }
-}
-
-/// Only a plain file of the directory is read: what a link would bring in from elsewhere, a FIFO or a
-/// device is refused. Invalid UTF-8 is refused rather than replaced: Prisma since 6.6 would execute U+FFFD.
-fn read_script(path: &Path) -> Result<String, String> {
-    let root = path.parent().and_then(Path::parent).unwrap_or(path);
-    let mut file = contained::open(root, path).map_err(|why| why.to_string())?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        format!("byte {at} is not UTF-8")
-    })
 }
 
 #[cfg(test)]
@@ -145,7 +142,7 @@ mod tests {
         let names: Vec<&str> = directory.migrations.iter().map(|m| m.name.as_str()).collect();
         assert_eq!(names, [".hidden", "20260101000000_a", "20260102000000_b", "20260103000000_c"]);
         assert_eq!(directory.get("20260101000000_a").unwrap().read().as_deref(), Ok("SELECT 1;"));
-        assert!(directory.get("20260103000000_c").unwrap().digests.is_err());
+        assert!(directory.get("20260103000000_c").unwrap().script.is_err());
     }
 
     #[test]
@@ -160,7 +157,7 @@ mod tests {
         )
         .unwrap();
         let directory = Directory::read(root.path()).unwrap();
-        assert_eq!(directory.migrations[0].digests, Err("byte 16 is not UTF-8".into()));
+        assert_eq!(directory.migrations[0].script, Err("byte 16 is not UTF-8".into()));
         assert_eq!(directory.migrations[1].read().as_deref(), Ok("SELECT 2;"));
     }
 
@@ -179,7 +176,7 @@ mod tests {
         let why: Vec<&str> = directory
             .migrations
             .iter()
-            .map(|migration| migration.digests.as_ref().unwrap_err().as_str())
+            .map(|migration| migration.script.as_ref().unwrap_err().as_str())
             .collect();
         assert!(why[0].contains("outside of the directory"), "{why:?}");
         assert!(why[1].contains("outside of the directory"), "{why:?}");

@@ -5,15 +5,20 @@
 
 mod action;
 mod assess;
+mod conversion;
+mod effect;
 mod exception;
 mod known;
 pub mod live;
 pub mod policy;
+mod put_back;
 mod reading;
 mod rule;
+mod search_path;
 mod sentence;
 mod squawk;
 pub mod types;
+mod view;
 mod words;
 
 pub use assess::assess;
@@ -29,14 +34,19 @@ pub struct Finding {
     pub rule: Rule,
     /// What it does to a running system, the worst first; never empty.
     pub grades: Vec<Grade>,
-    /// The table, without `public`, where there is one.
+    /// The table as the database calls it before the deployment, without `public`, where there is one
+    /// and its schema can be told.
     pub table: Option<String>,
+    /// The column, where it is about one.
+    pub column_name: Option<String>,
     /// What it is about, as an exception names it: `users`, `users.email`, `users_email_idx`.
     pub object: String,
     /// The type that a column gets, where the rule is about one.
     pub to_type: Option<String>,
-    /// Whether the rows go through an expression of the script.
-    pub converted: bool,
+    /// What becomes of the values on the way there.
+    pub conversion: types::Conversion,
+    /// Whether it reaches other tables than its own.
+    pub cascades: bool,
     /// Line of the file, from 1.
     pub line: u32,
     /// Column of the line in characters, from 1.
@@ -56,9 +66,11 @@ impl Finding {
             rule,
             grades: rule.grades().to_vec(),
             table: None,
+            column_name: None,
             object: object.to_owned(),
             to_type: None,
-            converted: false,
+            conversion: types::Conversion::None,
+            cascades: false,
             line: 1,
             column: 1,
             sentence,

@@ -7,6 +7,7 @@
 //! | [`checksum`] | the digest by which an edited script is noticed |
 //! | [`order`] | which migration comes before which |
 //! | [`lock_file`] | `migration_lock.toml` |
+//! | [`script_file`] | a script on disk, read once |
 //! | [`script`] | a script's statements, and whether it can be one transaction |
 //! | [`history`] | the rows of `_prisma_migrations`, and our marker in them |
 //! | [`hazard`] | which statements break the running API, block its traffic or lose data |
@@ -21,6 +22,7 @@ pub mod lock_file;
 pub mod order;
 pub mod plan;
 pub mod script;
+pub mod script_file;
 
 pub use directory::{Directory, Migration};
 pub use history::{Marker, Mode, Row};

@@ -8,7 +8,31 @@
 use std::cmp::Ordering;
 
 /// The punctuation of ASCII in the order of the root collation.
-const PUNCTUATION: &str = " _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$";
+const PUNCTUATION: &[u8] = b" _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$";
+
+/// The weight of each character of ASCII: a history of thousands is sorted, and searched, by them.
+const WEIGHTS: [u8; 128] = weights();
+
+const fn weights() -> [u8; 128] {
+    let mut weights = [0; 128];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        weights[byte as usize] = match byte {
+            b'0'..=b'9' => 64 + byte,
+            b'a'..=b'z' => 64 + byte,
+            b'A'..=b'Z' => 64 + byte.to_ascii_lowercase(),
+            0x7f => 33,
+            _ => byte,
+        };
+        byte += 1;
+    }
+    let mut place = 0_u8;
+    while (place as usize) < PUNCTUATION.len() {
+        weights[PUNCTUATION[place as usize] as usize] = 64 + place;
+        place += 1;
+    }
+    weights
+}
 
 /// Compares two names of migrations.
 pub fn compare(a: &str, b: &str) -> Ordering {
@@ -18,16 +42,10 @@ pub fn compare(a: &str, b: &str) -> Ordering {
     primary.then_with(case).then_with(|| a.cmp(b))
 }
 
-fn weight(character: char) -> (u8, u32) {
-    if let Some(place) = PUNCTUATION.find(character) {
-        return (1, u32::try_from(place).unwrap_or(u32::MAX));
-    }
-    match character {
-        '\0'..' ' | '\x7f' => (0, character.into()),
-        '0'..='9' => (2, character.into()),
-        'a'..='z' | 'A'..='Z' => (3, character.to_ascii_lowercase().into()),
-        _ => (4, character.into()),
-    }
+fn weight(character: char) -> u32 {
+    let code = u32::from(character);
+    let ascii = usize::try_from(code).ok().and_then(|place| WEIGHTS.get(place));
+    ascii.map_or(code + 256, |weight| u32::from(*weight))
 }
 
 #[cfg(test)]

@@ -221,7 +221,7 @@ impl Plan {
         if let Some((migration, cause)) = plan
             .pending
             .iter()
-            .find_map(|migration| Some((migration, migration.digests.as_ref().err()?)))
+            .find_map(|migration| Some((migration, migration.script.as_ref().err()?)))
         {
             return Err(Blocker::Unreadable {
                 name: migration.name.clone(),
@@ -240,27 +240,28 @@ impl Plan {
 
 /// A script that cannot be read any more is not called edited: only pending ones need theirs.
 fn edited(migration: &Migration, row: &Row) -> Option<Difference> {
-    let digests = migration.digests.as_ref().ok()?;
-    (!digests.match_any(&row.checksum)).then(|| Difference::Edited {
+    let script = migration.script.as_ref().ok()?;
+    (!script.is_recorded_as(&row.checksum)).then(|| Difference::Edited {
         name: migration.name.clone(),
         recorded: row.checksum.clone(),
-        found: digests.recorded().to_owned(),
+        found: script.digest().to_owned(),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checksum::{self, Digests};
+    use crate::checksum;
+    use crate::script_file::ScriptFile;
 
     fn directory(names: &[&str]) -> Directory {
         Directory {
             migrations: names
                 .iter()
-                .map(|name| Migration {
-                    name: (*name).to_owned(),
-                    path: format!("{name}/migration.sql").into(),
-                    digests: Ok(Digests::of(&format!("-- {name}"))),
+                .map(|name| {
+                    let path: std::path::PathBuf = format!("{name}/migration.sql").into();
+                    let script = Ok(ScriptFile::of_text(path.clone(), &format!("-- {name}")));
+                    Migration { name: (*name).to_owned(), path, script }
                 })
                 .collect(),
             ..Directory::default()
@@ -355,7 +356,7 @@ mod tests {
     #[test]
     fn an_unreadable_script_matters_only_while_pending() {
         let mut disk = directory(&["1"]);
-        disk.migrations[0].digests = Err("no such file".into());
+        disk.migrations[0].script = Err("no such file".into());
         assert!(Plan::make(&disk, &[row("1")], &Allowances::default()).is_ok());
         let blocker = Plan::make(&disk, &[], &Allowances::default()).unwrap_err();
         assert!(matches!(blocker, Blocker::Unreadable { .. }));

@@ -40,7 +40,7 @@ fn every_hazard_has_its_grade() {
             "add-foreign-key:posts.f blocks",
         ),
         ("ALTER TABLE users ADD CONSTRAINT c CHECK (age > 0)", "add-check:users.c blocks"),
-        ("ALTER TABLE users ALTER COLUMN age SET NOT NULL", "set-not-null:users.age blocks"),
+        ("ALTER TABLE users ALTER COLUMN age SET NOT NULL", "set-not-null:users.age breaks"),
         ("ALTER TABLE users ADD COLUMN a int NOT NULL", "add-required-column:users.a breaks"),
         (
             "ALTER TABLE users ADD COLUMN a uuid DEFAULT gen_random_uuid()",
@@ -142,7 +142,7 @@ fn what_hurts_nobody_is_not_said() {
         "ALTER TABLE users ADD COLUMN a int; ALTER TABLE users RENAME COLUMN a TO b; ALTER TABLE users DROP COLUMN b;",
         "CREATE TYPE \"New\" AS ENUM ('a'); ALTER TYPE \"New\" RENAME TO \"Newer\"; DROP TYPE \"Newer\";",
         "UPDATE users SET age = 1 WHERE age IS NULL",
-        "DELETE FROM users WHERE age = 3",
+        "UPDATE users SET age = 1, nick = 'x' WHERE age IS NULL AND nick IS NULL",
         "ALTER TABLE posts RENAME CONSTRAINT f TO g",
         "ALTER INDEX posts_user RENAME TO posts_user_id",
         "DROP VIEW IF EXISTS v; CREATE VIEW v AS SELECT 1",

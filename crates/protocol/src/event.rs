@@ -102,6 +102,9 @@ pub struct Origin {
     /// The image of the task, best with its digest.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub image: String,
+    /// The environment that it is for.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub environment: String,
     /// The person or bot behind it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub actor: String,
@@ -469,6 +472,13 @@ pub struct RunFinished {
     /// Where it was before the first change, when there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restore_point: Option<RestorePoint>,
+    /// The environment that it was for, else the one whose name the database bears.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub environment: String,
+    /// Which database it met, whatever its address: server, timeline and database, as
+    /// `7412345678901234567/00000001/16384`. After a restore it is another one.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub identity: String,
     /// Why it failed, when it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,

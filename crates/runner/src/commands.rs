@@ -28,7 +28,7 @@ use ending::{Ended, Failed, finish};
 use engine::{Error, Interrupt, Kind};
 use protocol::event::{Origin, RunStarted};
 use protocol::{Event, Standing, env};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use tokio::time::Instant;
 
 /// What is left to do for the process when a command has ended.
@@ -49,15 +49,24 @@ pub(crate) async fn run(
     let command = &cli.command;
     let options = command.options();
     let version = env!("CARGO_PKG_VERSION").to_owned();
-    let origin = origin(environment);
+    let mut origin = origin(environment);
+    if let Some(name) = options.connection.environment.clone() {
+        origin.environment = name;
+    }
     let said = command.said();
     let standing = Standing::of(said, options.review.said(), &origin);
     let errand = Errand { command: said, standing };
     let msg = format!("{said} started, version {version}");
     let started = RunStarted { version, command: said, standing, origin };
     emitter.emit(Event::RunStarted(started), msg);
-    let context =
-        Context { options: &options, errand, environment, emitter, waiting: Cell::new(0) };
+    let context = Context {
+        options: &options,
+        errand,
+        environment,
+        emitter,
+        waiting: Cell::new(0),
+        met: RefCell::default(),
+    };
     if !context.prisma() {
         for (name, meant) in near_misses(environment.names()) {
             context.say("no_such_setting", format!("{name} is no setting; {meant} is one"));
@@ -119,6 +128,7 @@ fn origin(environment: &Environment) -> Origin {
         started_by: text(env::STARTED_BY),
         commit: text(env::COMMIT),
         place: text(env::PLACE),
+        environment: text(env::ENVIRONMENT),
         image: text(env::TASK_IMAGE),
         actor: text(env::ACTOR),
         repository: text(env::REPOSITORY),

@@ -145,6 +145,9 @@ fn faulty(core: &Arc<Core>, call: &Call, fault: &RequestAnswer) -> Result<Body, 
         (RequestAnswer::Page(shape), "GetLogEvents") => {
             logs::get_log_events(core, &call.input, *shape)
         }
+        (RequestAnswer::Page(shape), "FilterLogEvents") => {
+            logs::filter_log_events(core, &call.input, *shape).map(Body::from)
+        }
         // Nobody sees this answer.
         (RequestAnswer::Unanswered { request: RequestFate::Ignored, .. }, _) => {
             Ok(json!({}).into())

@@ -263,7 +263,7 @@ fn shortfall(failure: &Failure) -> Shortfall {
     }
 }
 
-fn snapshot(task: &Task) -> TaskSnapshot {
+pub(super) fn snapshot(task: &Task) -> TaskSnapshot {
     let overrides = task.overrides().map(TaskOverride::container_overrides).unwrap_or_default();
     let given = |name: &str| {
         overrides.iter().find_map(|container| {

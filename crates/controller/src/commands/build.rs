@@ -99,7 +99,7 @@ pub(super) async fn build(settings: &ImageSettings, keys: &Keys<'_>) -> Result<B
     if let Some((name, why)) = directory
         .migrations
         .iter()
-        .find_map(|migration| Some((&migration.name, migration.digests.as_ref().err()?)))
+        .find_map(|migration| Some((&migration.name, migration.script.as_ref().err()?)))
     {
         return Err(Error::usage(format!("cannot read the migration {name}: {why}")));
     }

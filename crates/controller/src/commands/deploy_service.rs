@@ -1,6 +1,6 @@
 //! Owns `deploy-service`.
 
-use super::arguments::{DefinitionArguments, PlaceArguments};
+use super::arguments::{DefinitionArguments, EnvironmentArguments, PlaceArguments};
 use super::context::Context;
 use super::proof;
 use super::services::{Hands, ServiceArguments, Shown};
@@ -15,8 +15,9 @@ use clap::Args;
 /// Deploy services whose migration is green: the second half of `release`
 ///
 /// For pipelines with an approval in between. It needs the record of a green run of the migration for the
-/// same commit, cluster and family: the newest one in the log, and ECS's word as long as ECS remembers the
-/// task. A later red run revokes an earlier green one. Without it nothing is changed (85).
+/// same commit, cluster, family, environment and database: the newest one in the log, and ECS's word as long
+/// as ECS remembers the task. A later red run revokes an earlier green one, whoever started it; what is in
+/// progress, or cannot be read, proves nothing. Without the record nothing is changed (85).
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -25,6 +26,8 @@ pub(crate) struct Arguments {
     definition: DefinitionArguments,
     #[command(flatten)]
     place: PlaceArguments,
+    #[command(flatten)]
+    whose: EnvironmentArguments,
     /// Commit that needs a green run [default: GITHUB_SHA]
     #[arg(long, value_name = "SHA")]
     commit: Option<String>,
@@ -38,6 +41,7 @@ impl Arguments {
         let mut flags = self.definition.flags();
         flags.extend(self.place.flags());
         flags.extend(self.services.flags());
+        flags.extend(self.whose.flags());
         flags.extend(cli::flags([(Key::Commit, &self.commit)]));
         flags
     }

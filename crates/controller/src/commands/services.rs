@@ -243,10 +243,11 @@ impl Services {
     /// As `step`; but a service that stands on a tag that nobody resolved may stand on what the tag was,
     /// and is rolled out anew.
     fn step(&self, before: &ServiceSnapshot, (arn, wanted): (&str, &Wanted)) -> Step {
-        match step(before, arn, self.wish) {
-            Step::AlreadyThere if wanted.may_have_moved() => Step::Update(NewDeployment::Forced),
-            step => step,
+        let step = step(before, arn, self.wish);
+        if step == Step::AlreadyThere && wanted.may_have_moved() {
+            return Step::Update(NewDeployment::Forced);
         }
+        step
     }
 
     async fn find(

@@ -16,7 +16,7 @@ mod verdict;
 pub(crate) use clearance::Clearance;
 pub(crate) use ending::{Ending, Outcome};
 pub(crate) use fleet::{Fleet, Order};
-pub(crate) use record::{Claim, Evidence, TaskRecord, green};
+pub(crate) use record::{Claim, Evidence, LoggedLine, Refusal, TaskRecord, green};
 pub(crate) use released::{Contract, Released};
 pub(crate) use session::{Job, Way};
 pub(crate) use snapshot::{

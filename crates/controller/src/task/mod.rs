@@ -54,7 +54,7 @@ pub(crate) use others::{Others, OwnRun};
 pub use pace::Pace;
 pub(crate) use pace::Strain;
 pub(crate) use phase::{Phase, PhaseKind, PhaseState};
-pub(crate) use protocol::command::{is_of_a_gate, is_one_off};
+pub(crate) use protocol::command::is_one_off;
 pub(crate) use reading::{Read, patience, read, whole};
 pub(crate) use recount::{Glance, glance, recount};
 pub(crate) use relaunch::Again;

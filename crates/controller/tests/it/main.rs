@@ -33,6 +33,7 @@ mod page;
 mod policies;
 mod processes;
 mod pull_requests;
+mod record;
 mod refused_stop;
 mod registering;
 mod release;

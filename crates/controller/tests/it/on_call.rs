@@ -50,7 +50,10 @@ impl Speaker {
         };
         let started = RunStarted {
             version: "0.1.0".to_owned(),
-            command: RunnerCommand::named(command).unwrap_or_default(),
+            // What was asked, whatever the text says.
+            command: RunnerCommand::first_of(&launch.arguments)
+                .or_else(|| RunnerCommand::named(command))
+                .unwrap_or_default(),
             origin,
             ..RunStarted::default()
         };

@@ -163,7 +163,8 @@ fn environments_may_differ_in_family_cluster_network_and_name() {
     ]);
     assert_eq!(taken(&workflow, "run"), [of_run]);
     // The verdict of the same family.
-    let of_deploy = set(&["ECS_MIGRATE_CLUSTER", "ECS_MIGRATE_TASK_DEFINITION"]);
+    let of_deploy =
+        set(&["ECS_MIGRATE_CLUSTER", "ECS_MIGRATE_ENVIRONMENT", "ECS_MIGRATE_TASK_DEFINITION"]);
     assert_eq!(taken(&workflow, "deploy-service"), [of_deploy]);
     // Tasks are found by the run's number, whatever their family.
     assert_eq!(taken(&workflow, "cancel"), [set(&["ECS_MIGRATE_CLUSTER"])]);

@@ -138,7 +138,7 @@ fn journal(rights: &Rights, pending: &[Migration]) -> Finding {
         format!("let the database's owner run: GRANT CREATE ON DATABASE {database} TO {role}")
     };
     let needs = |migration: &&Migration| {
-        migration.read().is_ok_and(|text| need_journal(&Script::parse(text)))
+        migration.read().is_ok_and(|text| need_journal(&Script::parse(&*text)))
     };
     let found = match pending.iter().find(needs) {
         Some(migration) => Finding::no(

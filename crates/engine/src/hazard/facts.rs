@@ -10,15 +10,17 @@ use tokio_postgres::types::Type;
 /// Rows that a page holds, where no statistics say it: as many as of narrow ones.
 const ROWS_A_PAGE: &str = "100";
 
-/// Size, rows and traffic of a table and its partitions. `reltuples` is of the last VACUUM, so it
+/// Size, rows and traffic of a table with its partitions and children. `reltuples` is of the last VACUUM, so it
 /// is scaled as the planner does it. `pg_relation_size` reads the file system, so an empty table is
-/// known for certain.
+/// known for certain; rows of a view or a foreign table lie elsewhere.
 fn query() -> String {
     format!(
-        "WITH part AS (
-            SELECT $1::regclass::oid AS oid UNION SELECT relid::oid FROM pg_catalog.pg_partition_tree($1::regclass)
+        "WITH RECURSIVE part AS (
+            SELECT $1::regclass::oid AS oid UNION
+            SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN part ON i.inhparent = part.oid
         ), size AS (
-            SELECT c.oid, c.reltuples, c.relpages, pg_catalog.pg_relation_size(c.oid) AS bytes
+            SELECT c.oid, c.reltuples, c.relpages, pg_catalog.pg_relation_size(c.oid) AS bytes,
+                c.relkind NOT IN ('r', 'p', 'm') AS elsewhere
             FROM part JOIN pg_catalog.pg_class c USING (oid)
         ), span AS (
             SELECT greatest(1, extract(epoch FROM now() - coalesce(
@@ -34,7 +36,8 @@ fn query() -> String {
             (SELECT pg_catalog.format_type(a.atttypid, a.atttypmod) FROM pg_catalog.pg_attribute a
              WHERE a.attrelid = $1::regclass AND a.attname = $2 AND NOT a.attisdropped),
             EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conrelid = $1::regclass AND contype = 'c'
-                AND convalidated AND pg_catalog.pg_get_constraintdef(oid) = 'CHECK ((' || quote_ident($2) || ' IS NOT NULL))')
+                AND convalidated AND pg_catalog.pg_get_constraintdef(oid) = 'CHECK ((' || quote_ident($2) || ' IS NOT NULL))'),
+            bool_or(elsewhere)
         FROM size CROSS JOIN span LEFT JOIN pg_catalog.pg_stat_all_tables s ON s.relid = size.oid"
     )
 }
@@ -65,16 +68,18 @@ pub(super) async fn of(session: &Session, table: &str, finding: &Finding) -> Res
         .await?;
     let Some(row) = found.first() else { return Ok(Facts::Absent) };
     let oid: i64 = row.get(0)?;
-    let column = finding.object.strip_prefix(table).and_then(|rest| rest.strip_prefix('.'));
     let oid = u32::try_from(oid).unwrap_or_default();
     let row = session
-        .one(&query(), &[(&oid, Type::OID), (&column.unwrap_or_default(), Type::TEXT)])
+        .one(
+            &query(),
+            &[(&oid, Type::OID), (&finding.column_name.as_deref().unwrap_or_default(), Type::TEXT)],
+        )
         .await?;
     let count = |at| Ok::<_, Fault>(u64::try_from(row.get::<i64>(at)?).unwrap_or(0));
     Ok(Facts::Table(TableFacts {
         bytes: count(0)?,
         rows: count(1)?,
-        empty: count(0)? == 0,
+        empty: count(0)? == 0 && !row.get::<bool>(6)?,
         writes_per_second: count(2)?,
         reads_per_second: count(3)?,
         column_type: row.get(4)?,

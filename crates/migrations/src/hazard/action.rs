@@ -1,5 +1,6 @@
 //! Owns what a statement can do to which object.
 
+use super::types::Conversion;
 use std::ops::Range;
 
 /// Something that a statement, or a part of an `ALTER TABLE`, does.
@@ -15,7 +16,13 @@ pub(super) struct Action {
 /// What is done. Names are as PostgreSQL stores them, without `public`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Deed {
-    CreateTable(Vec<Column>),
+    CreateTable {
+        columns: Vec<Column>,
+        /// `IF NOT EXISTS`: it may be there with rows.
+        perhaps: bool,
+    },
+    /// Its columns, where they can be told.
+    CreateView(Option<Vec<String>>),
     CreateIndex {
         name: String,
     },
@@ -30,7 +37,7 @@ pub(super) enum Deed {
     ChangeType {
         column: String,
         to: String,
-        converted: bool,
+        conversion: Conversion,
     },
     SetNotNull(String),
     SetDefault(String),
@@ -43,6 +50,23 @@ pub(super) enum Deed {
     RenameTable {
         to: String,
     },
+    /// `SET SCHEMA`.
+    SetSchema {
+        to: String,
+    },
+    RenameSchema {
+        from: String,
+        to: String,
+    },
+    /// A table becomes a child of this one.
+    Inherit(String),
+    /// A trigger or a rule is switched off.
+    Disable(String),
+    CreateRule(String),
+    /// `LOCK TABLE` in a mode that the application notices.
+    Lock,
+    /// `DROP OWNED BY` this role.
+    DropOwned(String),
     RenameConstraint {
         from: String,
     },
@@ -59,9 +83,12 @@ pub(super) enum Deed {
     Drop {
         what: String,
         name: String,
+        cascade: bool,
     },
     DropTable,
-    Truncate,
+    Truncate {
+        cascade: bool,
+    },
     Data {
         verb: Verb,
         bounded: bool,
@@ -100,6 +127,10 @@ pub(super) struct Column {
     pub(super) kind: String,
     pub(super) not_null: bool,
     pub(super) has_default: bool,
+    /// Whether it has a CHECK.
+    pub(super) checked: bool,
+    /// Whether it brings an index: UNIQUE or PRIMARY KEY.
+    pub(super) indexed: bool,
 }
 
 impl Action {
@@ -116,21 +147,40 @@ impl Action {
             | Deed::CreateType(name)
             | Deed::RenameType { from: name, .. }
             | Deed::RenameIndex(name)
+            | Deed::Disable(name)
+            | Deed::CreateRule(name)
+            | Deed::DropOwned(name)
+            | Deed::RenameSchema { from: name, .. }
             | Deed::Other(name) => name,
             Deed::CreateIndex { name } => return name.clone(),
-            Deed::CreateTable(_)
+            Deed::CreateTable { .. }
+            | Deed::CreateView(_)
+            | Deed::SetSchema { .. }
+            | Deed::Inherit(_)
+            | Deed::Lock
             | Deed::RenameTable { .. }
             | Deed::Rewrite
             | Deed::DropTable
-            | Deed::Truncate
+            | Deed::Truncate { .. }
             | Deed::Data { .. }
             | Deed::Refresh { .. }
             | Deed::Opaque => "",
         };
-        match &self.table {
-            Some(table) if own.is_empty() => table.clone(),
+        match self.table.as_deref().map(shown) {
+            Some(table) if own.is_empty() => table.to_owned(),
             Some(table) => format!("{table}.{own}"),
             None => own.to_owned(),
         }
     }
 }
+
+/// A table in a schema that cannot be told, as people write it.
+pub(super) fn shown(table: &str) -> &str {
+    match table.split_once('.') {
+        Some((schema, name)) if schema.starts_with(UNTOLD) => name,
+        Some(_) | None => table,
+    }
+}
+
+/// What the schema's name begins with where the search path does not tell it: no name of a script's.
+pub(super) const UNTOLD: char = '\u{1}';

@@ -1,26 +1,40 @@
 //! Owns the judgement over one script.
 
-use super::action::{Action, Column, ConstraintKind, Deed, Verb};
-use super::reading::actions;
+use super::action::{Action, Column, ConstraintKind, Deed, UNTOLD, Verb};
+use super::effect::{self, Effect, Rows};
+use super::put_back::PutBack;
+use super::reading::read;
 use super::sentence::sentence;
-use super::types::{TypeChange, type_change};
+use super::types::{Conversion, TypeChange, keeps_values, type_change};
+use super::words::resolved;
 use super::{Finding, Grade, Known, Rule, exception, squawk};
 use crate::script::{Form, Phase, Script, line_at};
 
 /// What a script is a hazard for, in the order of its lines; `known` then knows the script too.
 pub fn assess(script: &Script, known: &mut Known) -> Vec<Finding> {
-    let mut findings = of_the_file(script);
+    let mut findings: Vec<(usize, Finding)> = Vec::new();
     // A dump of data has no hazards, and a tree takes about fifty times the text.
     let violations = if script.text.len() > crate::script::LARGE {
         Vec::new()
     } else {
         squawk::violations(&script.text)
     };
-    let actions = actions(script);
+    let reading = read(script);
+    let actions = &reading.actions;
     let changes_schema =
         actions.iter().any(|a| !matches!(a.deed, Deed::Data { .. } | Deed::Other(_)));
-    let back = PutBack(&actions);
-    for action in &actions {
+    let back = PutBack(actions);
+    let mut statements = effect::effects(script).into_iter().peekable();
+    let mut losses = Vec::new();
+    for action in actions {
+        // What a statement does is judged by what is known before it.
+        while let Some(statement) =
+            statements.next_if(|statement| statement.range.start <= action.range.start)
+        {
+            let schema = reading.schema_at(statement.range.start);
+            let found = losing((&statement, schema), (script, known, &back));
+            losses.push((statement.range, found));
+        }
         let mut found: Vec<(Rule, Option<String>)> = Vec::new();
         for violation in violations.iter().filter(|v| action.range.contains(&v.start)) {
             if let Some(rule) = violation.rule(action) {
@@ -36,18 +50,104 @@ pub fn assess(script: &Script, known: &mut Known) -> Vec<Finding> {
                 continue;
             }
             if let Some(finding) = finding((script, known, &back), rule, action) {
-                findings.push(Finding {
-                    sentence: said.unwrap_or(finding.sentence.clone()),
-                    ..finding
-                });
+                findings.push((
+                    action.range.start,
+                    Finding { sentence: said.unwrap_or(finding.sentence.clone()), ..finding },
+                ));
             }
         }
         known.learn(action);
     }
+    for statement in statements {
+        let schema = reading.schema_at(statement.range.start);
+        let found = losing((&statement, schema), (script, known, &back));
+        losses.push((statement.range, found));
+    }
     known.end_of_file();
+    // Where a rule says already what is lost, nothing is to be said of it in general.
+    let mut more = Vec::new();
+    for (range, found) in losses {
+        let said = |rule: Rule| {
+            findings.iter().any(|(start, known): &(usize, Finding)| {
+                let same = rule == Rule::MayLose || known.rule == Rule::DeleteAll;
+                range.contains(start) && same && known.grades.contains(&Grade::Loses)
+            })
+        };
+        more.extend(found.into_iter().filter(|one| match one.rule {
+            Rule::MayLose | Rule::DeleteRows => !said(one.rule),
+            _ => true,
+        }));
+    }
+    let mut findings: Vec<Finding> = findings.into_iter().map(|(_, finding)| finding).collect();
+    findings.extend(of_the_file(script));
+    findings.extend(more);
+    // A block that is looked into needs no advice to do so.
+    let opaque: Vec<u32> = findings
+        .iter()
+        .filter(|one| one.rule == Rule::OpaqueBlock && one.grade() == Grade::Loses)
+        .map(|one| one.line)
+        .collect();
+    findings.retain(|one| {
+        one.rule != Rule::OpaqueBlock || one.grade() == Grade::Loses || !opaque.contains(&one.line)
+    });
     exception::apply(script, &mut findings);
     findings.sort_by_key(|finding| (finding.line, finding.column));
     findings
+}
+
+/// What of a statement's effects is a loss, as far as is known.
+fn losing(
+    (statement, schema): (&effect::Statement, &str),
+    (script, known, back): (&Script, &Known, &PutBack<'_>),
+) -> Vec<Finding> {
+    let found = statement.effects.iter().filter_map(|effect| {
+        let mut action = Action {
+            range: statement.range.clone(),
+            table: None,
+            deed: Deed::Other(String::new()),
+        };
+        let table = |parts: &[String]| resolved(parts, schema);
+        let mut what = None;
+        let rule = match effect {
+            Effect::Deletes { table: parts, rows } => {
+                action.table = table(parts);
+                match rows {
+                    Rows::Named => Rule::DeleteNamed,
+                    Rows::Any => Rule::DeleteRows,
+                }
+            }
+            Effect::Overwrites { table: parts, columns } => {
+                action.table = table(parts);
+                let name = action.table.as_deref().unwrap_or_default();
+                let new = |column: &String| known.is_new_column(name, column);
+                if !columns.is_empty() && columns.iter().all(new) {
+                    return None;
+                }
+                Rule::OverwriteRows
+            }
+            Effect::Calls(name) => {
+                action.deed = Deed::Other(name.clone());
+                Rule::OpaqueCall
+            }
+            Effect::Block(does) => {
+                what = Some(format!("a DO block {does}, so it may delete data or write over it"));
+                Rule::OpaqueBlock
+            }
+            Effect::Unseen(what) => {
+                action.deed = Deed::Other((*what).to_owned());
+                Rule::MayLose
+            }
+        };
+        if action.table.as_deref().is_some_and(|table| known.has_only_new_rows(table)) {
+            return None;
+        }
+        let finding = finding((script, known, back), rule, &action)?;
+        Some(match what {
+            Some(sentence) => Finding { sentence, grades: vec![Grade::Loses], ..finding },
+            None => finding,
+        })
+    });
+    found.collect()
 }
 
 /// What the runner will make of the file.
@@ -78,11 +178,34 @@ fn of_the_file(script: &Script) -> Vec<Finding> {
 fn ours(action: &Action, known: &Known, changes_schema: bool) -> Vec<Rule> {
     let mut rules = Vec::new();
     match &action.deed {
-        Deed::AddColumn(Column { kind, .. }) if kind.ends_with("serial") => {
-            rules.push(Rule::AddColumnRewrite);
+        Deed::AddColumn(Column { kind, checked, indexed, .. }) => {
+            if kind.ends_with("serial") {
+                rules.push(Rule::AddColumnRewrite);
+            }
+            if kind == "json" {
+                rules.push(Rule::JsonColumn);
+            }
+            if *checked {
+                rules.push(Rule::AddCheck);
+            }
+            if *indexed {
+                rules.push(Rule::AddUnique);
+            }
         }
-        Deed::AddColumn(Column { kind, .. }) if kind == "json" => rules.push(Rule::JsonColumn),
-        Deed::CreateTable(columns) if columns.iter().any(|column| column.kind == "json") => {
+        Deed::Drop { what, .. } => rules.extend(match what.as_str() {
+            "COLUMN" => Some(Rule::DropColumn),
+            "SCHEMA" => Some(Rule::DropSchema),
+            "DATABASE" => Some(Rule::DropDatabase),
+            "RULE" => Some(Rule::DropRule),
+            _ => None,
+        }),
+        Deed::DropTable => rules.push(Rule::DropTable),
+        Deed::ChangeType { .. } => rules.push(Rule::ChangeColumnType),
+        Deed::Disable(_) => rules.push(Rule::DisableTrigger),
+        Deed::CreateRule(_) => rules.push(Rule::CreateRule),
+        Deed::Lock => rules.push(Rule::LockTable),
+        Deed::DropOwned(_) => rules.push(Rule::DropOwned),
+        Deed::CreateTable { columns, .. } if columns.iter().any(|column| column.kind == "json") => {
             rules.push(Rule::JsonColumn);
         }
         Deed::AddConstraint { kind: ConstraintKind::Exclusion, .. } => {
@@ -100,18 +223,20 @@ fn ours(action: &Action, known: &Known, changes_schema: bool) -> Vec<Rule> {
         }
         Deed::AttachPartition(_) => rules.push(Rule::AttachPartition),
         Deed::Refresh { concurrently: false } => rules.push(Rule::RefreshView),
-        Deed::Truncate => rules.push(Rule::Truncate),
+        Deed::Truncate { .. } => rules.push(Rule::Truncate),
         Deed::Data { verb: Verb::Delete, bounded: false } => rules.push(Rule::DeleteAll),
         Deed::Data { .. } if changes_schema => rules.push(Rule::Backfill),
         // squawk says it only where PostgreSQL has REPACK, from 19 on.
         Deed::Rewrite => rules.push(Rule::RewriteTable),
         Deed::Opaque => rules.push(Rule::OpaqueBlock),
-        Deed::AddColumn(_)
-        | Deed::CreateTable(_)
+        Deed::CreateTable { .. }
+        | Deed::CreateView(_)
+        | Deed::SetSchema { .. }
+        | Deed::RenameSchema { .. }
+        | Deed::Inherit(_)
         | Deed::CreateIndex { .. }
         | Deed::CreateType(_)
         | Deed::AddConstraint { .. }
-        | Deed::ChangeType { .. }
         | Deed::SetNotNull(_)
         | Deed::SetDefault(_)
         | Deed::Column(_)
@@ -120,59 +245,11 @@ fn ours(action: &Action, known: &Known, changes_schema: bool) -> Vec<Rule> {
         | Deed::RenameConstraint { .. }
         | Deed::RenameIndex(_)
         | Deed::RenameType { .. }
-        | Deed::Drop { .. }
-        | Deed::DropTable
         | Deed::Data { .. }
         | Deed::Refresh { .. }
         | Deed::Other(_) => {}
     }
     rules
-}
-
-/// What the script puts back where it was, or takes away whole, so that a part of it is no difference to
-/// the code that runs.
-struct PutBack<'a>(&'a [Action]);
-
-impl PutBack<'_> {
-    /// Prisma changes an enum like that: the old type goes away, a new one gets its name.
-    fn is_type(&self, name: &str) -> bool {
-        let back = |deed: &Deed| matches!(deed, Deed::RenameType { to: made, .. } | Deed::CreateType(made) if made == name);
-        let away = |deed: &Deed| matches!(deed, Deed::RenameType { from, .. } if from == name);
-        self.has(away) && self.has(back)
-    }
-
-    /// Whether a type of this file gets the name that the column's type had.
-    fn becomes(&self, made: &str, old: &str) -> bool {
-        let same = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
-        self.has(|deed| {
-            matches!(deed, Deed::RenameType { from, to } if same(from, made) && same(to, old))
-        })
-    }
-
-    /// A view is replaced like that when its columns change.
-    fn is_view(&self, name: &str) -> bool {
-        self.0.iter().any(|action| {
-            action.table.as_deref() == Some(name) && matches!(action.deed, Deed::CreateTable(_))
-        })
-    }
-
-    fn is_default(&self, table: Option<&str>, column: &str) -> bool {
-        self.0.iter().any(|action| {
-            action.table.as_deref() == table
-                && matches!(&action.deed, Deed::SetDefault(set) if set == column)
-        })
-    }
-
-    /// Its constraints go with it, whatever order they are dropped in.
-    fn is_dropped(&self, table: Option<&str>) -> bool {
-        self.0.iter().any(|action| {
-            action.table.as_deref() == table && matches!(action.deed, Deed::DropTable)
-        })
-    }
-
-    fn has(&self, wanted: impl Fn(&Deed) -> bool) -> bool {
-        self.0.iter().any(|action| wanted(&action.deed))
-    }
 }
 
 /// Whether nobody can be hurt: the object is as new as the change, or stays where it was.
@@ -182,25 +259,34 @@ fn harmless(rule: Rule, action: &Action, known: &Known, back: &PutBack<'_>) -> b
     if matches!(rule, Rule::JsonColumn | Rule::Style | Rule::LongName) {
         return false;
     }
-    if table.is_some_and(|table| known.is_new_table(table)) {
+    if table.is_some_and(|table| known.has_only_new_rows(table)) {
+        return true;
+    }
+    let loses = rule.grades().contains(&Grade::Loses);
+    let new = |table: &str| {
+        known.is_new_table(table) || (known.is_perhaps_new(table) && rule != Rule::ChangeColumnType)
+    };
+    if !loses && table.is_some_and(new) {
         return true;
     }
     let is_new_column =
         |column: &str| table.is_some_and(|table| known.is_new_column(table, column));
     match &action.deed {
-        Deed::Drop { what, name } if what == "COLUMN" => is_new_column(name),
-        Deed::Drop { what, name } if what == "TYPE" => {
+        Deed::Drop { what, name, .. } if what == "COLUMN" => is_new_column(name),
+        Deed::Drop { what, name, cascade: false } if what == "TYPE" => {
             known.is_new_type(name)
                 || known.old_name_of_type(name).is_some_and(|old| back.is_type(old))
         }
         Deed::Drop { what, .. } if what == "CONSTRAINT" => back.is_dropped(table),
-        Deed::Drop { what, name } if what.ends_with("VIEW") => back.is_view(name),
+        Deed::Drop { what, name, .. } if what.ends_with("VIEW") => {
+            back.is_view(name, known.view(name))
+        }
         Deed::RenameColumn { from, .. } => is_new_column(from),
         Deed::Column(column) => {
             is_new_column(column) || (rule == Rule::DropDefault && back.is_default(table, column))
         }
         Deed::RenameType { from, .. } => known.is_new_type(from) || back.is_type(from),
-        Deed::ChangeType { column, to, converted: false } => {
+        Deed::ChangeType { column, to, conversion: Conversion::None } => {
             let old = table.and_then(|table| known.column(table, column));
             old.is_some_and(|old| type_change(&old.kind, to) == TypeChange::Nothing)
         }
@@ -218,17 +304,40 @@ fn finding(
     let column = script.text[line_start..start].chars().count() + 1;
     let mut grades = rule.grades().to_vec();
     let mut to_type = None;
-    let mut is_converted = false;
-    if let Deed::ChangeType { column, to, converted } = &action.deed {
+    let mut conversion = Conversion::None;
+    if let Deed::ChangeType { column, to, conversion: how } = &action.deed {
         to_type = Some(to.clone());
-        is_converted = *converted;
+        conversion = how.clone();
         let old = action.table.as_deref().and_then(|table| known.column(table, column));
         let is_same = |old: &Column| {
-            type_change(&old.kind, to) != TypeChange::AnotherType || back.becomes(to, &old.kind)
+            matches!(type_change(&old.kind, to), TypeChange::Nothing | TypeChange::Rewrite)
+                || back.becomes(to, &old.kind)
         };
         if old.is_some_and(is_same) {
             grades.retain(|grade| *grade != Grade::Breaks);
         }
+        let is_back = old.is_some_and(|old| back.becomes(to, &old.kind));
+        if rule == Rule::ChangeColumnType
+            && !is_back
+            && !keeps_values(old.map(|old| old.kind.as_str()), to, how)
+        {
+            grades.insert(0, Grade::Loses);
+        }
+    }
+    if let Deed::Drop { cascade: true, .. } = &action.deed
+        && matches!(rule, Rule::DropType | Rule::DropDomain | Rule::DropExtension)
+    {
+        grades.insert(0, Grade::Loses);
+    }
+    if let (Rule::SetNotNull, Some(table), Deed::SetNotNull(column)) =
+        (rule, &action.table, &action.deed)
+        && known.is_new_column(table, column)
+        && known.column(table, column).is_some_and(|column| column.has_default)
+    {
+        grades.retain(|grade| *grade != Grade::Breaks);
+    }
+    if action.table.as_deref().is_some_and(|table| known.is_perhaps_new(table)) {
+        grades.retain(|grade| *grade == Grade::Loses);
     }
     if rule == Rule::DropDefault && !default_was_needed(known, action) {
         grades = vec![Grade::Advice];
@@ -243,16 +352,30 @@ fn finding(
     Some(Finding {
         rule,
         grades,
-        table: action.table.clone(),
+        table: action
+            .table
+            .as_deref()
+            .filter(|table| !table.starts_with(UNTOLD))
+            .map(|table| known.original(table)),
+        column_name: column_of(action),
         sentence: sentence(rule, &object, action),
         object,
         to_type,
-        converted: is_converted,
+        conversion,
+        cascades: matches!(action.deed, Deed::Truncate { cascade: true }),
         line: line_at(&script.text, start),
         column: u32::try_from(column).unwrap_or(u32::MAX),
         fix: rule.fix().to_owned(),
         allowed: None,
     })
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "few facts are about a column")]
+fn column_of(action: &Action) -> Option<String> {
+    match &action.deed {
+        Deed::ChangeType { column, .. } | Deed::SetNotNull(column) => Some(column.clone()),
+        _ => None,
+    }
 }
 
 /// Whether code that leaves the column out fails without the default.

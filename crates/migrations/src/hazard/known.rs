@@ -12,6 +12,15 @@ pub struct Known {
     tables: BTreeMap<String, BTreeMap<String, Column>>,
     /// Tables and columns that no database has yet.
     new_tables: BTreeSet<String>,
+    /// Tables that were made only if they were not there.
+    perhaps_new: BTreeSet<String>,
+    /// New views, and new tables that got rows of older ones by becoming their parent.
+    with_old_rows: BTreeSet<String>,
+    /// Columns of views.
+    views: BTreeMap<String, Vec<String>>,
+    /// Tables that got another name or schema, by that name, with the one that the database knows.
+    renamed: BTreeMap<String, String>,
+    renamed_schemas: BTreeMap<String, String>,
     new_columns: BTreeSet<(String, String)>,
     new_types: BTreeSet<String>,
     /// Types that got another name, by that name, with the old one.
@@ -32,6 +41,10 @@ impl Known {
     /// From here on everything so far is in the databases.
     pub fn settle(&mut self) {
         self.new_tables.clear();
+        self.perhaps_new.clear();
+        self.with_old_rows.clear();
+        self.renamed.clear();
+        self.renamed_schemas.clear();
         self.new_columns.clear();
         self.new_types.clear();
         self.renamed_types.clear();
@@ -45,6 +58,64 @@ impl Known {
 
     pub(super) fn is_new_table(&self, table: &str) -> bool {
         self.new_tables.contains(table)
+    }
+
+    /// Whether no row of it can be older than this deployment.
+    pub(super) fn has_only_new_rows(&self, table: &str) -> bool {
+        self.is_new_table(table) && !self.with_old_rows.contains(table)
+    }
+
+    /// Whether it is new unless it was there already.
+    pub(super) fn is_perhaps_new(&self, table: &str) -> bool {
+        self.perhaps_new.contains(table)
+    }
+
+    /// The columns of a view, where they are known.
+    pub(super) fn view(&self, name: &str) -> Option<&[String]> {
+        self.views.get(name).map(Vec::as_slice)
+    }
+
+    /// What the database calls a table before this deployment.
+    pub(super) fn original(&self, table: &str) -> String {
+        if let Some(original) = self.renamed.get(table) {
+            return original.clone();
+        }
+        match table.split_once('.') {
+            Some((schema, name)) => match self.renamed_schemas.get(schema) {
+                Some(original) => format!("{original}.{name}"),
+                None => table.to_owned(),
+            },
+            None => table.to_owned(),
+        }
+    }
+
+    /// It gets another name.
+    fn rename(&mut self, from: &str, to: String) {
+        let original = self.original(from);
+        self.renamed.remove(from);
+        if let Some(columns) = self.tables.remove(from) {
+            self.tables.insert(to.clone(), columns);
+        }
+        for set in [&mut self.perhaps_new, &mut self.with_old_rows] {
+            if set.remove(from) {
+                set.insert(to.clone());
+            }
+        }
+        let columns: Vec<String> = self
+            .new_columns
+            .iter()
+            .filter(|(table, _)| table == from)
+            .map(|(_, column)| column.clone())
+            .collect();
+        for column in columns {
+            self.new_columns.remove(&(from.to_owned(), column.clone()));
+            self.new_columns.insert((to.clone(), column));
+        }
+        if self.new_tables.remove(from) {
+            self.new_tables.insert(to);
+        } else {
+            self.renamed.insert(to, original);
+        }
     }
 
     pub(super) fn is_new_column(&self, table: &str, column: &str) -> bool {
@@ -72,13 +143,43 @@ impl Known {
     pub(super) fn learn(&mut self, action: &Action) {
         let table = action.table.clone().unwrap_or_default();
         match &action.deed {
-            Deed::CreateTable(columns) => {
+            Deed::CreateTable { columns, perhaps } => {
                 let columns = columns.iter().map(|column| (column.name.clone(), column.clone()));
-                // With IF NOT EXISTS it may be there already: then nothing is known to be new.
                 if !self.tables.contains_key(&table) {
-                    self.new_tables.insert(table.clone());
+                    let new = if *perhaps { &mut self.perhaps_new } else { &mut self.new_tables };
+                    new.insert(table.clone());
                     self.tables.insert(table, columns.collect());
                 }
+            }
+            Deed::CreateView(columns) => {
+                match columns {
+                    Some(columns) => self.views.insert(table.clone(), columns.clone()),
+                    None => self.views.remove(&table),
+                };
+                if !self.tables.contains_key(&table) {
+                    self.new_tables.insert(table.clone());
+                    self.with_old_rows.insert(table.clone());
+                    self.tables.insert(table, BTreeMap::new());
+                }
+            }
+            Deed::AttachPartition(child) => {
+                if !self.has_only_new_rows(child) {
+                    self.with_old_rows.insert(table);
+                }
+            }
+            Deed::Inherit(parent) => {
+                if !self.has_only_new_rows(&table) {
+                    self.with_old_rows.insert(parent.clone());
+                }
+            }
+            Deed::RenameSchema { from, to } => {
+                let original = self.renamed_schemas.remove(from).unwrap_or_else(|| from.clone());
+                self.renamed_schemas.insert(to.clone(), original);
+            }
+            Deed::SetSchema { to } => {
+                let name = table.rsplit_once('.').map_or(table.as_str(), |(_, name)| name);
+                let moved = if to == "public" { name.to_owned() } else { format!("{to}.{name}") };
+                self.rename(&table, moved);
             }
             Deed::CreateType(name) => {
                 self.new_types.insert(name.clone());
@@ -98,10 +199,10 @@ impl Known {
                     known.not_null = true;
                 }
             }
-            Deed::Drop { what, name } if what == "COLUMN" => {
+            Deed::Drop { what, name, .. } if what == "COLUMN" => {
                 self.tables.entry(table).or_default().remove(name);
             }
-            Deed::Drop { what, name } if what == "TYPE" => {
+            Deed::Drop { what, name, .. } if what == "TYPE" => {
                 self.new_types.remove(name);
             }
             Deed::RenameColumn { from, to } => {
@@ -114,12 +215,11 @@ impl Known {
                 }
             }
             Deed::RenameTable { to } => {
-                if let Some(columns) = self.tables.remove(&table) {
-                    self.tables.insert(to.clone(), columns);
-                }
-                if self.new_tables.remove(&table) {
-                    self.new_tables.insert(to.clone());
-                }
+                let renamed = match table.rsplit_once('.') {
+                    Some((schema, _)) => format!("{schema}.{to}"),
+                    None => to.clone(),
+                };
+                self.rename(&table, renamed);
             }
             Deed::RenameType { from, to } => {
                 if self.new_types.remove(from) {
@@ -131,6 +231,9 @@ impl Known {
             Deed::DropTable => {
                 self.tables.remove(&table);
                 self.new_tables.remove(&table);
+                self.perhaps_new.remove(&table);
+                self.with_old_rows.remove(&table);
+                self.renamed.remove(&table);
             }
             Deed::AddConstraint { name, kind, not_valid: true } => {
                 if matches!(kind, ConstraintKind::Check | ConstraintKind::ForeignKey) {
@@ -145,9 +248,12 @@ impl Known {
             | Deed::RenameConstraint { .. }
             | Deed::RenameIndex(_)
             | Deed::Rewrite
-            | Deed::AttachPartition(_)
+            | Deed::Disable(_)
+            | Deed::CreateRule(_)
+            | Deed::Lock
+            | Deed::DropOwned(_)
             | Deed::Drop { .. }
-            | Deed::Truncate
+            | Deed::Truncate { .. }
             | Deed::Data { .. }
             | Deed::Refresh { .. }
             | Deed::Opaque

@@ -1,6 +1,6 @@
 //! Owns what becomes of a finding once the table is known. Pure: the facts are given.
 
-use super::types::{TypeChange, type_change};
+use super::types::{Conversion, TypeChange, keeps_values, type_change};
 use super::{Finding, Grade, Rule, Work};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ pub struct TableFacts {
     pub rows: u64,
     /// Bytes of the table without its indexes.
     pub bytes: u64,
-    /// Whether it has no row at all, for certain.
+    /// Whether it has no row at all, for certain: a view, or a table that lies elsewhere, may have some.
     pub empty: bool,
     /// Rows written in a second, on average.
     pub writes_per_second: u64,
@@ -60,20 +60,29 @@ pub fn regrade(finding: &Finding, facts: &Facts, limit: Duration) -> Option<Find
     };
     let mut work = finding.rule.work();
     if finding.rule == Rule::ChangeColumnType
-        && !finding.converted
         && let (Some(from), Some(to)) = (&table.column_type, &finding.to_type)
     {
-        match type_change(from, to) {
-            TypeChange::Nothing => return None,
-            TypeChange::Rewrite => finding.grades.retain(|grade| *grade != Grade::Breaks),
-            TypeChange::AnotherType => {}
+        if finding.conversion == Conversion::None {
+            match type_change(from, to) {
+                TypeChange::Nothing => return None,
+                TypeChange::Rewrite => finding.grades.retain(|grade| *grade != Grade::Breaks),
+                TypeChange::Narrower | TypeChange::AnotherType => {}
+            }
+        }
+        if keeps_values(Some(from), to, &finding.conversion) {
+            finding.grades.retain(|grade| *grade != Grade::Loses);
         }
     }
     if finding.rule == Rule::SetNotNull && table.known_not_null {
         work = Work::None;
+        // Nothing that writes NULL goes on today.
+        finding.grades.retain(|grade| *grade != Grade::Breaks);
     }
     if table.empty {
-        finding.grades.retain(|grade| *grade != Grade::Loses);
+        // What it cascades to need not be.
+        if !finding.cascades {
+            finding.grades.retain(|grade| *grade != Grade::Loses);
+        }
         work = Work::None;
     }
     if finding.rule.work() != Work::None {
@@ -142,7 +151,8 @@ mod tests {
         for (rule, on_small, on_large) in [
             (Rule::CreateIndex, None, Some(vec![Blocks])),
             (Rule::AddForeignKey, None, Some(vec![Blocks])),
-            (Rule::SetNotNull, None, Some(vec![Blocks])),
+            (Rule::SetNotNull, Some(vec![Breaks]), Some(vec![Breaks, Blocks])),
+            (Rule::AddCheck, None, Some(vec![Blocks])),
             (Rule::ChangeColumnType, Some(vec![Breaks]), Some(vec![Breaks, Blocks])),
             (Rule::Backfill, None, Some(vec![Blocks])),
             (Rule::DropColumn, Some(vec![Loses, Breaks]), Some(vec![Loses, Breaks])),

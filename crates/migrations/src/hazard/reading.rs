@@ -1,22 +1,52 @@
 //! Owns what a script's statements do to which objects, as far as their words tell.
 
 use super::action::{Action, Column, ConstraintKind, Deed, Verb};
+use super::conversion::conversion;
+use super::search_path::SearchPath;
+use super::view;
 use super::words::{Reader, Word, closing, parts, words};
 use crate::script::Script;
 use std::ops::Range;
 
-/// Everything that a script does, in its order.
-pub(super) fn actions(script: &Script) -> Vec<Action> {
-    let mut actions = Vec::new();
+/// A script as far as its words tell.
+pub(super) struct Reading {
+    /// Everything that it does, in its order.
+    pub(super) actions: Vec<Action>,
+    /// From which byte on names without a schema are in which, where that changes.
+    paths: Vec<(usize, String)>,
+}
+
+impl Reading {
+    /// The schema of names without one in the statement that begins there.
+    pub(super) fn schema_at(&self, start: usize) -> &str {
+        let before = self.paths.iter().rfind(|(from, _)| *from <= start);
+        before.map_or("", |(_, schema)| schema)
+    }
+}
+
+/// Reads a script.
+pub(super) fn read(script: &Script) -> Reading {
+    let mut reading = Reading { actions: Vec::new(), paths: Vec::new() };
+    let mut path = SearchPath::default();
     for statement in &script.statements {
         let words = words(&script.text, statement.range.clone());
-        let mut found = of_statement(&words);
+        let mut found = of_statement(Reader::in_path(&words, path.schema()));
         if let [only] = found.as_mut_slice() {
             only.range = statement.range.clone();
         }
-        actions.extend(found);
+        reading.actions.extend(found);
+        let before = path.schema().to_owned();
+        path.follow(&words);
+        if path.schema() != before {
+            reading.paths.push((statement.range.end, path.schema().to_owned()));
+        }
     }
-    actions
+    reading
+}
+
+/// Everything that a script does, in its order.
+pub(super) fn actions(script: &Script) -> Vec<Action> {
+    read(script).actions
 }
 
 fn range(words: &[Word<'_>]) -> Range<usize> {
@@ -26,8 +56,8 @@ fn range(words: &[Word<'_>]) -> Range<usize> {
     }
 }
 
-fn of_statement(words: &[Word<'_>]) -> Vec<Action> {
-    let mut reader = Reader::new(words);
+fn of_statement(mut reader: Reader<'_>) -> Vec<Action> {
+    let (words, whole) = (reader.left, reader);
     let one = |table: Option<String>, deed| vec![Action { range: range(words), table, deed }];
     if reader.eat("ALTER TABLE") {
         return alter_table(reader);
@@ -50,23 +80,53 @@ fn of_statement(words: &[Word<'_>]) -> Vec<Action> {
         reader.eat("IF EXISTS");
         return one(None, Deed::RenameIndex(reader.name().unwrap_or_default()));
     }
+    if reader.eat("ALTER SCHEMA") {
+        let from = reader.name().unwrap_or_default();
+        if reader.eat("RENAME TO") {
+            let to = reader.name().unwrap_or_default();
+            return one(None, Deed::RenameSchema { from, to });
+        }
+        return one(None, Deed::Other(from));
+    }
+    if reader.eat("LOCK") {
+        reader.eat("TABLE");
+        let tables = reader.tables();
+        let weak = ["IN ACCESS SHARE MODE", "IN ROW SHARE MODE", "IN ROW EXCLUSIVE MODE"];
+        let deed = match reader.eat_one(&weak) {
+            Some(_) => Deed::Other(String::new()),
+            None => Deed::Lock,
+        };
+        let of = |table| Action { range: range(words), table: Some(table), deed: deed.clone() };
+        return tables.into_iter().map(of).collect();
+    }
+    if reader.eat("DROP OWNED BY") {
+        let of = |role| Action { range: range(words), table: None, deed: Deed::DropOwned(role) };
+        return reader.names().into_iter().map(of).collect();
+    }
+    if Reader::new(words).eat_one(&["SELECT", "WITH"]).is_some()
+        && let Some(table) = selected_into(whole)
+    {
+        return one(Some(table), Deed::CreateTable { columns: Vec::new(), perhaps: false });
+    }
     if reader.eat("DROP") {
         return dropped(reader, range(words)).unwrap_or_else(|| one(None, other(words)));
     }
     if reader.eat("TRUNCATE") {
         reader.eat("TABLE");
-        let of = |table| Action { range: range(words), table: Some(table), deed: Deed::Truncate };
-        return reader.names().into_iter().map(of).collect();
+        let tables = reader.tables();
+        let deed = Deed::Truncate { cascade: reader.has("CASCADE") };
+        let of = |table| Action { range: range(words), table: Some(table), deed: deed.clone() };
+        return tables.into_iter().map(of).collect();
     }
     if let Some(verb) = reader.eat_one(&["UPDATE", "DELETE FROM"]) {
         let verb = if verb == "UPDATE" { Verb::Update } else { Verb::Delete };
         reader.eat("ONLY");
-        let table = reader.name();
+        let table = reader.table();
         return one(table, Deed::Data { verb, bounded: reader.has_outside("WHERE") });
     }
     if reader.eat("REFRESH MATERIALIZED VIEW") {
         let concurrently = reader.eat("CONCURRENTLY");
-        return one(reader.name(), Deed::Refresh { concurrently });
+        return one(reader.table(), Deed::Refresh { concurrently });
     }
     if reader.eat("REINDEX") || reader.eat("VACUUM") || reader.eat("CLUSTER") {
         if reader.left.first().is_some_and(|word| word.is("(")) {
@@ -77,7 +137,7 @@ fn of_statement(words: &[Word<'_>]) -> Vec<Action> {
             .eat_one(&["FULL", "FREEZE", "VERBOSE", "ANALYZE", "TABLE", "INDEX", "CONCURRENTLY"])
             .is_some()
         {}
-        let name = reader.name();
+        let name = if of_index { reader.name() } else { reader.table() };
         return if of_index {
             one(None, Deed::Other(name.unwrap_or_default()))
         } else if Reader::new(words).eat("CLUSTER") || Reader::new(words).has("FULL") {
@@ -101,25 +161,54 @@ fn other(words: &[Word<'_>]) -> Deed {
     Deed::Other(reader.name().unwrap_or_default())
 }
 
+/// The table that `SELECT … INTO` makes.
+fn selected_into(mut reader: Reader<'_>) -> Option<String> {
+    let mut depth = 0_usize;
+    let into = reader.left.iter().position(|word| {
+        if word.is("(") {
+            depth += 1;
+        } else if word.is(")") {
+            depth = depth.saturating_sub(1);
+        }
+        depth == 0 && word.is("INTO")
+    })?;
+    // `WITH … INSERT INTO`
+    let before = into.checked_sub(1).and_then(|at| reader.left.get(at));
+    if before.is_some_and(|word| word.is("INSERT") || word.is("MERGE")) {
+        return None;
+    }
+    reader.left = &reader.left[into + 1..];
+    reader.eat_one(&["TEMPORARY", "TEMP", "UNLOGGED"]);
+    reader.eat("TABLE");
+    reader.table()
+}
+
 fn create(mut reader: Reader<'_>) -> Option<(Option<String>, Deed)> {
     reader.eat("OR REPLACE");
     reader.eat_one(&["GLOBAL", "LOCAL"]);
     reader.eat_one(&["TEMPORARY", "TEMP", "UNLOGGED"]);
     reader.eat("UNIQUE");
     if reader.eat("TABLE") {
-        reader.eat("IF NOT EXISTS");
-        let table = reader.name()?;
+        let perhaps = reader.eat("IF NOT EXISTS");
+        let table = reader.table()?;
         let mut columns = Vec::new();
         if reader.left.first().is_some_and(|word| word.is("(")) {
             let end = closing(reader.left) - 1;
             let inside = reader.left.get(1..end).unwrap_or_default();
             columns = parts(inside).into_iter().filter_map(column).collect();
         }
-        return Some((Some(table), Deed::CreateTable(columns)));
+        return Some((Some(table), Deed::CreateTable { columns, perhaps }));
     }
-    if reader.eat_one(&["MATERIALIZED VIEW", "VIEW"]).is_some() {
+    if reader.eat_one(&["MATERIALIZED VIEW", "RECURSIVE VIEW", "VIEW"]).is_some() {
         reader.eat("IF NOT EXISTS");
-        return Some((reader.name(), Deed::CreateTable(Vec::new())));
+        let view = reader.table()?;
+        return Some((Some(view), Deed::CreateView(view::columns(reader))));
+    }
+    if reader.eat("RULE") {
+        let name = reader.name()?;
+        let to = reader.left.iter().position(|word| word.is("TO"))?;
+        reader.left = &reader.left[to + 1..];
+        return Some((reader.table(), Deed::CreateRule(name)));
     }
     if reader.eat("INDEX") {
         reader.eat("CONCURRENTLY");
@@ -127,7 +216,7 @@ fn create(mut reader: Reader<'_>) -> Option<(Option<String>, Deed)> {
         let name = if reader.eat("ON") { None } else { reader.name() };
         reader.eat("ON");
         reader.eat("ONLY");
-        let table = reader.name()?;
+        let table = reader.table()?;
         let name = name.unwrap_or_else(|| table.clone());
         return Some((Some(table), Deed::CreateIndex { name }));
     }
@@ -169,10 +258,12 @@ fn column(words: &[Word<'_>]) -> Option<Column> {
         kind,
         not_null: key || reader.has_outside("NOT NULL"),
         has_default: reader.has_outside("DEFAULT") || reader.has_outside("GENERATED"),
+        checked: reader.has_outside("CHECK"),
+        indexed: key || reader.has_outside("UNIQUE"),
     })
 }
 
-fn kind(reader: &mut Reader<'_>) -> String {
+pub(super) fn kind(reader: &mut Reader<'_>) -> String {
     let mut kind = String::new();
     while let Some((word, rest)) = reader.left.split_first() {
         if AFTER_TYPE.iter().any(|end| word.is(end)) {
@@ -193,12 +284,12 @@ fn kind(reader: &mut Reader<'_>) -> String {
 fn alter_table(mut reader: Reader<'_>) -> Vec<Action> {
     reader.eat("IF EXISTS");
     reader.eat("ONLY");
-    let table = reader.name();
+    let table = reader.table();
     reader.eat("*");
     let of = |part: &[Word<'_>]| Action {
         range: range(part),
         table: table.clone(),
-        deed: table_action(Reader::new(part)),
+        deed: table_action(reader.with(part)),
     };
     parts(reader.left).into_iter().map(of).collect()
 }
@@ -217,14 +308,16 @@ fn table_action(mut reader: Reader<'_>) -> Deed {
         let what = if reader.eat("CONSTRAINT") { "CONSTRAINT" } else { "COLUMN" };
         reader.eat("COLUMN");
         reader.eat("IF EXISTS");
-        return Deed::Drop { what: what.to_owned(), name: reader.name().unwrap_or_default() };
+        let name = reader.name().unwrap_or_default();
+        return Deed::Drop { what: what.to_owned(), name, cascade: reader.has("CASCADE") };
     }
     if reader.eat("ALTER") && !reader.eat("CONSTRAINT") {
         reader.eat("COLUMN");
         let column = reader.name().unwrap_or_default();
         if reader.eat_one(&["SET DATA TYPE", "TYPE"]).is_some() {
             let to = kind(&mut reader);
-            return Deed::ChangeType { column, to, converted: reader.has("USING") };
+            let conversion = conversion(&column, reader);
+            return Deed::ChangeType { column, to, conversion };
         }
         if reader.eat("SET NOT NULL") {
             return Deed::SetNotNull(column);
@@ -236,6 +329,16 @@ fn table_action(mut reader: Reader<'_>) -> Deed {
     }
     if reader.eat("RENAME TO") {
         return Deed::RenameTable { to: reader.name().unwrap_or_default() };
+    }
+    if reader.eat("SET SCHEMA") {
+        return Deed::SetSchema { to: reader.name().unwrap_or_default() };
+    }
+    if reader.eat("INHERIT") {
+        return Deed::Inherit(reader.table().unwrap_or_default());
+    }
+    let off = ["DISABLE TRIGGER", "ENABLE REPLICA TRIGGER", "DISABLE RULE", "ENABLE REPLICA RULE"];
+    if reader.eat_one(&off).is_some() {
+        return Deed::Disable(reader.name().unwrap_or_default());
     }
     if reader.eat("RENAME CONSTRAINT") {
         return Deed::RenameConstraint { from: reader.name().unwrap_or_default() };
@@ -250,7 +353,7 @@ fn table_action(mut reader: Reader<'_>) -> Deed {
         return Deed::ValidateConstraint(reader.name().unwrap_or_default());
     }
     if reader.eat("ATTACH PARTITION") {
-        return Deed::AttachPartition(reader.name().unwrap_or_default());
+        return Deed::AttachPartition(reader.table().unwrap_or_default());
     }
     let rewrites = ["SET UNLOGGED", "SET LOGGED", "SET ACCESS METHOD", "SET TABLESPACE"];
     if Reader::new(whole).eat_one(&rewrites).is_some() {
@@ -297,17 +400,22 @@ fn dropped(mut reader: Reader<'_>, range: Range<usize>) -> Option<Vec<Action>> {
         "DATABASE",
         "TRIGGER",
         "POLICY",
+        "RULE",
     ])?;
     reader.eat("CONCURRENTLY");
     reader.eat("IF EXISTS");
-    let names = reader.names();
-    let table = if reader.eat("ON") { reader.name() } else { None };
+    let names = match what {
+        "TABLE" | "VIEW" | "MATERIALIZED VIEW" => reader.tables(),
+        _ => reader.names(),
+    };
+    let table = if reader.eat("ON") { reader.table() } else { None };
+    let cascade = reader.has("CASCADE");
     let of = |name: String| match what {
         "TABLE" => Action { range: range.clone(), table: Some(name), deed: Deed::DropTable },
         _ => Action {
             range: range.clone(),
             table: table.clone(),
-            deed: Deed::Drop { what: what.to_owned(), name },
+            deed: Deed::Drop { what: what.to_owned(), name, cascade },
         },
     };
     Some(names.into_iter().map(of).collect())
@@ -357,7 +465,7 @@ mod tests {
             "CREATE TABLE t (a VARCHAR(10) NOT NULL, \"B\" timestamp(3) with time zone DEFAULT now(), \
              c text[] , PRIMARY KEY (a), e \"Role\" CONSTRAINT x CHECK (e <> 'a'))",
         );
-        let [Action { deed: Deed::CreateTable(columns), .. }] = &actions(&script)[..] else {
+        let [Action { deed: Deed::CreateTable { columns, .. }, .. }] = &actions(&script)[..] else {
             panic!("{:?}", actions(&script))
         };
         let seen: Vec<_> =

@@ -98,6 +98,15 @@ rules! {
     DropDatabase "drop-database" [Loses, Breaks] None "a migration must not drop a database";
     Truncate "truncate" [Loses] None "delete what is meant, in batches, outside of the migration";
     DeleteAll "delete-all" [Loses] Rewrite "name the rows with WHERE, or delete in batches outside of the migration";
+    DeleteRows "delete-rows" [Loses] Rewrite "make sure that nobody misses them, and approve it by name; many of them are deleted in batches outside of the migration";
+    DeleteNamed "delete-named-rows" [Loses] Rewrite "make sure that nobody misses them";
+    OverwriteRows "overwrite-rows" [Loses] Rewrite "write into a new column, or name the rows whose value is NULL: what stood there before is gone otherwise";
+    MayLose "may-lose" [Loses] None "look at what it does, and approve it by name: from its words alone nobody can say that no data goes";
+    OpaqueCall "opaque-call" [Loses] None "look at what the function does, and approve it by name: a call can do anything";
+    DropOwned "drop-owned" [Loses, Breaks] None "name what is to go: this takes everything that the role owns and every right that it has";
+    DisableTrigger "disable-trigger" [Loses, Breaks] None "leave it enabled: what it checks or keeps, foreign keys too, is not checked or kept meanwhile";
+    CreateRule "create-rule" [Loses, Breaks] None "a trigger: a rule replaces statements of the running code, or adds to them";
+    DropRule "drop-rule" [Breaks] None "drop it in a migration with `-- ecs-migrate: phase=after-deploy`";
     RenameColumn "rename-column" [Breaks] None "add the new column, write both, move the rows, drop the old one after the rollout";
     RenameTable "rename-table" [Breaks] None "keep a view under the old name until the old code is gone";
     RenameObject "rename-object" [Breaks] None "make the new one beside it, and drop the old one after the rollout";
@@ -121,7 +130,8 @@ rules! {
     AddForeignKey "add-foreign-key" [Blocks] Join "add it NOT VALID, and VALIDATE CONSTRAINT in a migration behind it";
     AddCheck "add-check" [Blocks] Scan "add it NOT VALID, and VALIDATE CONSTRAINT in a migration behind it";
     ValidateHere "validate-in-same-file" [Blocks] Scan "VALIDATE CONSTRAINT in a migration of its own: here the lock of ADD CONSTRAINT is held during the scan";
-    SetNotNull "set-not-null" [Blocks] Scan "ADD CHECK (column IS NOT NULL) NOT VALID, VALIDATE it in a migration behind, then SET NOT NULL";
+    SetNotNull "set-not-null" [Breaks, Blocks] Scan "release code that always writes it first; then ADD CHECK (column IS NOT NULL) NOT VALID, VALIDATE it in a migration behind, and SET NOT NULL in one with `-- ecs-migrate: phase=after-deploy`";
+    LockTable "lock-table" [Blocks] None "leave it out: each statement takes the lock that it needs";
     AddColumnRewrite "add-column-rewrite" [Blocks] Rewrite "add the column without it, SET DEFAULT, and fill the rows in batches";
     AddPrimaryKey "add-primary-key" [Blocks] Build "CREATE UNIQUE INDEX CONCURRENTLY, then ADD PRIMARY KEY USING INDEX";
     AddUnique "add-unique" [Blocks] Build "CREATE UNIQUE INDEX CONCURRENTLY, then ADD CONSTRAINT … UNIQUE USING INDEX";

@@ -13,8 +13,11 @@ pub(super) fn sentence(rule: Rule, object: &str, action: &Action) -> String {
         Rule::AddForeignKey => format!(
             "`{object}` looks for the parent of every row, and nobody writes to either table meanwhile"
         ),
-        Rule::AddCheck | Rule::SetNotNull => format!(
+        Rule::AddCheck => format!(
             "every row of `{table}` is read for `{object}`, and nobody reads or writes it meanwhile"
+        ),
+        Rule::SetNotNull => format!(
+            "code that leaves `{object}` empty fails, and every row of `{table}` is read meanwhile"
         ),
         Rule::ValidateHere => {
             format!("`{object}` is validated while the lock of its ADD CONSTRAINT is still held")
@@ -35,6 +38,19 @@ pub(super) fn sentence(rule: Rule, object: &str, action: &Action) -> String {
             format!("`{object}` is gone with its data, and the running code may still use it")
         }
         Rule::Truncate | Rule::DeleteAll => format!("every row of `{table}` is deleted"),
+        Rule::DeleteRows | Rule::DeleteNamed => format!("rows of `{object}` are deleted"),
+        Rule::OverwriteRows => format!("values in rows of `{object}` are written over"),
+        Rule::MayLose => format!("{object} may delete data or write over it"),
+        Rule::OpaqueCall => format!("`{object}` is called, and what it does cannot be seen here"),
+        Rule::DropOwned => {
+            format!("everything that `{object}` owns is dropped, and every right that it has")
+        }
+        Rule::DisableTrigger => format!("`{object}` does nothing any more, foreign keys' included"),
+        Rule::CreateRule => {
+            format!("`{object}` makes something else of statements on `{table}`")
+        }
+        Rule::DropRule => format!("`{object}` makes nothing else of statements any more"),
+        Rule::LockTable => format!("nobody uses `{object}` as usual until the migration ends"),
         Rule::RenameColumn | Rule::RenameTable | Rule::RenameObject => format!(
             "`{object}` has another name at once, and the running code asks for the old one"
         ),

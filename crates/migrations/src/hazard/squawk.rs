@@ -140,7 +140,10 @@ impl Violation {
             Squawk::BanSetSchema => Rule::SetSchema,
             Squawk::BanAlterIdentity => Rule::DropIdentity,
             Squawk::BanDropExtension => Rule::DropExtension,
-            Squawk::BanDropPolicy => Rule::DropPolicy,
+            Squawk::BanDropPolicy => match &action.deed {
+                Deed::Drop { what, .. } if what == "RULE" => return None,
+                _ => Rule::DropPolicy,
+            },
             Squawk::BanRevoke => Rule::Revoke,
             Squawk::BanAlterRowLevelSecurity => Rule::RowSecurity,
             Squawk::PreferBigintOverInt

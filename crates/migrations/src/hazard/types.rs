@@ -7,6 +7,8 @@ pub enum TypeChange {
     Nothing,
     /// Every row is written again, and old code goes on as before.
     Rewrite,
+    /// Every row is written again, and old code may write what does not fit any more.
+    Narrower,
     /// Every row is written again, and old code gets another type.
     AnotherType,
 }
@@ -25,7 +27,7 @@ pub fn type_change(from: &str, to: &str) -> TypeChange {
             (Some(from), Some(to)) => number(to) >= number(from),
             (None, Some(_)) => false,
         };
-        return if widens { TypeChange::Nothing } else { TypeChange::Rewrite };
+        return if widens { TypeChange::Nothing } else { TypeChange::Narrower };
     }
     if from == to {
         let precise = match (&from_limit, &to_limit) {
@@ -36,7 +38,14 @@ pub fn type_change(from: &str, to: &str) -> TypeChange {
             (Some(old), Some(new)) => number(new) >= number(old),
             (None, _) => false,
         };
-        return if precise { TypeChange::Nothing } else { TypeChange::Rewrite };
+        let fits = from == "numeric"
+            && matches!((&from_limit, &to_limit), (Some(old), Some(new))
+                if number(new).saturating_sub(scale(new)) >= number(old).saturating_sub(scale(old)));
+        return match precise {
+            true => TypeChange::Nothing,
+            false if fits => TypeChange::Rewrite,
+            false => TypeChange::Narrower,
+        };
     }
     let widens = matches!(
         (from.as_str(), to.as_str()),
@@ -44,6 +53,143 @@ pub fn type_change(from: &str, to: &str) -> TypeChange {
     );
     if widens { TypeChange::Rewrite } else { TypeChange::AnotherType }
 }
+
+/// What becomes of a column's values on the way to its new type.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Conversion {
+    /// The server's own assignment, which refuses what does not fit.
+    #[default]
+    None,
+    /// Casts of the column itself, in this order; such a cast cuts off what does not fit.
+    Casts(Vec<String>),
+    /// Anything else.
+    Expression,
+}
+
+/// Whether every value is still there afterwards, or the statement fails. `from` is unknown where no
+/// script and no database tells it.
+pub fn keeps_values(from: Option<&str>, to: &str, conversion: &Conversion) -> bool {
+    match conversion {
+        Conversion::Expression => false,
+        Conversion::None => keeps(from, to, Cut::Refused),
+        Conversion::Casts(casts) => {
+            let mut from = from;
+            for cast in casts {
+                if !keeps(from, cast, Cut::Done) {
+                    return false;
+                }
+                from = Some(cast);
+            }
+            keeps(from, to, Cut::Refused)
+        }
+    }
+}
+
+/// What is done with a text that is too long (PostgreSQL, "Character Types").
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    Refused,
+    Done,
+}
+
+fn keeps(from: Option<&str>, to: &str, cut: Cut) -> bool {
+    let (to_name, to_limit) = split(to);
+    let from = from.map(split);
+    if from.as_ref().is_some_and(|(name, _)| name.ends_with("[]") != to_name.ends_with("[]")) {
+        // An array as a text is all there.
+        return to_limit.is_none() && to_name == "text";
+    }
+    let to_name = to_name.trim_end_matches("[]");
+    let is_text = |name: &str| matches!(name, "text" | "varchar" | "citext");
+    if is_text(to_name) && to_limit.is_none() {
+        return true;
+    }
+    // A type of the team's own takes a value as it is, or refuses it.
+    if !BUILT_IN.contains(&to_name) {
+        return true;
+    }
+    let Some((from_name, from_limit)) = from else { return false };
+    let from_name = from_name.trim_end_matches("[]");
+    let wider = |old: &Option<String>, new: &Option<String>| match (old, new) {
+        (_, None) => true,
+        (Some(old), Some(new)) => number(new) >= number(old),
+        (None, Some(_)) => false,
+    };
+    match (from_name, to_name) {
+        (from, to) if is_text(from) && is_text(to) => {
+            cut == Cut::Refused || wider(&from_limit, &to_limit)
+        }
+        ("bpchar", "bpchar" | "varchar") | ("varchar" | "text", "bpchar") => {
+            cut == Cut::Refused || wider(&from_limit, &to_limit)
+        }
+        ("numeric", "numeric") => match (&from_limit, &to_limit) {
+            (_, None) => true,
+            (Some(old), Some(new)) => scale(new) >= scale(old),
+            (None, Some(_)) => false,
+        },
+        ("int2" | "int4" | "int8", "int2" | "int4" | "int8") => true,
+        ("int2" | "int4" | "int8", "numeric") => true,
+        ("int2" | "int4", "float8") | ("int2", "float4") | ("float4", "float8") => true,
+        ("bool", "int4") | ("date", "timestamp" | "timestamptz") => true,
+        ("timestamp", "timestamptz") => wider(&from_limit, &to_limit),
+        ("text" | "varchar", "uuid" | "json") => true,
+        (from, to) => from == to && wider(&from_limit, &to_limit),
+    }
+}
+
+/// Types of the server that can hold less than another one.
+const BUILT_IN: &[&str] = &[
+    "int2",
+    "int4",
+    "int8",
+    "numeric",
+    "float4",
+    "float8",
+    "bool",
+    "varchar",
+    "bpchar",
+    "text",
+    "name",
+    "bytea",
+    "bit",
+    "bit varying",
+    "varbit",
+    "uuid",
+    "json",
+    "jsonb",
+    "xml",
+    "date",
+    "time",
+    "timetz",
+    "time with time zone",
+    "timestamp",
+    "timestamptz",
+    "interval",
+    "money",
+    "inet",
+    "cidr",
+    "macaddr",
+    "macaddr8",
+    "point",
+    "line",
+    "lseg",
+    "box",
+    "path",
+    "polygon",
+    "circle",
+    "tsvector",
+    "tsquery",
+    "oid",
+    "int4range",
+    "int8range",
+    "numrange",
+    "tsrange",
+    "tstzrange",
+    "daterange",
+    "serial",
+    "bigserial",
+    "smallserial",
+];
 
 /// A type's name in one spelling, and what stands in its parentheses.
 fn split(kind: &str) -> (String, Option<String>) {
@@ -93,8 +239,10 @@ mod tests {
             ("varchar(10)", "text", TypeChange::Nothing),
             ("character varying(10)", "VARCHAR(20)", TypeChange::Nothing),
             ("text", "varchar", TypeChange::Nothing),
-            ("text", "varchar(20)", TypeChange::Rewrite),
-            ("varchar(20)", "varchar(10)", TypeChange::Rewrite),
+            ("text", "varchar(20)", TypeChange::Narrower),
+            ("varchar(20)", "varchar(10)", TypeChange::Narrower),
+            ("numeric(10,2)", "numeric(10,4)", TypeChange::Narrower),
+            ("timestamp(6)", "timestamp(3)", TypeChange::Narrower),
             ("numeric(10,2)", "decimal(12, 2)", TypeChange::Nothing),
             ("numeric(10,2)", "numeric(12,3)", TypeChange::Rewrite),
             ("timestamp(3)", "timestamp(6) without time zone", TypeChange::Nothing),
@@ -106,6 +254,46 @@ mod tests {
             ("role_old", "role", TypeChange::AnotherType),
         ] {
             assert_eq!(type_change(from, to), change, "{from} -> {to}");
+        }
+    }
+
+    #[test]
+    fn values_stay_or_the_statement_fails() {
+        let casts =
+            |names: &[&str]| Conversion::Casts(names.iter().map(ToString::to_string).collect());
+        let none = Conversion::None;
+        for (from, to, conversion, keeps) in [
+            (Some("varchar(50)"), "varchar(10)", none.clone(), true),
+            (Some("varchar(50)"), "varchar(10)", casts(&["varchar(10)"]), false),
+            (Some("varchar(10)"), "varchar(50)", casts(&["varchar(50)"]), true),
+            (Some("numeric(10,2)"), "numeric(10,0)", none.clone(), false),
+            (Some("numeric(10,2)"), "numeric(12,4)", none.clone(), true),
+            (Some("numeric"), "numeric(10,2)", none.clone(), false),
+            (Some("numeric(10,2)"), "integer", none.clone(), false),
+            (Some("double precision"), "real", none.clone(), false),
+            (Some("bigint"), "integer", none.clone(), true),
+            (Some("integer"), "bigint", none.clone(), true),
+            (Some("integer"), "text", none.clone(), true),
+            (None, "text", none.clone(), true),
+            (None, "integer", none.clone(), false),
+            (Some("timestamp(6)"), "timestamp(3)", none.clone(), false),
+            (Some("timestamptz"), "timestamp", none.clone(), false),
+            (Some("timestamp(3)"), "date", none.clone(), false),
+            (Some("date"), "timestamptz(3)", none.clone(), true),
+            (Some("jsonb"), "json", none.clone(), false),
+            (Some("text"), "integer", casts(&["integer"]), false),
+            (Some("text"), "uuid", casts(&["uuid"]), true),
+            (Some("role"), "role_new", casts(&["text", "role_new"]), true),
+            (Some("text[]"), "role[]", casts(&["role[]"]), true),
+            (Some("text[]"), "varchar(3)[]", none.clone(), true),
+            (Some("text[]"), "integer", none.clone(), false),
+            (Some("text"), "text", Conversion::Expression, false),
+        ] {
+            assert_eq!(
+                keeps_values(from, to, &conversion),
+                keeps,
+                "{from:?} -> {to} {conversion:?}"
+            );
         }
     }
 }

@@ -32,6 +32,14 @@ impl Word<'_> {
         matches!(self.kind, Kind::Bare | Kind::Quoted)
     }
 
+    /// As PostgreSQL reads it where a name or a text stands.
+    pub(super) fn value(&self) -> String {
+        match self.kind {
+            Kind::Literal => self.text.trim_matches('\'').replace("''", "'"),
+            Kind::Bare | Kind::Quoted | Kind::Symbol => self.folded(),
+        }
+    }
+
     /// As PostgreSQL stores it.
     fn folded(&self) -> String {
         match self.kind {
@@ -68,11 +76,27 @@ pub(super) fn words(text: &str, range: Range<usize>) -> Vec<Word<'_>> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reader<'a> {
     pub(super) left: &'a [Word<'a>],
+    /// The schema of tables without one; nothing where it is the usual one.
+    path: &'a str,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(left: &'a [Word<'a>]) -> Self {
-        Self { left }
+        Self { left, path: "" }
+    }
+
+    pub(super) fn in_path(left: &'a [Word<'a>], path: &'a str) -> Self {
+        Self { left, path }
+    }
+
+    /// The same search path over other words.
+    pub(super) fn with(&self, left: &'a [Word<'a>]) -> Self {
+        Self { left, ..*self }
+    }
+
+    /// Takes a table's name, with the schema that the search path gives it.
+    pub(super) fn table(&mut self) -> Option<String> {
+        resolved(&self.part_names()?, self.path)
     }
 
     /// Takes these words if they come next.
@@ -95,27 +119,37 @@ impl<'a> Reader<'a> {
 
     /// Takes a name with its schema; `public` is left out, and so is what quotes do.
     pub(super) fn name(&mut self) -> Option<String> {
+        resolved(&self.part_names()?, "")
+    }
+
+    /// Takes a name with its parts.
+    pub(super) fn part_names(&mut self) -> Option<Vec<String>> {
         let mut parts = Vec::new();
         loop {
             let (word, rest) = self.left.split_first().filter(|(word, _)| word.is_name())?;
             parts.push(word.folded());
             self.left = rest;
             if !self.eat(".") {
-                break;
+                return Some(parts);
             }
         }
-        if parts.len() > 1 && parts[0] == "public" {
-            parts.remove(0);
-        }
-        Some(parts.join("."))
     }
 
     /// Takes names with commas between them.
     pub(super) fn names(&mut self) -> Vec<String> {
+        self.list(Self::name)
+    }
+
+    /// Takes names of tables with commas between them.
+    pub(super) fn tables(&mut self) -> Vec<String> {
+        self.list(Self::table)
+    }
+
+    fn list(&mut self, one: impl Fn(&mut Self) -> Option<String>) -> Vec<String> {
         let mut names = Vec::new();
         loop {
             self.eat("ONLY");
-            names.extend(self.name());
+            names.extend(one(self));
             self.eat("*");
             // The arguments of a function.
             if self.left.first().is_some_and(|word| word.is("(")) {
@@ -139,6 +173,20 @@ impl<'a> Reader<'a> {
             depth = deeper(depth, word);
             depth == 0 && Self::new(&self.left[at..]).eat(phrase)
         })
+    }
+}
+
+/// A name as it is compared: without `public`, without the database, and with the schema that the search
+/// path gives it.
+pub(super) fn resolved(parts: &[String], path: &str) -> Option<String> {
+    // The first of three is the database, and there is only one that it can be.
+    let parts = if parts.len() > 2 { &parts[1..] } else { parts };
+    match parts {
+        [] => None,
+        [name] if path.is_empty() => Some(name.clone()),
+        [name] => Some(format!("{path}.{name}")),
+        [schema, rest @ ..] if schema == "public" => Some(rest.join(".")),
+        all => Some(all.join(".")),
     }
 }
 

@@ -15,7 +15,7 @@ use engine::{
 use migrations::directory::DirectoryError;
 use migrations::{Allowances, Directory};
 use protocol::env;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 /// Shorter than for our own statements: those give way, while a command's statement stands in the
@@ -29,6 +29,17 @@ pub(super) struct Context<'a> {
     pub(super) emitter: &'a Emitter,
     /// How many migrations wait for the rollout of the new code.
     pub(super) waiting: Cell<usize>,
+    /// The database that answered.
+    pub(super) met: RefCell<Met>,
+}
+
+/// A database, by what it says of itself.
+#[derive(Debug, Default)]
+pub(super) struct Met {
+    /// The environment's name that it bears, if it bears one.
+    pub(super) environment: Option<String>,
+    /// Which one it is; empty if nobody can say it.
+    pub(super) identity: String,
 }
 
 impl Context<'_> {
@@ -184,6 +195,10 @@ impl Context<'_> {
     /// Writes progress down as it comes.
     pub(super) fn sink(&self, source: String) -> impl FnMut(Progress) {
         move |progress| {
+            if let Progress::Connected { environment, identity, .. } = &progress {
+                *self.met.borrow_mut() =
+                    Met { environment: environment.clone(), identity: identity.clone() };
+            }
             for (event, msg) in words::describe(progress, &source) {
                 self.emitter.emit(event, msg);
             }

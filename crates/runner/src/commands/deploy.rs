@@ -6,6 +6,7 @@ use super::{Context, Ended, Failed};
 use crate::source::Found;
 use crate::words::plural;
 use engine::{Deploy, Error, Habits, Interrupt, Kept, Kind, MissingDatabase, Report, Turn};
+use migrations::Directory;
 use protocol::DatabaseState;
 use protocol::event::Outcome;
 
@@ -20,7 +21,7 @@ pub(super) async fn in_turn(
     mut interrupt: Interrupt,
 ) -> Result<Ended, Failed> {
     // What is wrong with the files is said before the database is looked for.
-    Steps::find(context)?;
+    let steps = Steps::find(context)?;
     let backups = Backups::find(context)?;
     let directory = context.directory()?;
     let found = tokio::select! {
@@ -34,17 +35,23 @@ pub(super) async fn in_turn(
         context.ask_before_deploying(&found, &directory, interrupt.clone()).await?;
         kept = backups.make(context, (&found, &directory), &mut interrupt).await?;
     }
-    apply_to(context, (found, kept), (turn, interrupt)).await
+    apply_to(context, Work { found, kept, steps, directory }, (turn, interrupt)).await
+}
+
+/// What is to be done, and where: read once, so that what was judged is what is applied.
+pub(super) struct Work {
+    pub(super) found: Found,
+    pub(super) kept: Option<Kept>,
+    pub(super) steps: Steps,
+    pub(super) directory: Directory,
 }
 
 /// The same for a database that was found.
 pub(super) async fn apply_to(
     context: &Context<'_>,
-    (found, kept): (Found, Option<Kept>),
+    Work { found, kept, steps, directory }: Work,
     (turn, mut interrupt): (Turn, Interrupt),
 ) -> Result<Ended, Failed> {
-    let steps = Steps::find(context)?;
-    let directory = context.directory()?;
     let allowances = context.allowances();
     let review = context.options.review.review();
     let server = context.scratch_server()?;

@@ -80,11 +80,18 @@ pub(super) fn finish(context: &Context<'_>, result: Result<Ended, Failed>, took:
                 duration_ms: words::millis(took),
                 database: ended.database,
                 restore_point: ended.restore_point.map(words::restore_point),
-                failure: None,
+                ..RunFinished::default()
             };
             (finished, ended.msg)
         }
         Err(failed) => failed.last_line(context, took),
+    };
+    let met = context.met.take();
+    let said = context.environment_name().map(str::to_owned);
+    let finished = RunFinished {
+        environment: said.or(met.environment).unwrap_or_default(),
+        identity: met.identity,
+        ..finished
     };
     let code = finished.exit_code;
     context.emitter.emit(Event::RunFinished(finished), msg);
@@ -161,6 +168,7 @@ impl Failed {
             database,
             restore_point: restore_point.map(words::restore_point),
             failure: Some(failure),
+            ..RunFinished::default()
         };
         (finished, msg)
     }

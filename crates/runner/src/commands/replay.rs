@@ -1,13 +1,17 @@
 //! `replay`: everything from nothing, in a scratch database that is dropped again.
 
-use super::{Context, Ended, Failed, deploy};
+use super::deploy::{self, Work};
+use super::steps::Steps;
+use super::{Context, Ended, Failed};
 use crate::source::Found;
 use engine::{Error, Interrupt, Kind, Scratch, Turn};
 use protocol::DatabaseState;
 use protocol::event::Outcome;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 pub(super) async fn run(context: &Context<'_>, mut interrupt: Interrupt) -> Result<Ended, Failed> {
+    let inside = Context { waiting: Cell::new(0), met: RefCell::default(), ..*context };
+    let (steps, directory) = (Steps::find(&inside)?, inside.directory()?);
     let prepared = async {
         let found = context.database().await?;
         let scratch = Scratch::create(&found.settings).await?;
@@ -20,8 +24,8 @@ pub(super) async fn run(context: &Context<'_>, mut interrupt: Interrupt) -> Resu
         }
     };
     let place = Found { settings: scratch.settings.clone(), ..found };
-    let inside = Context { waiting: Cell::new(0), ..*context };
-    let result = deploy::apply_to(&inside, (place, None), (Turn::Always, interrupt)).await;
+    let work = Work { found: place, kept: None, steps, directory };
+    let result = deploy::apply_to(&inside, work, (Turn::Always, interrupt)).await;
     let removed = scratch.remove().await;
     let ended = result.map_err(|failed| Failed {
         // Nothing of it is left anywhere.

@@ -118,7 +118,7 @@ pub enum ConnectionFate {
     Hangs,
 }
 
-/// The shape of a page of GetLogEvents. What it leaves out is in the next page.
+/// The shape of a page of GetLogEvents or FilterLogEvents. What it leaves out is in the next page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PageShape {

@@ -124,7 +124,7 @@ fn check_answer(answer: &RequestAnswer, operations: &[&str]) -> Result<(), Strin
         | RequestAnswer::RoleNotAssumable
         | RequestAnswer::DisguisedThrottle => only(operations, &["RunTask"]),
         RequestAnswer::Missing => only(operations, &["DescribeTasks", "DescribeServices"]),
-        RequestAnswer::Page(_) => only(operations, &["GetLogEvents"]),
+        RequestAnswer::Page(_) => only(operations, &["GetLogEvents", "FilterLogEvents"]),
         RequestAnswer::Slow { seconds, answer } => {
             check_seconds(&[*seconds])?;
             answer.as_deref().map_or(Ok(()), |answer| check_answer(answer, operations))

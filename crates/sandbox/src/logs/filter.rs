@@ -8,6 +8,7 @@ use super::page::{MAXIMUM_EVENTS, PageSize, Span};
 use super::store::{Absent, Event};
 use super::token::{Cursor, Position, Token};
 use crate::core::Core;
+use crate::faults::PageShape;
 use crate::wire::{ApiError, Fields, parse};
 
 #[derive(Deserialize)]
@@ -26,8 +27,12 @@ struct FilterLogEvents {
     limit: Option<usize>,
 }
 
-/// Understands the empty pattern and one term, quoted or not; anything else is refused, not guessed.
-pub(crate) fn filter_log_events(core: &Core, input: &Value) -> Result<Value, ApiError> {
+/// A page of this shape. Understands the empty pattern and one term, quoted or not; anything else is refused, not guessed.
+pub(crate) fn filter_log_events(
+    core: &Core,
+    input: &Value,
+    shape: PageShape,
+) -> Result<Value, ApiError> {
     let input: FilterLogEvents = parse(input)?;
     let group = group_name(input.log_group_name.as_deref(), input.log_group_identifier.as_deref())?;
     let term = term(&input.filter_pattern)?;
@@ -41,6 +46,7 @@ pub(crate) fn filter_log_events(core: &Core, input: &Value) -> Result<Value, Api
     let state = core.state();
     let group = state.logs.groups.get(group).ok_or(Absent::Group)?;
     let limit = input.limit.unwrap_or(MAXIMUM_EVENTS).min(MAXIMUM_EVENTS);
+    let limit = limit.min(shape.events.unwrap_or(limit));
     let span = Span {
         cursor: after,
         start: input.start_time,
@@ -64,14 +70,15 @@ pub(crate) fn filter_log_events(core: &Core, input: &Value) -> Result<Value, Api
     let next = (found.len() > fitting).then(|| {
         found.truncate(fitting);
         let last = found.last().map(|(position, _, _)| Cursor::Forward(*position));
-        last.or(after).map(|cursor| Token::from(cursor).write())
+        let beginning = Cursor::Forward(Position { timestamp: 0, arrival: 0 });
+        Token::from(last.or(after).unwrap_or(beginning)).write()
     });
     let events: Vec<Value> =
         found.into_iter().map(|(position, stream, event)| view(position, stream, event)).collect();
     Ok(Fields::default()
         .set("events", events)
         .set("searchedLogStreams", json!([]))
-        .maybe("nextToken", next.flatten())
+        .maybe("nextToken", next)
         .into())
 }
 

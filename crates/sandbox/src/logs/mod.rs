@@ -13,6 +13,7 @@ mod store;
 mod streams;
 mod token;
 
+pub(crate) use self::filter::filter_log_events;
 pub(crate) use self::get_events::get_log_events;
 pub(crate) use self::operations::answer;
 pub(crate) use self::sink::{Destination, LineSink};

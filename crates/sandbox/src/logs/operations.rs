@@ -25,7 +25,7 @@ pub(crate) fn answer(
         "CreateLogStream" => Some(streams::create(core, input)),
         "DescribeLogStreams" => Some(streams::describe(core, input)),
         "GetLogEvents" => return Some(get_log_events(core, input, PageShape::default())),
-        "FilterLogEvents" => Some(filter::filter_log_events(core, input)),
+        "FilterLogEvents" => Some(filter::filter_log_events(core, input, PageShape::default())),
         "PutLogEvents" => Some(put_log_events(core, input)),
         _ => None,
     };

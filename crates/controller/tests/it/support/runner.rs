@@ -53,6 +53,7 @@ impl Lines {
             started_by: text(protocol::env::STARTED_BY),
             commit: text(protocol::env::COMMIT),
             place: text(protocol::env::PLACE),
+            environment: text(protocol::env::ENVIRONMENT),
             image: text(protocol::env::TASK_IMAGE),
             ..Origin::default()
         };

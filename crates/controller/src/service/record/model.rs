@@ -1,0 +1,275 @@
+//! A thousand random histories of a family, and an oracle that knows what really happened to each
+//! database. Whatever the record proves must be true; and it must prove something, or it were no use.
+
+use super::*;
+use protocol::event::{Event, Origin, Outcome, RunFinished, RunStarted};
+use protocol::line::EventLine;
+
+/// A small generator of its own, so that a seed is a history for ever.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % sides as u64).unwrap()
+    }
+
+    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())]
+    }
+
+    fn once_in(&mut self, times: usize) -> bool {
+        self.below(times) == 0
+    }
+}
+
+const ENVIRONMENTS: [&str; 2] = ["production", "staging"];
+const COMMITS: [&str; 2] = ["c1", "c2"];
+const IMAGES: [&str; 2] = ["app@sha256:aa", "app@sha256:bb"];
+const GATE: &str = "ecs-migrate/github/7";
+
+/// What a database is left with.
+#[derive(Clone, Debug, Default, PartialEq)]
+enum Truth {
+    /// Nobody can say what its schema is.
+    #[default]
+    Anything,
+    /// The migrations of this commit, by this image.
+    At { commit: &'static str, image: &'static str },
+}
+
+/// A database: what it is left with, and how often it was restored.
+#[derive(Clone, Debug, Default)]
+struct Database {
+    truth: Truth,
+    restored: u32,
+    /// Whether a run has met it since it was restored: else nothing on record can know.
+    met_since: bool,
+}
+
+/// What happens.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Deed {
+    Gate {
+        red: bool,
+    },
+    ByHand {
+        red: bool,
+    },
+    ExecByHand,
+    OneOff {
+        command: RunnerCommand,
+    },
+    Contract {
+        red: bool,
+    },
+    /// It dies without a word, in the middle.
+    Killed,
+    Restored,
+    OtherFamily,
+}
+
+const DEEDS: [Deed; 16] = [
+    Deed::Gate { red: false },
+    Deed::Gate { red: false },
+    Deed::Gate { red: false },
+    Deed::Gate { red: false },
+    Deed::Gate { red: false },
+    Deed::Gate { red: true },
+    Deed::ByHand { red: false },
+    Deed::ByHand { red: true },
+    Deed::ExecByHand,
+    Deed::OneOff { command: RunnerCommand::Status },
+    Deed::OneOff { command: RunnerCommand::Check },
+    Deed::Contract { red: false },
+    Deed::Contract { red: true },
+    Deed::Killed,
+    Deed::Restored,
+    Deed::OtherFamily,
+];
+
+/// A history, as it was and as it is on record.
+struct World {
+    databases: [Database; 2],
+    evidence: Evidence,
+    now: i64,
+    runs: u32,
+}
+
+impl World {
+    fn new() -> Self {
+        let evidence = Evidence { tasks: Some(Vec::new()), ..Evidence::default() };
+        Self { databases: <[Database; 2]>::default(), evidence, now: 0, runs: 0 }
+    }
+
+    fn happens(&mut self, deed: Deed, dice: &mut Dice) {
+        let place = dice.below(2);
+        let (commit, image) = (dice.of(&COMMITS), dice.of(&IMAGES));
+        self.now += 10;
+        if deed == Deed::Restored {
+            let database = &mut self.databases[place];
+            *database = Database { restored: database.restored + 1, ..Database::default() };
+            return;
+        }
+        self.runs += 1;
+        let begun = self.now;
+        self.now += 1 + i64::try_from(dice.below(20)).unwrap();
+        let (command, started_by, code) = match deed {
+            Deed::Gate { red } | Deed::Contract { red } => {
+                (RunnerCommand::Deploy, GATE, Some(u8::from(red) * 10))
+            }
+            Deed::ByHand { red } => (RunnerCommand::Deploy, "", Some(u8::from(red) * 10)),
+            Deed::ExecByHand => (RunnerCommand::Exec, "", Some(0)),
+            Deed::OneOff { command } => (command, "ecs-migrate/task/x", Some(0)),
+            Deed::Killed => (RunnerCommand::Deploy, dice.of(&[GATE, ""]), None),
+            Deed::OtherFamily => (RunnerCommand::Deploy, GATE, Some(0)),
+            Deed::Restored => unreachable!("it is no run"),
+        };
+        let is_ours = !started_by.is_empty();
+        let of_family = if deed == Deed::OtherFamily { "prod/other" } else { "prod/app" };
+        let task = format!("t{}", self.runs);
+        let origin = Origin {
+            started_by: started_by.to_owned(),
+            commit: if is_ours { commit.to_owned() } else { String::new() },
+            place: if is_ours { of_family.to_owned() } else { String::new() },
+            image: if is_ours { image.to_owned() } else { String::new() },
+            environment: if is_ours { ENVIRONMENTS[place].to_owned() } else { String::new() },
+            ..Origin::default()
+        };
+        let behind = matches!(deed, Deed::Contract { .. });
+        let standing = if behind {
+            Standing::Behind
+        } else {
+            Standing::of(command, protocol::Share::All, &origin)
+        };
+        let mut seq = 0;
+        let mut say = |at: i64, event: Event| {
+            seq += 1;
+            let text = EventLine::new("r", &task, seq, event).encode();
+            self.evidence.lines.push(LoggedLine { at, task: task.clone(), text });
+        };
+        let started = RunStarted { command, standing, origin, ..RunStarted::default() };
+        say(begun, Event::RunStarted(started));
+        match code {
+            Some(exit_code) => {
+                let outcome = if exit_code == 0 { Outcome::Applied } else { Outcome::Failed };
+                // Started by hand it says what the database bears, or, of an older runner, nothing.
+                let says = is_ours || !dice.once_in(2);
+                say(
+                    self.now,
+                    Event::RunFinished(RunFinished {
+                        outcome,
+                        exit_code,
+                        command,
+                        standing,
+                        environment: if says {
+                            ENVIRONMENTS[place].to_owned()
+                        } else {
+                            String::new()
+                        },
+                        identity: format!("{place}/{}/5", self.databases[place].restored),
+                        ..RunFinished::default()
+                    }),
+                );
+            }
+            None => self.evidence.lines.push(LoggedLine {
+                at: self.now,
+                task: task.clone(),
+                text: "killed".to_owned(),
+            }),
+        }
+        // ECS forgets: of every third task nothing is known any more.
+        if deed != Deed::OtherFamily && !dice.once_in(3) {
+            let record = TaskRecord {
+                task,
+                created_at: begun - 1,
+                stopped_at: Some(self.now),
+                good_end: Some(code == Some(0)),
+                is_one_off: started_by.starts_with("ecs-migrate/task/"),
+                ..TaskRecord::default()
+            };
+            self.evidence.tasks.get_or_insert_default().push(record);
+        }
+        if deed == Deed::OtherFamily {
+            return;
+        }
+        let database = &mut self.databases[place];
+        database.met_since |= code.is_some();
+        database.truth = match deed {
+            Deed::Gate { red: false } => Truth::At { commit, image },
+            Deed::OneOff { .. } | Deed::Contract { red: false } => return,
+            Deed::Gate { .. }
+            | Deed::ByHand { .. }
+            | Deed::ExecByHand
+            | Deed::Contract { .. }
+            | Deed::Killed
+            | Deed::Restored
+            | Deed::OtherFamily => Truth::Anything,
+        };
+    }
+}
+
+#[test]
+fn a_thousand_histories_prove_nothing_that_is_not_true() {
+    let mut proved = 0;
+    for seed in 1..=1000_u64 {
+        let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let mut world = World::new();
+        for _ in 0..=dice.below(12) {
+            let deed = dice.of(&DEEDS);
+            world.happens(deed, &mut dice);
+            if dice.once_in(3) {
+                proved += judge(&world, &mut dice, seed);
+            }
+        }
+        proved += judge(&world, &mut dice, seed);
+    }
+    assert!(proved > 300, "{proved} proofs only: what refuses everything is no use");
+}
+
+/// Every claim against what really is; how many were proved.
+fn judge(world: &World, dice: &mut Dice, seed: u64) -> u32 {
+    let mut proved = 0;
+    let mut evidence = world.evidence.clone();
+    if dice.once_in(8) {
+        // Pages that are left: of the newest lines some are missing, and the reader knows it.
+        let kept = dice.below(evidence.lines.len() + 1);
+        evidence.lines.truncate(kept);
+        evidence.unread = true;
+    }
+    for (place, environment) in ENVIRONMENTS.into_iter().enumerate() {
+        for commit in COMMITS {
+            for image in IMAGES {
+                let claim = Claim { commit, place: "prod/app", environment, image: Some(image) };
+                let Ok(proof) = green(&evidence, claim) else { continue };
+                proved += 1;
+                let database = &world.databases[place];
+                let is_true = database.truth == Truth::At { commit, image };
+                // A restore that nobody has met since is on no record.
+                let unknowable = database.restored > 0 && !database.met_since;
+                assert!(
+                    is_true || unknowable,
+                    "seed {seed}: {proof:?} proves {claim:?}, but it is {database:?}: {evidence:?}"
+                );
+                assert!(!evidence.unread, "seed {seed}");
+                assert_eq!(proof.environment, environment, "seed {seed}");
+            }
+        }
+    }
+    // Where nobody names the environment, two of them never prove each other.
+    for commit in COMMITS {
+        let claim = Claim { commit, place: "prod/app", environment: "", image: None };
+        if green(&evidence, claim).is_ok() {
+            let known: BTreeSet<String> = runs(&evidence.lines)
+                .iter()
+                .filter(|run| !is_elsewhere(run, claim))
+                .map(|run| run.environment().to_owned())
+                .filter(|name| !name.is_empty())
+                .collect();
+            assert!(known.len() <= 1, "seed {seed}: {known:?}");
+        }
+    }
+    proved
+}
