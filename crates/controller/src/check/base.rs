@@ -2,7 +2,7 @@
 
 use super::tree::{SCRIPT, then};
 use crate::changes::{Git, Origin};
-use migrations::checksum::{Digests, checksum};
+use migrations::checksum::differ_in_line_ends;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -62,7 +62,7 @@ fn is_the_same(here: &[u8], then: &[u8]) -> bool {
     let (Ok(here), Ok(then)) = (std::str::from_utf8(here), std::str::from_utf8(then)) else {
         return false;
     };
-    Digests::of(then).match_any(&checksum(here)) || Digests::of(here).match_any(&checksum(then))
+    differ_in_line_ends(here, then)
 }
 
 /// Whether git would commit the same: git-lfs and git-crypt keep another content than the checkout has.
