@@ -11,8 +11,10 @@ Usage: scripts/bench.sh engine [--rounds N] [--migrations DIR]
        scripts/bench.sh image [--rounds N]
        scripts/bench.sh check [--rounds N] [--migrations DIR]
 
-  engine   nothing pending on 434 and on 5,000 migrations, applying 434, and a 200 MB data migration;
-           beside psql, Prisma's schema engine (npm) and dbmate (PyPI) where they can be had
+  engine   applying 434, 2,000 and 10,000 migrations beside psql in one session, and then nothing pending of
+           them; a 200 MB data migration; a 1 GB script that is applied; beside Prisma's schema engine (npm)
+           and dbmate (PyPI) where they can be had. TMPDIR=/dev/shm keeps a file system's cost of thousands
+           of dropped files out of the next round
   traffic  the longest read of a table while an ALTER waits behind a long reader, with and without
            the lock_timeout schedule, beside psql; needs pgbench, which comes with the server
   start    from the start of the process to the answers to its first queries, static and dynamic

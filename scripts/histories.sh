@@ -72,18 +72,18 @@ grow() { local name; while read -r name; do cp -r "$1/$name" "$2/"; done; }
 
 by_psql() {
   local name
-  for name in $(names "$1"); do
-    "$bin/psql" -Xq -v ON_ERROR_STOP=1 -d "$server/psql" -f "$1/$name/migration.sql" >"$scratch/said" 2>&1 || return 1
-  done
+  while read -r name; do
+    "$bin/psql" -Xq -v ON_ERROR_STOP=1 -d "$server/psql" -f "$1/$name/migration.sql" </dev/null >"$scratch/said" 2>&1 || return 1
+  done < <(names "$1")
 }
 by_whole() { ours whole "$1"; }
 by_single() {
   local name
   rm -rf "$scratch/grown" && mkdir "$scratch/grown"
-  for name in $(names "$1"); do
+  while read -r name; do
     echo "$name" | grow "$1" "$scratch/grown"
-    ours single "$scratch/grown" || return 1
-  done
+    ours single "$scratch/grown" </dev/null || return 1
+  done < <(names "$1")
 }
 by_half() {
   local count

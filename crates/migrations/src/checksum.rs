@@ -78,6 +78,16 @@ impl OtherLineEnds {
     }
 }
 
+/// Whether one of two scripts is the other with line ends of one kind.
+pub fn differ_in_line_ends(one: &str, other: &str) -> bool {
+    let is = |one: &str, other: &str| {
+        let mut ends = OtherLineEnds::default();
+        ends.update(one.as_bytes());
+        ends.finish().contains(&checksum(other))
+    };
+    is(one, other) || is(other, one)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

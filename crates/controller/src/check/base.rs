@@ -2,7 +2,6 @@
 
 use super::tree::{SCRIPT, then};
 use crate::changes::{Git, Origin};
-use migrations::checksum::{Digests, checksum};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -56,13 +55,10 @@ fn is_missing(cause: &std::io::Error) -> bool {
 
 /// Whatever the line ends: `core.autocrlf` is no edit, and Prisma sees none.
 fn is_the_same(here: &[u8], then: &[u8]) -> bool {
-    if here == then {
-        return true;
+    fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+        text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
     }
-    let (Ok(here), Ok(then)) = (std::str::from_utf8(here), std::str::from_utf8(then)) else {
-        return false;
-    };
-    Digests::of(then).match_any(&checksum(here)) || Digests::of(here).match_any(&checksum(then))
+    lines(here).eq(lines(then))
 }
 
 /// Whether git would commit the same: git-lfs and git-crypt keep another content than the checkout has.

@@ -10,8 +10,8 @@ use crate::task::{DatabaseMeaning, Pace, Streak, TaskSnapshot, cancelled};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Nobody waits longer than this without a line.
-const SILENCE: Duration = Duration::from_mins(1);
+/// After this the next look is worth a line again: nobody waits a minute without one.
+const SILENCE: Duration = Duration::from_secs(45);
 
 /// Looks for old code.
 pub(crate) struct Clearance<'a> {

@@ -21,8 +21,8 @@ const UPDATE_PATIENCE: Duration = Duration::from_mins(3);
 /// The fix where only the bake time is not over.
 const BAKES: &str = "the new tasks serve already; to wait for the end, give --rollout-timeout more than the bake time";
 
-/// Nobody waits longer than this without a line.
-const SILENCE: Duration = Duration::from_mins(1);
+/// After this the next look is worth a line again: nobody waits a minute without one.
+const SILENCE: Duration = Duration::from_secs(45);
 
 /// One service and what to do with it.
 #[derive(Debug, Clone)]

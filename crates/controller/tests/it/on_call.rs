@@ -47,6 +47,7 @@ impl Speaker {
             workflow_run: text(env::WORKFLOW_RUN),
             place: "default/app-migrate".to_owned(),
             image: String::new(),
+            environment: text(env::ENVIRONMENT),
         };
         let started = RunStarted {
             version: "0.1.0".to_owned(),
