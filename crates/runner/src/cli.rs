@@ -10,6 +10,7 @@ mod asked;
 mod blank;
 mod groups;
 mod guards;
+mod obeyed;
 mod truth;
 mod unobeyed;
 mod word;

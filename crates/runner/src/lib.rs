@@ -50,8 +50,8 @@ pub fn main() -> std::process::ExitCode {
         Listener::listen()
     };
     let environment = Environment::of_process();
-    let asked = || cli::read(std::env::args_os(), environment.asked());
-    let cli = match cli::refuse_blank(&environment).and_then(|()| asked()) {
+    let read = cli::read(std::env::args_os(), environment.asked());
+    let cli = match cli::refuse_blank(read, &environment) {
         Ok(cli) => cli,
         Err(message) => return cli::explain(&message).into_process(),
     };

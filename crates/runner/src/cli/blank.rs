@@ -1,6 +1,7 @@
 //! Owns refusing what is blank: the variable that it was made of is not there, and what it should have
 //! guarded would not be.
 
+use super::obeyed::Obeys as _;
 use super::Cli;
 use crate::environment::Environment;
 use clap::error::ErrorKind;
@@ -29,11 +30,19 @@ const GUARDS: [&str; 12] = [
 /// Flags of `resolve`, which say themselves what they lack.
 const OWN: [&str; 4] = ["applied", "rolled-back", "baseline", "rename-environment"];
 
-/// Refuses a variable of a guard that is blank.
-pub(crate) fn refuse_blank(environment: &Environment) -> Result<(), clap::Error> {
-    match variable(environment) {
-        None => Ok(()),
-        Some(name) => Err(refused(&mut Cli::command(), &format!("env {name}"))),
+/// Refuses a variable of a guard that is blank. Where the command was understood, only of one that it
+/// would obey: of another one a blank says that it is not meant for this run.
+pub(crate) fn refuse_blank(
+    read: Result<Cli, clap::Error>,
+    environment: &Environment,
+) -> Result<Cli, clap::Error> {
+    let mut program = Cli::command();
+    let blank = GUARDS.into_iter().filter(|name| environment.is_blank(name)).find(|name| {
+        read.as_ref().map_or(true, |cli| cli.command.said().obeys(&program, name))
+    });
+    match blank {
+        None => read,
+        Some(name) => Err(refused(&mut program, &format!("env {name}"))),
     }
 }
 
@@ -41,11 +50,6 @@ pub(crate) fn refuse_blank(environment: &Environment) -> Result<(), clap::Error>
 pub(super) fn refused(command: &mut Command, what: &str) -> clap::Error {
     let hint = "see whether the variable that it is made of is set there, or leave it out";
     command.error(ErrorKind::InvalidValue, format!("{what} is blank\n\n  {hint}"))
-}
-
-/// The first variable of a guard that is blank.
-fn variable(environment: &Environment) -> Option<&'static str> {
-    GUARDS.into_iter().find(|name| environment.is_blank(name))
 }
 
 /// The first flag that is blank, of this command or the one below.
@@ -74,7 +78,9 @@ fn is_blank(value: &OsStr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::read;
     use super::*;
+    use std::ffi::OsString;
 
     fn with(name: &str, value: &str) -> Environment {
         [(name.to_owned(), value.to_owned())].into_iter().collect()
@@ -82,13 +88,19 @@ mod tests {
 
     #[test]
     fn a_guard_is_not_switched_off_by_a_blank() {
+        let refused = |words: &[&str], name: &str, value: &str| {
+            let words = ["runner"].iter().chain(words).map(OsString::from);
+            refuse_blank(read(words, None), &with(name, value)).is_err()
+        };
         for guard in GUARDS {
             for blank in ["", " ", "\t", "\r\n"] {
-                assert_eq!(variable(&with(guard, blank)), Some(guard), "{blank:?}");
+                assert!(refused(&["deploy"], guard, blank), "{guard} {blank:?}");
             }
-            assert_eq!(variable(&with(guard, "x")), None);
+            assert!(!refused(&["deploy"], guard, "x"), "{guard}");
         }
-        assert_eq!(variable(&Environment::default()), None);
-        assert_eq!(variable(&with(env::THEN, "")), None);
+        assert!(!refused(&["deploy"], env::THEN, ""));
+        // It would not obey it, so it is left out for this run; what it obeys is still a guard.
+        assert!(!refused(&["exec", "--", "true"], env::BACKUP_COMMAND, ""));
+        assert!(refused(&["exec", "--", "true"], env::ENVIRONMENT, ""));
     }
 }

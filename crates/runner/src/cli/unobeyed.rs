@@ -2,6 +2,7 @@
 //! command: a command that changes the schema obeys one or refuses it. One that only looks, or corrects
 //! the history, changes nothing that they guard.
 
+use super::obeyed::Obeys as _;
 use super::{Cli, Command};
 use crate::environment::Environment;
 use clap::CommandFactory as _;
@@ -22,35 +23,30 @@ const GUARDS: [(&str, &[&str]); 8] = [
 
 /// Refuses guards that the command would not obey.
 pub(crate) fn refuse_unobeyed(command: &Command, environment: &Environment) -> Result<(), Error> {
-    if !command.said().may_migrate() {
+    let said = command.said();
+    if !said.may_migrate() {
         return Ok(());
     }
-    let name = command.said().name();
+    let name = said.name();
     let program = Cli::command();
-    let obeyed = |variable: &str| {
-        let arguments = program.find_subcommand(name).map(clap::Command::get_arguments);
-        arguments
-            .into_iter()
-            .flatten()
-            .any(|argument| argument.get_env().is_some_and(|known| known == variable))
-    };
     let is_asked = |(variable, nothing): &&(&str, &[&str])| {
         environment
             .get(variable)
             .is_some_and(|value| !nothing.contains(&value.to_ascii_lowercase().as_str()))
     };
-    let Some((variable, _)) = GUARDS.iter().filter(is_asked).find(|(name, _)| !obeyed(name)) else {
+    let Some((variable, nothing)) = GUARDS.iter().filter(is_asked).find(|(name, _)| !said.obeys(&program, name)) else {
         return Ok(());
     };
-    let message = match command.said() {
+    let message = match said {
         RunnerCommand::Start => format!(
             "`start` keeps nothing before it migrates, so it would not obey {variable}, which is set"
         ),
         _ => format!("`{name}` would not obey {variable}, which is set"),
     };
-    Err(Error::new(Kind::Configuration, message).hint(
-        "let `deploy` migrate, which obeys it, or take it out of the definition that this runs with",
-    ))
+    let nothing = nothing.first().copied().unwrap_or_default();
+    Err(Error::new(Kind::Configuration, message).hint(format!(
+        "let `deploy` migrate, which obeys it; or say that it is not meant for this run: {variable}={nothing}"
+    )))
 }
 
 #[cfg(test)]
