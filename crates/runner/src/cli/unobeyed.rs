@@ -46,7 +46,14 @@ pub(crate) fn refuse_unobeyed(command: &Command, environment: &Environment) -> R
         RunnerCommand::Start => format!(
             "`start` keeps nothing before it migrates, so it would not obey {variable}, which is set"
         ),
-        _ => format!("`{name}` would not obey {variable}, which is set"),
+        RunnerCommand::Deploy
+        | RunnerCommand::Status
+        | RunnerCommand::Resolve
+        | RunnerCommand::Exec
+        | RunnerCommand::Check
+        | RunnerCommand::Replay
+        | RunnerCommand::Unblock
+        | RunnerCommand::Unknown => format!("`{name}` would not obey {variable}, which is set"),
     };
     Err(Error::new(Kind::Configuration, message).hint(
         "let `deploy` migrate, which obeys it, or take it out of the definition that this runs with",
