@@ -51,7 +51,8 @@ impl OtherLineEnds {
                     self.windows.update(b"\r\n");
                 }
                 Some(_) => {
-                    if std::mem::replace(&mut self.held, true) {
+                    let another = std::mem::replace(&mut self.held, true);
+                    if another {
                         self.both(None, b"\r");
                     }
                 }
@@ -76,16 +77,6 @@ impl OtherLineEnds {
         }
         [self.unix.finish(), self.windows.finish()]
     }
-}
-
-/// Whether one of two scripts is the other with line ends of one kind.
-pub fn differ_in_line_ends(one: &str, other: &str) -> bool {
-    let is = |one: &str, other: &str| {
-        let mut ends = OtherLineEnds::default();
-        ends.update(one.as_bytes());
-        ends.finish().contains(&checksum(other))
-    };
-    is(one, other) || is(other, one)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::error::AwsError;
 use super::patience::patient;
 use super::tasks::snapshot;
 use crate::task::{TaskArn, TaskSnapshot};
-use aws_sdk_ecs::types::{ContainerOverride, Task};
+use aws_sdk_ecs::types::{ContainerOverride, Task, TaskOverride};
 use protocol::{RunnerCommand, command, env};
 use std::collections::BTreeSet;
 
@@ -55,7 +55,7 @@ impl Aws {
 
 fn family_task(task: &Task) -> FamilyTask {
     let overrides = task.overrides();
-    let overrides = overrides.map(|told| told.container_overrides()).unwrap_or_default();
+    let overrides = overrides.map(TaskOverride::container_overrides).unwrap_or_default();
     let variable = |name: &str| {
         let pairs = overrides.iter().flat_map(ContainerOverride::environment);
         pairs.filter(|pair| pair.name() == Some(name)).find_map(|pair| pair.value())

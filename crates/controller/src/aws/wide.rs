@@ -40,7 +40,13 @@ fn narrow(value: &mut Value) -> bool {
             }
             any
         }
-        Value::Array(items) => items.iter_mut().fold(false, |any, item| narrow(item) || any),
+        Value::Array(items) => {
+            let mut any = false;
+            for item in items {
+                any |= narrow(item);
+            }
+            any
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }

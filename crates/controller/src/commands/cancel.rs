@@ -173,8 +173,8 @@ fn foreign(
 /// Asks ECS to stop all of them at once; what fails is tried again where each is followed.
 async fn stop_together(aws: &Aws, cluster: &str, tasks: &[TaskArn]) {
     let mut stops = JoinSet::new();
-    for task in tasks.iter().cloned() {
-        let (aws, cluster) = (aws.clone(), cluster.to_owned());
+    for task in tasks {
+        let (aws, cluster, task) = (aws.clone(), cluster.to_owned(), task.clone());
         stops.spawn(async move {
             let _tried_again =
                 aws.stop_task(&cluster, &task, (&cancelled_reason(), STOP_PATIENCE)).await;

@@ -162,7 +162,7 @@ pub(crate) async fn dispatch(
         Command::SetupInfra(arguments) => setup_infra::setup_infra(&arguments, context).await,
         Command::Doctor(arguments) => doctor::doctor(&arguments, context).await,
         Command::Register(arguments) => register::register(&arguments, context).await,
-        Command::Run(arguments) => run::run(*arguments, context).await,
+        Command::Run(arguments) => Box::pin(run::run(*arguments, context)).await,
         Command::Release(arguments) => Box::pin(release::release(*arguments, context)).await,
         Command::DeployService(arguments) => {
             deploy_service::deploy_service(*arguments, context).await

@@ -134,7 +134,13 @@ impl RunRow {
         };
         let outcome = match self.command {
             RunnerCommand::Unknown | RunnerCommand::Deploy => outcome,
-            command => format!("{command}: {outcome}"),
+            command @ (RunnerCommand::Status
+            | RunnerCommand::Resolve
+            | RunnerCommand::Exec
+            | RunnerCommand::Start
+            | RunnerCommand::Check
+            | RunnerCommand::Replay
+            | RunnerCommand::Unblock) => format!("{command}: {outcome}"),
         };
         let cells = [
             moment(self.began),

@@ -49,8 +49,30 @@ impl Silence {
             | Event::Released(_)
             | Event::Concluded(_)
             | Event::Failed(_) => State::Over,
-            _ if self.state == State::Over => State::Over,
-            _ => State::Working,
+            Event::Note(_)
+            | Event::Warning { .. }
+            | Event::Data(_)
+            | Event::Differences(_)
+            | Event::Definition { .. }
+            | Event::Image(_)
+            | Event::Plan(_)
+            | Event::Progress(_)
+            | Event::NameAsked(_)
+            | Event::Variables { .. }
+            | Event::Launched { .. }
+            | Event::Status { .. }
+            | Event::Phase { .. }
+            | Event::Secrets(_)
+            | Event::Log(_)
+            | Event::StopRequested(_)
+            | Event::Changes(_)
+            | Event::ChangesShown(_)
+            | Event::Service { .. }
+            | Event::Migrated(_)
+            | Event::OnCall(_) => match self.state {
+                State::Over => State::Over,
+                State::Working | State::Asked => State::Working,
+            },
         };
         if shown {
             self.quiet_since = now;

@@ -17,7 +17,7 @@ fn new() -> Deployment {
 
 fn old(running: i32, desired: i32) -> Deployment {
     let id = "ecs-svc/1".to_owned();
-    Deployment { id, running, desired, ..deployment("1", false, Rollout::Completed) }
+    Deployment { id, desired, running, ..deployment("1", false, Rollout::Completed) }
 }
 
 fn revision(arn: &str, tasks: i32) -> RevisionCount {

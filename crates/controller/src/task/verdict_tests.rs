@@ -98,7 +98,14 @@ fn what_ended_well_must_be_what_was_asked() {
             Verdict::Unknown(Doubt::NotWhatWasAsked(_)) => "asked",
             Verdict::Unknown(Doubt::NoLastWord) => "no word",
             Verdict::Unknown(Doubt::NoWordOfThisRun) => "run",
-            other => panic!("{other:?} for {case:?}"),
+            other @ (Verdict::Failed { .. }
+            | Verdict::NeverStarted
+            | Verdict::TimedOut(_)
+            | Verdict::Cancelled(_)
+            | Verdict::Detached
+            | Verdict::NotStopped
+            | Verdict::Unknown(_)
+            | Verdict::WatchLost) => panic!("{other:?} for {case:?}"),
         };
         assert_eq!(found, expected, "{case:?}");
     }

@@ -28,7 +28,9 @@ fn add(value: &Value, hash: &mut Sha256) {
         }
         Value::Array(items) => {
             hash.update(format!("array {}", items.len()));
-            items.iter().for_each(|item| add(item, hash));
+            for item in items {
+                add(item, hash);
+            }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
             let text = value.to_string();

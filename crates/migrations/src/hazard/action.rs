@@ -121,6 +121,7 @@ pub(super) enum ConstraintKind {
 
 /// A column as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "four facts, each true without the others")]
 pub(super) struct Column {
     pub(super) name: String,
     /// Its type in lower case, e.g. `varchar(10)`.

@@ -73,9 +73,8 @@ pub fn assess(script: &Script, known: &mut Known) -> Vec<Finding> {
                 range.contains(start) && same && known.grades.contains(&Grade::Loses)
             })
         };
-        more.extend(found.into_iter().filter(|one| match one.rule {
-            Rule::MayLose | Rule::DeleteRows => !said(one.rule),
-            _ => true,
+        more.extend(found.into_iter().filter(|one| {
+            !matches!(one.rule, Rule::MayLose | Rule::DeleteRows) || !said(one.rule)
         }));
     }
     let mut findings: Vec<Finding> = findings.into_iter().map(|(_, finding)| finding).collect();

@@ -140,6 +140,7 @@ impl Known {
     }
 
     /// Takes in what an action does.
+    #[expect(clippy::too_many_lines, reason = "one arm for each deed")]
     pub(super) fn learn(&mut self, action: &Action) {
         let table = action.table.clone().unwrap_or_default();
         match &action.deed {

@@ -25,14 +25,13 @@ impl PutBack<'_> {
     /// A view is replaced like that when its columns change; `before` are those that it has, where they
     /// are known, and code may ask for each of them.
     pub(super) fn is_view(&self, name: &str, before: Option<&[String]>) -> bool {
-        self.0.iter().any(|action| match &action.deed {
-            Deed::CreateView(after) if action.table.as_deref() == Some(name) => {
-                match (before, after) {
+        self.0.iter().any(|action| {
+            let Deed::CreateView(after) = &action.deed else { return false };
+            action.table.as_deref() == Some(name)
+                && match (before, after) {
                     (Some(before), Some(after)) => before.iter().all(|one| after.contains(one)),
                     (_, _) => true,
                 }
-            }
-            _ => false,
         })
     }
 

@@ -62,6 +62,7 @@ macro_rules! rules {
         /// A rule. The documentation of each is its [`Rule::fix`].
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[expect(missing_docs, reason = "name and fix say it")]
+        #[expect(clippy::enum_variant_names, reason = "PostgreSQL has rules of its own")]
         pub enum Rule { $($rule),+ }
 
         impl Rule {

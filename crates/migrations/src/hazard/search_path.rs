@@ -30,9 +30,10 @@ impl SearchPath {
             self.schema.clear();
         } else if reader.eat("SET") {
             reader.eat_one(&["SESSION", "LOCAL"]);
-            if reader.eat("SCHEMA") {
-                self.set(reader.left);
-            } else if reader.eat("search_path") && (reader.eat("TO") || reader.eat("=")) {
+            let path = |reader: &mut Reader<'_>| {
+                reader.eat("search_path") && (reader.eat("TO") || reader.eat("="))
+            };
+            if reader.eat("SCHEMA") || path(&mut reader) {
                 self.set(reader.left);
             }
         } else if says_set_config(statement) {

@@ -4,6 +4,7 @@ use super::Rule;
 use super::action::Action;
 
 /// What is done to what, in lower case.
+#[expect(clippy::too_many_lines, reason = "one sentence for each rule")]
 pub(super) fn sentence(rule: Rule, object: &str, action: &Action) -> String {
     let table = action.table.as_deref().unwrap_or_default();
     match rule {

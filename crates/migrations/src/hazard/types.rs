@@ -129,7 +129,7 @@ fn keeps(from: Option<&str>, to: &str, cut: Cut) -> bool {
         },
         ("int2" | "int4" | "int8", "int2" | "int4" | "int8") => true,
         ("int2" | "int4" | "int8", "numeric") => true,
-        ("int2" | "int4", "float8") | ("int2", "float4") | ("float4", "float8") => true,
+        ("int2" | "int4" | "float4", "float8") | ("int2", "float4") => true,
         ("bool", "int4") | ("date", "timestamp" | "timestamptz") => true,
         ("timestamp", "timestamptz") => wider(&from_limit, &to_limit),
         ("text" | "varchar", "uuid" | "json") => true,

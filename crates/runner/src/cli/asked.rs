@@ -24,7 +24,7 @@ pub(crate) fn read(
         }
     };
     let words = word::first(&Cli::command(), &words);
-    let parsed = parse([&[program.clone()], words.as_slice()].concat());
+    let parsed = parse([std::slice::from_ref(&program), words.as_slice()].concat());
     let cli = parsed.map_err(|error| explained(error, word::of(&words)))?;
     // A task definition is the same for every command: what cannot be read in it is wrong for all, and
     // `deploy`, which has every setting, reads them all.

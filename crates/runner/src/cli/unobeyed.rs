@@ -41,7 +41,14 @@ pub(crate) fn refuse_unobeyed(command: &Command, environment: &Environment) -> R
         RunnerCommand::Start => format!(
             "`start` keeps nothing before it migrates, so it would not obey {variable}, which is set"
         ),
-        _ => format!("`{name}` would not obey {variable}, which is set"),
+        RunnerCommand::Deploy
+        | RunnerCommand::Status
+        | RunnerCommand::Resolve
+        | RunnerCommand::Exec
+        | RunnerCommand::Check
+        | RunnerCommand::Replay
+        | RunnerCommand::Unblock
+        | RunnerCommand::Unknown => format!("`{name}` would not obey {variable}, which is set"),
     };
     let nothing = nothing.first().copied().unwrap_or_default();
     Err(Error::new(Kind::Configuration, message).hint(format!(

@@ -17,7 +17,7 @@ async fn client(url: &str) -> Client {
 }
 
 async fn one(client: &Client, sql: &str) -> String {
-    client.query_one(sql, &[]).await.unwrap().get(0)
+    client.query_one(sql, &[]).await.unwrap().try_get(0).unwrap()
 }
 
 /// Waits for an answer; before that the table may not even be there.
@@ -25,7 +25,8 @@ async fn until(client: &Client, sql: &str, wanted: &str) {
     let waiting = async {
         loop {
             let row = client.query_one(sql, &[]).await;
-            if row.is_ok_and(|row| row.get::<_, Option<String>>(0).as_deref() == Some(wanted)) {
+            let answer = row.map(|row| row.try_get::<_, Option<String>>(0).unwrap());
+            if answer.is_ok_and(|answer| answer.as_deref() == Some(wanted)) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -85,7 +85,8 @@ async fn encrypt(url: &str, data: &Path, image: &Path) {
     let client = client(url).await;
     client.batch_execute("ALTER SYSTEM SET ssl = on").await.unwrap();
     client.batch_execute("SELECT pg_reload_conf()").await.unwrap();
-    while client.query_one("SHOW ssl", &[]).await.unwrap().get::<_, String>(0) != "on" {
+    while client.query_one("SHOW ssl", &[]).await.unwrap().try_get::<_, String>(0).unwrap() != "on"
+    {
         tokio::task::yield_now().await;
     }
 }

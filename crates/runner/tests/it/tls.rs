@@ -103,7 +103,7 @@ impl Encrypted {
             let (client, connection) =
                 tokio_postgres::connect(&self.server.url, NoTls).await.unwrap();
             let driver = tokio::spawn(connection);
-            let now: String = client.query_one(LOADED, &[]).await.unwrap().get(0);
+            let now: String = client.query_one(LOADED, &[]).await.unwrap().try_get(0).unwrap();
             drop(client);
             driver.await.unwrap().unwrap();
             if now != before {

@@ -60,11 +60,9 @@ impl FaultBook {
 
     /// The hook of each step before RUNNING: how much longer it takes.
     pub(crate) fn stays_in(&self, task: &TaskDetails, phase: StartPhase) -> Duration {
-        let stays = self.effects(task).into_iter().find_map(|effect| match effect {
-            TaskEffect::StaysIn { phase: wanted, seconds: more } if wanted == phase => {
-                Some(seconds(more))
-            }
-            _ => None,
+        let stays = self.effects(task).into_iter().find_map(|effect| {
+            let TaskEffect::StaysIn { phase: wanted, seconds: more } = effect else { return None };
+            (wanted == phase).then(|| seconds(more))
         });
         stays.unwrap_or_default()
     }

@@ -157,6 +157,7 @@ impl World {
                 let outcome = if exit_code == 0 { Outcome::Applied } else { Outcome::Failed };
                 // Started by hand it says what the database bears, or, of an older runner, nothing.
                 let says = is_ours || !dice.once_in(2);
+                let environment = if says { ENVIRONMENTS[place] } else { "" };
                 say(
                     self.now,
                     Event::RunFinished(RunFinished {
@@ -164,11 +165,7 @@ impl World {
                         exit_code,
                         command,
                         standing,
-                        environment: if says {
-                            ENVIRONMENTS[place].to_owned()
-                        } else {
-                            String::new()
-                        },
+                        environment: environment.to_owned(),
                         identity: format!("{place}/{}/5", self.databases[place].restored),
                         ..RunFinished::default()
                     }),

@@ -141,7 +141,26 @@ pub(super) fn runs(lines: &[LoggedLine]) -> Vec<Run> {
                 run.begun = run.begun.min(line.at);
             }
             Event::RunFinished(finished) => run.finished = Some(finished.clone()),
-            _ => {}
+            Event::Connected(_)
+            | Event::ConnectWaiting(_)
+            | Event::LockWaiting(_)
+            | Event::LockAcquired(_)
+            | Event::Planned(_)
+            | Event::Settled(_)
+            | Event::RestorePoint(_)
+            | Event::MigrationStarted(_)
+            | Event::StatementFinished(_)
+            | Event::AttemptBlocked(_)
+            | Event::MigrationApplied(_)
+            | Event::MigrationFailed(_)
+            | Event::MigrationStatus(_)
+            | Event::CheckFinding(_)
+            | Event::Notice(_)
+            | Event::Heartbeat(_)
+            | Event::Interrupted(_)
+            | Event::Output(_)
+            | Event::OutputDropped(_)
+            | Event::Unknown => {}
         }
     }
     for run in &mut runs {

@@ -2,6 +2,7 @@
 
 use fastrand::Rng;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::path::Path;
 
 /// What may be in a tree, and which parts have it: of a link and of a submodule nobody knows what is
@@ -144,13 +145,15 @@ impl History {
         let mut text = String::new();
         for (number, commit) in self.commits.iter().enumerate() {
             let mark = number + 1;
-            text += &format!(
-                "commit refs/heads/c{number}\nmark :{mark}\ncommitter t <t@example.com> {} +0000\ndata 0\n",
+            writeln!(
+                text,
+                "commit refs/heads/c{number}\nmark :{mark}\ncommitter t <t@example.com> {} +0000\ndata 0",
                 1_700_000_000 + number
-            );
+            )
+            .unwrap();
             for (place, parent) in commit.parents.iter().enumerate() {
                 let word = if place == 0 { "from" } else { "merge" };
-                text += &format!("{word} :{}\n", parent + 1);
+                writeln!(text, "{word} :{}", parent + 1).unwrap();
             }
             text += "deleteall\n";
             for (place, content) in &commit.tree {
@@ -185,7 +188,7 @@ fn entry(place: usize, content: u8) -> String {
     let text = script(content);
     match kind {
         Kind::File => {
-            let mode = if content % 2 == 0 { "100755" } else { "100644" };
+            let mode = if content.is_multiple_of(2) { "100755" } else { "100644" };
             format!("M {mode} inline \"{path}\"\ndata {}\n{text}\n", text.len())
         }
         Kind::Link => format!("M 120000 inline \"{path}\"\ndata 2\n.{content}\n"),

@@ -34,7 +34,10 @@ fn of_body(text: &str) -> Vec<Effect> {
     }
     let block = |effect| match effect {
         Effect::Unseen(what) => Effect::Block(format!("has {what}")),
-        effect => effect,
+        effect @ (Effect::Deletes { .. }
+        | Effect::Overwrites { .. }
+        | Effect::Calls(_)
+        | Effect::Block(_)) => effect,
     };
     effects.into_iter().map(block).collect()
 }

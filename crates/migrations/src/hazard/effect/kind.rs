@@ -7,6 +7,7 @@ use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode as _, Stmt};
 
 /// What the statement does.
+#[expect(clippy::too_many_lines, reason = "one row for each kind of statement")]
 pub(super) fn of(statement: &Stmt, place: Place) -> Vec<Effect> {
     let judged = |what: &'static str| match place {
         Place::Script => Vec::new(),

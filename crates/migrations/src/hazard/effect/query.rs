@@ -114,7 +114,7 @@ fn rows(filter: &str) -> Rows {
                 .all(|word| word.kind == Kind::Literal || word.is(",") || word.is(")"));
         equal || listed
     };
-    let named = split_outside(reader.left, "AND").iter().any(|part| names(&part));
+    let named = split_outside(reader.left, "AND").iter().any(names);
     if named { Rows::Named } else { Rows::Any }
 }
 

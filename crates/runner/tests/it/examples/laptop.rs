@@ -83,7 +83,7 @@ impl Drop for Laptop {
 }
 
 async fn count(url: &str, sql: &str) -> i64 {
-    client(url).await.query_one(sql, &[]).await.unwrap().get(0)
+    client(url).await.query_one(sql, &[]).await.unwrap().try_get(0).unwrap()
 }
 
 const ACCOUNTS: &str = "SELECT count(*) FROM accounts";

@@ -246,7 +246,7 @@ async fn a_password_of_any_characters_needs_no_encoding_by_hand() {
         .query_one("SELECT tableowner::text FROM pg_tables WHERE tablename = 'accounts'", &[])
         .await
         .unwrap();
-    assert_eq!(owner.get::<_, String>(0), "with_password");
+    assert_eq!(owner.try_get::<_, String>(0).unwrap(), "with_password");
     // A wrong one is refused, so it was asked for.
     let wrong =
         Service::new(&checkout, "api", &world.secret("with_password", "p#a")).await.unwrap();

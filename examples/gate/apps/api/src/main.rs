@@ -39,16 +39,13 @@ async fn answer(
     let mut request = String::new();
     BufReader::new(&mut stream).read_line(&mut request).await?;
     let (status, body) = match request.split(' ').nth(1) {
-        Some("/healthz") => match client.query_one(HEALTH, &[]).await {
-            Ok(row) => {
-                let (products, currency): (i64, String) = (row.get(0), row.get(1));
-                (
-                    "200 OK",
-                    format!(
-                        "{{\"version\":\"{version}\",\"products\":{products},\"currency\":\"{currency}\"}}\n"
-                    ),
-                )
-            }
+        Some("/healthz") => match health(client).await {
+            Ok((products, currency)) => (
+                "200 OK",
+                format!(
+                    "{{\"version\":\"{version}\",\"products\":{products},\"currency\":\"{currency}\"}}\n"
+                ),
+            ),
             Err(error) => (
                 "503 Service Unavailable",
                 format!("{{\"version\":\"{version}\",\"error\":\"{error}\"}}\n"),
@@ -64,4 +61,9 @@ async fn answer(
     stream.write_all(body.as_bytes()).await?;
     stream.shutdown().await?;
     Ok(())
+}
+
+async fn health(client: &Client) -> Result<(i64, String), tokio_postgres::Error> {
+    let row = client.query_one(HEALTH, &[]).await?;
+    Ok((row.try_get(0)?, row.try_get(1)?))
 }
