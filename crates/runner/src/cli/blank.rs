@@ -1,8 +1,8 @@
 //! Owns refusing what is blank: the variable that it was made of is not there, and what it should have
 //! guarded would not be.
 
-use super::obeyed::Obeys as _;
 use super::Cli;
+use super::obeyed::Obeys as _;
 use crate::environment::Environment;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
@@ -37,9 +37,10 @@ pub(crate) fn refuse_blank(
     environment: &Environment,
 ) -> Result<Cli, clap::Error> {
     let mut program = Cli::command();
-    let blank = GUARDS.into_iter().filter(|name| environment.is_blank(name)).find(|name| {
-        read.as_ref().map_or(true, |cli| cli.command.said().obeys(&program, name))
-    });
+    let blank = GUARDS
+        .into_iter()
+        .filter(|name| environment.is_blank(name))
+        .find(|name| read.as_ref().map_or(true, |cli| cli.command.said().obeys(&program, name)));
     match blank {
         None => read,
         Some(name) => Err(refused(&mut program, &format!("env {name}"))),

@@ -34,7 +34,9 @@ pub(crate) fn refuse_unobeyed(command: &Command, environment: &Environment) -> R
             .get(variable)
             .is_some_and(|value| !nothing.contains(&value.to_ascii_lowercase().as_str()))
     };
-    let Some((variable, nothing)) = GUARDS.iter().filter(is_asked).find(|(name, _)| !said.obeys(&program, name)) else {
+    let Some((variable, nothing)) =
+        GUARDS.iter().filter(is_asked).find(|(name, _)| !said.obeys(&program, name))
+    else {
         return Ok(());
     };
     let message = match said {

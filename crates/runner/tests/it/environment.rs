@@ -131,7 +131,8 @@ async fn without_the_right_to_keep_it_the_run_says_so_and_goes_on() {
     assert!(green.notice("environment_not_named"), "{}", green.stdout);
     assert!(green.stdout.contains("GRANT CREATE ON DATABASE"), "{}", green.stdout);
     // A name that somebody else wrote is read by everybody.
-    world.run(&["resolve", "--rename-environment", "production"]).await.succeeded();
+    let rename = ["resolve", "--schema", "own", "--rename-environment", "production"];
+    world.run(&rename).await.succeeded();
     let mut command = world.command(&["deploy", "--environment", "staging"]);
     let red = finish(command.env("DATABASE_URL", &url).spawn().unwrap()).await;
     red.failed(14);

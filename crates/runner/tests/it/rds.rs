@@ -112,7 +112,7 @@ async fn without_what_was_asked_for_nothing_is_changed() {
         (&rds, ["rds", "instance:forgetful"], 14, "RDS keeps no backups of `forgetful`"),
         (&rds, ["rds", "instance:nobody"], 14, "DBInstanceNotFound"),
         (&rds, ["snapshot", "instance:full"], 14, "is `failed`"),
-        (&rds, ["snapshot", ""], 2, "does not say which database of RDS it is"),
+        (&rds, ["snapshot", ""], 2, "flag --rds is blank"),
         (&rds, ["snapshot", "shop"], 2, "instance:ID or cluster:ID"),
         (&locked_out, ["snapshot", "instance:shop"], 22, "not authorized"),
     ] {

@@ -257,7 +257,9 @@ mod tests {
             ),
             (
                 r#"{"operation": "*", "answer": {"slow": {"seconds": 1, "answer": {"page": {}}}}}"#,
-                Some("requests[0]: only GetLogEvents can be answered like this, not \"*\""),
+                Some(
+                    "requests[0]: only GetLogEvents or FilterLogEvents can be answered like this, not \"*\"",
+                ),
             ),
             (
                 r#"{"operation": "RunTask", "answer": {"server_error": {"status": 200}}}"#,
