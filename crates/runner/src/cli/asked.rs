@@ -14,16 +14,19 @@ pub(crate) fn read(
     asked: Option<&OsStr>,
 ) -> Result<Cli, clap::Error> {
     let program = arguments.next().unwrap_or_else(|| OsString::from("ecs-migrate-runner"));
+    let own: Vec<OsString> = arguments.collect();
+    let definition = Cli::command();
     // A task definition cannot unset a variable: an empty one is none.
     let words: Vec<OsString> = match asked.filter(|value| !value.is_empty()) {
-        None => arguments.collect(),
+        None => word::first(&definition, &own),
         Some(value) => {
             let words = value.to_str().ok_or("it is no UTF-8").and_then(command::decode);
-            let words = words.map_err(unreadable)?;
-            words.into_iter().map(OsString::from).collect()
+            let words: Vec<_> =
+                words.map_err(unreadable)?.into_iter().map(OsString::from).collect();
+            let words = word::first(&definition, &words);
+            word::with_options_of_entry_point(&definition, &words, &own)
         }
     };
-    let words = word::first(&Cli::command(), &words);
     let parsed = parse([std::slice::from_ref(&program), words.as_slice()].concat());
     let cli = parsed.map_err(|error| explained(error, word::of(&words)))?;
     // A task definition is the same for every command: what cannot be read in it is wrong for all, and

@@ -9,7 +9,6 @@ use std::ffi::{OsStr, OsString};
 pub(super) fn first(program: &Command, words: &[OsString]) -> Vec<OsString> {
     let takes_value = options(program);
     let mut place = 0;
-    let mut help = None;
     while let Some(word) = words.get(place) {
         let text = word.to_string_lossy();
         if text == "--" {
@@ -19,17 +18,56 @@ pub(super) fn first(program: &Command, words: &[OsString]) -> Vec<OsString> {
             let (before, behind) = words.split_at(place);
             return [&behind[..1], before, &behind[1..]].concat();
         }
-        if matches!(text.as_ref(), "-h" | "--help" | "-V" | "--version") {
-            help.get_or_insert(place);
-        }
         let name = text.trim_start_matches('-');
         place += if takes_value.get(name) == Some(&true) { 2 } else { 1 };
     }
-    match help {
-        // Help without a command is that of all commands.
-        Some(place) => vec![words[place].clone()],
-        None => [&[OsString::from("deploy")], words].concat(),
+    match words {
+        // Help alone is that of all commands.
+        [only] if ["-h", "--help", "-V", "--version"].iter().any(|help| only == help) => words.to_vec(),
+        _ => [&[OsString::from("deploy")], words].concat(),
     }
+}
+
+/// What is asked, with the options of an ENTRYPOINT that the asked command takes and that were not given
+/// with it: an image says there where its migrations are, whatever it is asked.
+pub(super) fn with_options_of_entry_point(
+    program: &Command,
+    asked: &[OsString],
+    entry_point: &[OsString],
+) -> Vec<OsString> {
+    let Some((command, rest)) = asked.split_first() else { return Vec::new() };
+    let given = options_in(program, rest);
+    let mut words = vec![command.clone()];
+    for (name, option) in options_in(program, entry_point) {
+        let is_taken = takers(program, &name).iter().any(|taker| command == taker.as_str());
+        if is_taken && !given.iter().any(|(known, _)| *known == name) {
+            words.extend(option);
+        }
+    }
+    [&words, rest].concat()
+}
+
+/// The options in these words, by their names, each with its value: up to the program behind `--`.
+fn options_in(program: &Command, words: &[OsString]) -> Vec<(String, Vec<OsString>)> {
+    let takes_value = options(program);
+    let mut found = Vec::new();
+    let mut words = words.iter().take_while(|word| *word != "--");
+    while let Some(word) = words.next() {
+        let text = word.to_string_lossy();
+        let Some(name) = text.strip_prefix("--") else { continue };
+        let mut option = vec![word.clone()];
+        let name = match name.split_once('=') {
+            Some((name, _)) => name,
+            None => {
+                if takes_value.get(name) == Some(&true) {
+                    option.extend(words.next().cloned());
+                }
+                name
+            }
+        };
+        found.push((name.to_owned(), option));
+    }
+    found
 }
 
 /// The options of all commands, and whether a value follows.
@@ -64,6 +102,25 @@ mod tests {
     use clap::CommandFactory as _;
 
     #[test]
+    fn what_an_entry_point_says_of_the_image_holds_for_whatever_is_asked() {
+        for (entry_point, asked, expected) in [
+            ("--migrations /m status", "status", "status --migrations /m"),
+            ("--migrations=/m", "check --drift", "check --migrations=/m --drift"),
+            ("start --migrations /m --then seed -- app --secret x", "status", "status --migrations /m"),
+            ("--migrations /m", "status --migrations /n", "status --migrations /n"),
+            ("--migrations /m", "exec -- psql --migrations x", "exec -- psql --migrations x"),
+            ("deploy --backup-command true", "exec -- true", "exec -- true"),
+            ("start -- app", "status", "status"),
+            ("--migrations", "status", "status --migrations"),
+        ] {
+            let words = |text: &str| text.split_whitespace().map(OsString::from).collect::<Vec<_>>();
+            let (asked, entry_point) = (words(asked), words(entry_point));
+            let found = with_options_of_entry_point(&Cli::command(), &asked, &entry_point);
+            assert_eq!(found, words(expected), "{entry_point:?} {asked:?}");
+        }
+    }
+
+    #[test]
     fn the_word_comes_first_wherever_it_stood() {
         for (words, expected) in [
             ("", "deploy"),
@@ -80,7 +137,7 @@ mod tests {
             ("--lock-key -5 exec -- true", "exec --lock-key -5 -- true"),
             ("-- true", "deploy -- true"),
             ("--help", "--help"),
-            ("--lock-wait 5m --help", "--help"),
+            ("--lock-wait 5m --help", "deploy --lock-wait 5m --help"),
             ("-V", "-V"),
             ("status --help", "status --help"),
             ("help status", "help status"),
