@@ -73,6 +73,15 @@ fn what_is_not_provably_harmless_may_lose() {
         ("ALTER TABLE users DISABLE TRIGGER ALL", "disable-trigger:users.all"),
         ("ALTER TABLE users ENABLE REPLICA TRIGGER t", "disable-trigger:users.t"),
         ("CREATE RULE r AS ON INSERT TO users DO INSTEAD NOTHING", "create-rule:users.r"),
+        // The rule is on a new table, what it deletes from is not.
+        (
+            "CREATE TABLE t (id int); CREATE RULE r AS ON INSERT TO t DO ALSO DELETE FROM users; INSERT INTO t VALUES (1);",
+            "delete-rows:users",
+        ),
+        (
+            "CREATE TABLE t (id int); CREATE RULE r AS ON INSERT TO t DO ALSO (INSERT INTO logs VALUES (1); UPDATE users SET email = '');",
+            "overwrite-rows:users",
+        ),
         ("DROP DOMAIN d CASCADE", "drop-domain:d"),
         ("DROP TYPE mood CASCADE", "drop-type:mood"),
         ("DROP FUNCTION f() CASCADE", "may-lose:DROP … CASCADE"),
@@ -127,6 +136,7 @@ fn what_is_as_new_as_the_deployment_loses_nothing() {
         "ALTER TABLE users ALTER COLUMN name TYPE text USING name::text",
         "DO $$ BEGIN CREATE TYPE mood AS ENUM ('a'); EXCEPTION WHEN duplicate_object THEN null; END $$",
         "DROP DOMAIN d; DROP VIEW people CASCADE; DROP FUNCTION f();",
+        "CREATE TABLE t (id int); CREATE RULE r AS ON UPDATE TO t DO ALSO INSERT INTO logs VALUES (NEW.id);",
         "CREATE TABLE IF NOT EXISTS hand (id int); CREATE INDEX i ON hand (id);",
     ] {
         wrong.extend(losses(&[sql]).into_iter().map(|name| format!("{sql}: {name}")));

@@ -2,6 +2,7 @@
 
 use super::arguments::{FollowArguments, PageArguments, PlaceArguments};
 use super::context::Context;
+use super::order::expected;
 use crate::aws::{Aws, connect};
 use crate::error::{Error, Kind};
 use crate::report::{Arrival, Event, Report};
@@ -108,8 +109,8 @@ pub(super) async fn plan(
         stop_timeout: document.stop_timeout(&container),
         security_groups: Vec::new(),
         task: task.arn,
+        expect: expected(settings.expect, (&document, &container)),
         container,
-        expect: settings.expect,
         asked: task.asked,
         on_cancel: settings.on_cancel,
         timeout: settings.timeout,

@@ -28,7 +28,11 @@ pub(crate) fn read(
         }
     };
     let parsed = parse([std::slice::from_ref(&program), words.as_slice()].concat());
-    let cli = parsed.map_err(|error| explained(error, word::of(&words)))?;
+    let cli = parsed.map_err(|error| match (asked, error.use_stderr()) {
+        // Help is no work: who asked for it would take its good end for that of a migration.
+        (Some(_), false) => unreadable("it asks for no command"),
+        _ => explained(error, word::of(&words)),
+    })?;
     // A task definition is the same for every command: what cannot be read in it is wrong for all, and
     // `deploy`, which has every setting, reads them all.
     parse(vec![program, OsString::from("deploy")])?;
@@ -104,8 +108,17 @@ mod tests {
             ] {
                 assert_eq!(said(entry_point, Some(asked)), Ok(expected), "{entry_point:?} {asked}");
             }
-            for nonsense in ["status", "[1]", "{}", r#"["teleport"]"#, r#"["status"#, r#"["--x"]"#]
-            {
+            for nonsense in [
+                "status",
+                "[1]",
+                "{}",
+                r#"["teleport"]"#,
+                r#"["status"#,
+                r#"["--x"]"#,
+                r#"["--version"]"#,
+                r#"["status","--help"]"#,
+                r#"["help"]"#,
+            ] {
                 assert!(said(entry_point, Some(nonsense)).is_err(), "{entry_point:?} {nonsense}");
             }
         }

@@ -23,7 +23,9 @@ pub(super) fn first(program: &Command, words: &[OsString]) -> Vec<OsString> {
     }
     match words {
         // Help alone is that of all commands.
-        [only] if ["-h", "--help", "-V", "--version"].iter().any(|help| only == help) => words.to_vec(),
+        [only] if ["-h", "--help", "-V", "--version"].iter().any(|help| only == help) => {
+            words.to_vec()
+        }
         _ => [&[OsString::from("deploy")], words].concat(),
     }
 }
@@ -106,14 +108,19 @@ mod tests {
         for (entry_point, asked, expected) in [
             ("--migrations /m status", "status", "status --migrations /m"),
             ("--migrations=/m", "check --drift", "check --migrations=/m --drift"),
-            ("start --migrations /m --then seed -- app --secret x", "status", "status --migrations /m"),
+            (
+                "start --migrations /m --then seed -- app --secret x",
+                "status",
+                "status --migrations /m",
+            ),
             ("--migrations /m", "status --migrations /n", "status --migrations /n"),
             ("--migrations /m", "exec -- psql --migrations x", "exec -- psql --migrations x"),
             ("deploy --backup-command true", "exec -- true", "exec -- true"),
             ("start -- app", "status", "status"),
             ("--migrations", "status", "status --migrations"),
         ] {
-            let words = |text: &str| text.split_whitespace().map(OsString::from).collect::<Vec<_>>();
+            let words =
+                |text: &str| text.split_whitespace().map(OsString::from).collect::<Vec<_>>();
             let (asked, entry_point) = (words(asked), words(entry_point));
             let found = with_options_of_entry_point(&Cli::command(), &asked, &entry_point);
             assert_eq!(found, words(expected), "{entry_point:?} {asked:?}");

@@ -59,7 +59,8 @@ pub(super) fn of(statement: &Stmt, place: Place) -> Vec<Effect> {
         Stmt::DropDatabase(_) => judged("DROP DATABASE"),
         Stmt::DropOwned(_) => judged("DROP OWNED"),
         Stmt::Truncate(_) => judged("TRUNCATE"),
-        Stmt::CreateRule(_) => judged("CREATE RULE"),
+        // The table that a rule is on tells nothing of the ones that its actions write to.
+        Stmt::CreateRule(_) => [judged("CREATE RULE"), query::effects(node)].concat(),
         // Columns of the type, tables of the method, and so on.
         Stmt::DropAccessMethod(_)
         | Stmt::DropAggregate(_)
