@@ -2,7 +2,7 @@
 
 use crate::support::runner::{Lines, applied};
 use crate::support::shop::{Shop, rolls_back, serves};
-use crate::support::story::{Story, Told, at, container};
+use crate::support::story::{Story, Told, at, container, unlabelled};
 use protocol::event::{Event, Origin, Outcome, RunFinished, RunStarted};
 use protocol::{RunnerCommand, Share, Standing, command, env};
 use sandbox::{Launch, Program, Script};
@@ -59,13 +59,6 @@ fn run(launch: &Launch, entry_point: &[&str], age: Age) -> Script {
 const NETWORK: [&str; 6] =
     ["--subnets", "subnet-a", "--security-groups", "sg-a", "--task-definition", "app-migrate"];
 
-/// Without the label, as a team has it that wrote its definition itself.
-fn unlabelled(image: &str) -> Value {
-    let mut container = container("migrate", image);
-    container.as_object_mut().unwrap().remove("dockerLabels");
-    container
-}
-
 fn with_command(words: &[&str]) -> Value {
     let mut container = container("migrate", "app:1");
     container["command"] = json!(words);
@@ -74,6 +67,19 @@ fn with_command(words: &[&str]) -> Value {
 
 async fn ask(story: &Story, words: &[&str]) -> Told {
     story.invoke(&[words, &NETWORK[..]].concat()).await
+}
+
+/// Its label says that it is the runner's: a good end without the runner's word is none.
+#[tokio::test(start_paused = true)]
+async fn what_bears_the_label_and_says_nothing_is_never_green() {
+    for words in [&[][..], &["--", "deploy"], &["--", "status"]] {
+        let silent = Program::script(Script::new().line(at(0), "hello").exits(at(1), 0));
+        let story = Story::running(silent);
+        let told = story.run(words).await;
+        told.says(85, &["last word"]);
+    }
+    let silent = Program::script(Script::new().line(at(0), "hello").exits(at(1), 0));
+    Story::running(silent).run(&["--expect", "plain"]).await.says(0, &[]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,7 +135,7 @@ async fn a_plain_container_answers_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_container_that_nobody_knows_is_not_asked() {
     let story = Story::running(image(&["start", "--", "app"], Age::New));
-    let story = story.containers(&[unlabelled("app:1")]);
+    let story = story.containers(&[unlabelled("migrate", "app:1")]);
     story.register(&["--image", "app:1"]).await.says(0, &[]);
     for words in [&["status"][..], &["resolve", "--applied", "1_a"]] {
         let told = ask(&story, words).await;
@@ -149,7 +155,7 @@ async fn a_container_that_nobody_knows_is_not_asked() {
 async fn the_record_of_an_older_runner_that_wraps_makes_nothing_known() {
     for (entry_point, code) in [(&["start", "--", "app"][..], 2), (&[], 0)] {
         let story = Story::running(image(entry_point, Age::Old));
-        let story = story.containers(&[unlabelled("app:1")]);
+        let story = story.containers(&[unlabelled("migrate", "app:1")]);
         story.run(&[]).await.says(0, &[]);
         let told = ask(&story, &["status"]).await;
         assert_eq!(told.code, code, "{entry_point:?}: {}", told.everything());
@@ -159,13 +165,13 @@ async fn the_record_of_an_older_runner_that_wraps_makes_nothing_known() {
 #[tokio::test(start_paused = true)]
 async fn register_writes_the_label_where_the_runner_is_known() {
     let named = |key: &str, words: Value| {
-        let mut container = unlabelled("app:1");
+        let mut container = unlabelled("migrate", "app:1");
         container[key] = words;
         container
     };
     for (container, more, expected) in [
-        (unlabelled("app:1"), &[][..], false),
-        (unlabelled("app:1"), &["--expect", "runner"], true),
+        (unlabelled("migrate", "app:1"), &[][..], false),
+        (unlabelled("migrate", "app:1"), &["--expect", "runner"], true),
         (named("entryPoint", json!(["/ecs-migrate-runner", "start", "--"])), &[], true),
         (named("entryPoint", json!(["/ecs-migrate-runner"])), &["--expect", "plain"], false),
     ] {

@@ -37,8 +37,9 @@ pub(crate) struct Told {
 
 impl Story {
     /// A Fargate-like sandbox in which image `app:1` does as the script says.
+    /// That is no runner: its lines are the program's own.
     pub(crate) fn of(script: Script) -> Self {
-        Self::running(Program::script(script))
+        Self::running(Program::script(script)).containers(&[unlabelled("migrate", "app:1")])
     }
 
     /// A Fargate-like sandbox with this program.
@@ -250,7 +251,14 @@ pub(crate) fn config() -> Config {
     Config::new(Speed::Aws).log_group("/ecs/app").wall_clock(WallClock::System)
 }
 
-/// A container definition with a log.
+/// A container definition with a log that does not say that it runs the runner.
+pub(crate) fn unlabelled(name: &str, image: &str) -> Value {
+    let mut container = container(name, image);
+    container.as_object_mut().unwrap().remove("dockerLabels");
+    container
+}
+
+/// A container definition of the runner, with a log.
 pub(crate) fn container(name: &str, image: &str) -> Value {
     json!({
         "name": name, "image": image, "essential": true, "stopTimeout": 120,
