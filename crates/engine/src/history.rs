@@ -276,60 +276,39 @@ impl History {
         })
     }
 
-    /// Commits the row of a new attempt, so that it is visible while the script runs.
-    pub(crate) async fn start(
+    /// What makes the row of a new attempt, which is to be committed before its script runs.
+    pub(crate) fn starting(
         &self,
-        session: &Session,
         id: &str,
         (name, checksum): (&str, &str),
         marker: &Marker,
-    ) -> Result<(), Fault> {
-        let sql = format!(
+    ) -> String {
+        format!(
             "INSERT INTO {} (id, checksum, started_at, migration_name, logs) \
-             VALUES ($1, $2, pg_catalog.clock_timestamp(), $3, $4)",
-            self.table
-        );
-        let logs = marker.to_string();
-        session
-            .execute(
-                &sql,
-                &[
-                    (&id, Type::TEXT),
-                    (&checksum, Type::TEXT),
-                    (&name, Type::TEXT),
-                    (&logs, Type::TEXT),
-                ],
-            )
-            .await
-            .map(|_touched| ())
+             VALUES ({}, {}, pg_catalog.clock_timestamp(), {}, {})",
+            self.table,
+            quote::literal(id),
+            quote::literal(checksum),
+            quote::literal(name),
+            quote::literal(&marker.to_string())
+        )
     }
 
-    /// Marks the attempt as finished inside the transaction that ran its script, and takes the
-    /// marker out. False if that transaction is over or the lock is not ours any more: then nothing
-    /// was written.
-    pub(crate) async fn finish(
-        &self,
-        session: &Session,
-        fence: &Fence<'_>,
-        checksum: &str,
-    ) -> Result<bool, Fault> {
-        let sql = format!(
-            "UPDATE {} SET finished_at = pg_catalog.clock_timestamp(), applied_steps_count = 1, logs = NULL, checksum = $3 \
-             WHERE id = $1 AND finished_at IS NULL AND pg_catalog.txid_current() = COALESCE($2, pg_catalog.txid_current()) AND {}",
+    /// What marks the attempt as finished inside the transaction that ran its script, and takes the
+    /// marker out. It touches no row if that transaction is over or the lock is not ours any more.
+    pub(crate) fn finishing(&self, fence: &Fence<'_>, checksum: &str) -> String {
+        let within = match fence.transaction {
+            Some(transaction) => format!("pg_catalog.txid_current() = {transaction} AND "),
+            None => String::new(),
+        };
+        format!(
+            "UPDATE {} SET finished_at = pg_catalog.clock_timestamp(), applied_steps_count = 1, logs = NULL, checksum = {} \
+             WHERE id = {} AND finished_at IS NULL AND {within}{}",
             self.table,
+            quote::literal(checksum),
+            quote::literal(fence.id),
             lock::fence(fence.keys)
-        );
-        let touched = session
-            .execute(
-                &sql,
-                &[
-                    (&fence.id, Type::TEXT),
-                    (&fence.transaction, Type::INT8),
-                    (&checksum, Type::TEXT),
-                ],
-            )
-            .await?;
-        Ok(touched == 1)
+        )
     }
 
     /// Records a migration as applied without running it, as `prisma migrate resolve --applied`
@@ -378,8 +357,16 @@ impl History {
 
     /// Writes what is known of an attempt that is still unfinished.
     pub(crate) async fn note(&self, session: &Session, id: &str, logs: &str) -> Result<(), Fault> {
-        let sql =
-            format!("UPDATE {} SET logs = $2 WHERE id = $1 AND finished_at IS NULL", self.table);
-        session.execute(&sql, &[(&id, Type::TEXT), (&logs, Type::TEXT)]).await.map(|_touched| ())
+        session.run(&self.noting(id, logs)).await
+    }
+
+    /// The statement that does.
+    pub(crate) fn noting(&self, id: &str, logs: &str) -> String {
+        format!(
+            "UPDATE {} SET logs = {} WHERE id = {} AND finished_at IS NULL",
+            self.table,
+            quote::literal(logs),
+            quote::literal(id)
+        )
     }
 }

@@ -192,7 +192,23 @@ impl Session {
     /// Takes back what a script left on the session, so that the next one begins as in a new one; and
     /// looks whether a new one would begin otherwise by now. All of it is one message.
     pub(crate) async fn reset(&self) -> Result<(), Fault> {
-        let messages = self.client.simple_query(&self.reset).await.map_err(Fault::from)?;
+        self.take_back(&self.reset, &Cell::default()).await
+    }
+
+    /// Commits, and resets in the same message.
+    pub(crate) async fn commit_and_reset(&self) -> Result<(), Fault> {
+        let ended = Cell::default();
+        match self.take_back(&format!("COMMIT; {}", self.reset), &ended).await {
+            // It is committed: a cancel that came too late for it has hit the reset.
+            Err(Fault::Server(_)) if ended.get() > 0 => self.reset().await,
+            taken => taken,
+        }
+    }
+
+    async fn take_back(&self, sql: &str, ended: &Cell<usize>) -> Result<(), Fault> {
+        let messages = self.client.simple_query_raw(sql).await?;
+        let messages: Vec<_> =
+            messages.inspect_ok(|message| count(message, ended)).try_collect().await?;
         if rows(&messages) != self.defaults {
             self.outdated.set(true);
         }
@@ -228,13 +244,28 @@ impl Session {
         self.client.batch_execute(sql).await.map_err(Fault::from)
     }
 
+    /// Runs statements of our own in one message; `ended` counts them, so that it is known which one
+    /// failed.
+    pub(crate) async fn run_counted(&self, sql: &str, ended: &Cell<usize>) -> Result<u64, Fault> {
+        self.rows_touched(sql, ended).await.map_err(Fault::from)
+    }
+
     /// Runs a statement that may take long; an interrupt cancels it on the server.
     pub(crate) async fn run_interruptible(
         &self,
         sql: &str,
         interrupt: &mut Interrupt,
     ) -> Result<Ran, Fault> {
-        let running = self.rows_touched(sql);
+        self.run_counted_interruptible((sql, &Cell::default()), interrupt).await
+    }
+
+    /// Both.
+    pub(crate) async fn run_counted_interruptible(
+        &self,
+        (sql, ended): (&str, &Cell<usize>),
+        interrupt: &mut Interrupt,
+    ) -> Result<Ran, Fault> {
+        let running = self.rows_touched(sql, ended);
         tokio::pin!(running);
         tokio::select! {
             biased;
@@ -296,12 +327,17 @@ impl Session {
         })
     }
 
-    /// Runs statements of a script and lets go of what they return, row by row.
-    async fn rows_touched(&self, sql: &str) -> Result<u64, tokio_postgres::Error> {
+    /// Runs statements and lets go of what they return, row by row.
+    async fn rows_touched(
+        &self,
+        sql: &str,
+        ended: &Cell<usize>,
+    ) -> Result<u64, tokio_postgres::Error> {
         let messages = self.client.simple_query_raw(sql).await?;
         tokio::pin!(messages);
         let mut touched = 0;
         while let Some(message) = messages.try_next().await? {
+            count(&message, ended);
             if let SimpleQueryMessage::CommandComplete(rows) = message {
                 touched += rows;
             }
@@ -398,6 +434,13 @@ impl Session {
 /// anything else. The order is its own (PostgreSQL, "DISCARD").
 const TAKE_BACK: &str = "CLOSE ALL; RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; DEALLOCATE ALL; \
     UNLISTEN *; DISCARD PLANS; DISCARD TEMP; DISCARD SEQUENCES;";
+
+/// Counts a statement's end.
+fn count(message: &SimpleQueryMessage, ended: &Cell<usize>) {
+    if let SimpleQueryMessage::CommandComplete(_) = message {
+        ended.set(ended.get() + 1);
+    }
+}
 
 /// The values of an answer's rows.
 fn rows(messages: &[SimpleQueryMessage]) -> Vec<Option<String>> {

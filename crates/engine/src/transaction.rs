@@ -10,7 +10,7 @@ use crate::observe::{Locks, Observer, Seen, Watching, watch};
 use crate::progress::Sink;
 use crate::session::{Ran, Session};
 use crate::statement::{Around, note_locks, refusal, run_statement, unrecordable};
-use crate::traffic::{Pace, Tries};
+use crate::traffic::{Pace, Tries, set_lock_timeout};
 use migrations::script::{Class, Script};
 use migrations::{Marker, Row};
 use std::cell::{Cell, RefCell};
@@ -59,17 +59,11 @@ impl Attempt<'_> {
         }
     }
 
-    /// Commits the started row, or marks the one of the run that began it as ours.
-    pub(crate) async fn start(&self) -> Result<(), Fault> {
+    /// What makes the started row, or marks the one of the run that began it as ours.
+    pub(crate) fn starting(&self) -> String {
         match self.begun {
-            Begun::Now => {
-                self.history
-                    .start(self.session, self.id, (self.name, self.checksum), self.marker)
-                    .await
-            }
-            Begun::Earlier(_) => {
-                self.history.note(self.session, self.id, &self.marker.to_string()).await
-            }
+            Begun::Now => self.history.starting(self.id, (self.name, self.checksum), self.marker),
+            Begun::Earlier(_) => self.history.noting(self.id, &self.marker.to_string()),
         }
     }
 }
@@ -138,19 +132,11 @@ async fn once(
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<(), Stop> {
     let session = attempt.session;
-    if number == 1 {
-        // Both are on their way at once; the server takes them one after the other, so the row is
-        // committed before the transaction begins.
-        let (started, begun) = tokio::join!(attempt.start(), session.run("BEGIN"));
-        started.map_err(|fault| unrecordable(attempt, fault))?;
-        begun?;
-    } else {
-        session.run("BEGIN").await?;
-    }
     let modes = sent
         .clone()
         .take_while(|index| attempt.script.statements[*index].class == Class::TransactionMode);
     let first = sent.start + modes.count();
+    begin(attempt, (first, number)).await?;
     for index in sent.start..first {
         run_statement(attempt, (index, Around::Transaction), sink, interrupt).await?;
     }
@@ -160,7 +146,6 @@ async fn once(
     for index in first..sent.end {
         run_statement(attempt, (index, Around::Transaction), sink, interrupt).await?;
     }
-    let fence = Fence { id: attempt.id, transaction: *unseen, keys: attempt.keys };
     let seen = RefCell::default();
     // All of it is on its way at once.
     let noting = async {
@@ -169,16 +154,9 @@ async fn once(
             None => Ok(()),
         }
     };
-    let finishing = async {
-        tokio::join!(
-            settle_constraints(attempt, interrupt),
-            attempt.history.finish(session, &fence, attempt.checksum),
-            noting
-        )
-    };
-    let (settled, finished, noted) = watch(&attempt.watching(&seen), sink, finishing).await;
-    settled?;
-    if !finished.map_err(|fault| unrecordable(attempt, fault))? {
+    let finishing = async { tokio::join!(finish(attempt, *unseen, interrupt), noting) };
+    let (finished, noted) = watch(&attempt.watching(&seen), sink, finishing).await;
+    if !finished? {
         if unseen.is_none() && !attempt.history.has(session, attempt.id).await? {
             return Err(Stop::Failed(Box::new(row_gone(attempt))));
         }
@@ -186,11 +164,25 @@ async fn once(
     }
     noted?;
     // From here on the truth is the server's: an interrupt waits for its answer.
-    let committing = async { tokio::join!(session.run("COMMIT"), session.reset()) };
-    let (committed, reset) = watch(&attempt.watching(&seen), sink, committing).await;
-    committed?;
-    reset?;
+    watch(&attempt.watching(&seen), sink, session.commit_and_reset()).await?;
     Ok(())
+}
+
+/// Commits the started row and begins the script's transaction, with the `lock_timeout` of its first
+/// statement. One message: the server takes it statement by statement.
+async fn begin(attempt: &Attempt<'_>, (first, number): (usize, u32)) -> Result<(), Stop> {
+    let (row, of_the_row) = match number {
+        1 => (format!("BEGIN; {}; COMMIT; ", attempt.starting()), 3),
+        _ => (String::new(), 0),
+    };
+    let change = attempt.pace.change(first).map(|timeout| set_lock_timeout("LOCAL", timeout));
+    let sql = format!("{row}BEGIN; {}", change.unwrap_or_default());
+    let ended = Cell::default();
+    match attempt.session.run_counted(&sql, &ended).await {
+        Ok(_touched) => Ok(()),
+        Err(fault) if ended.get() < of_the_row => Err(unrecordable(attempt, fault)),
+        Err(fault) => Err(fault.into()),
+    }
 }
 
 /// Whether nothing is left of a script that may have ended its transaction unseen.
@@ -256,18 +248,28 @@ pub(crate) async fn fenced(attempt: &Attempt<'_>) -> Result<i64, Stop> {
     Err(Stop::Failed(Box::new(lock_lost(attempt))))
 }
 
-/// Deferred constraints speak up before the finished mark, and a `SET ROLE` of the script must not
-/// decide who writes it.
-pub(crate) async fn settle_constraints(
+/// What comes before the finished mark: deferred constraints speak up, and a `SET ROLE` of the script
+/// must not decide who writes it.
+const SETTLE: [&str; 3] =
+    ["SET CONSTRAINTS ALL IMMEDIATE", "RESET SESSION AUTHORIZATION", "RESET ROLE"];
+
+/// Sets the finished mark. False if nothing was written, see [`History::finishing`].
+pub(crate) async fn finish(
     attempt: &Attempt<'_>,
+    transaction: Option<i64>,
     interrupt: &mut Interrupt,
-) -> Result<(), Stop> {
-    let sql = "SET CONSTRAINTS ALL IMMEDIATE; RESET SESSION AUTHORIZATION; RESET ROLE";
-    match Box::pin(attempt.session.run_interruptible(sql, interrupt)).await {
-        Ok(Ran::Done(_)) => Ok(()),
+) -> Result<bool, Stop> {
+    let fence = Fence { id: attempt.id, transaction, keys: attempt.keys };
+    let finishing = attempt.history.finishing(&fence, attempt.checksum);
+    let sql = format!("{}; {finishing}", SETTLE.join("; "));
+    let ended = Cell::default();
+    let running = attempt.session.run_counted_interruptible((&sql, &ended), interrupt);
+    match Box::pin(running).await {
+        Ok(Ran::Done(touched)) => Ok(touched == 1),
         Ok(Ran::Cancelled) => Err(Stop::Interrupted),
-        Err(Fault::Lost(cause)) => Err(Stop::Lost(cause)),
-        Err(Fault::Server(db)) => Err(Stop::Failed(Box::new(refusal(attempt, &db, None)))),
-        Err(fault @ Fault::Answer(_)) => Err(fault.into()),
+        Err(Fault::Server(db)) if ended.get() < SETTLE.len() => {
+            Err(Stop::Failed(Box::new(refusal(attempt, &db, None))))
+        }
+        Err(fault) => Err(unrecordable(attempt, fault)),
     }
 }

@@ -6,7 +6,6 @@
 
 use crate::carried::{Carried, Lens};
 use crate::error::DatabaseState;
-use crate::history::Fence;
 use crate::index;
 use crate::interrupt::Interrupt;
 use crate::journal::{self, After, End, Entry, Intent, Reach};
@@ -19,7 +18,7 @@ use crate::session::Ran;
 use crate::statement::{Around, run_statement};
 use crate::trace;
 use crate::traffic::{Tries, named, wait_for_old_transactions};
-use crate::transaction::{Attempt, Begun, Stop, fenced, lock_lost, settle_constraints};
+use crate::transaction::{self, Attempt, Begun, Stop, fenced, lock_lost};
 use crate::way::{self, Way};
 use migrations::script::Class;
 use std::cell::RefCell;
@@ -44,7 +43,7 @@ pub(crate) async fn run(
     sink: &mut dyn Sink,
     interrupt: &mut Interrupt,
 ) -> Result<(), Stop> {
-    attempt.start().await?;
+    attempt.session.run(&attempt.starting()).await?;
     let unwritten = if attempt.journaled { None } else { Some(known::unwritten(attempt, units)) };
     let known = unwritten.as_ref().unwrap_or(attempt.known);
     known::check_done(attempt, units, known)?;
@@ -342,9 +341,7 @@ async fn finish(attempt: &Attempt<'_>, interrupt: &mut Interrupt) -> Result<(), 
     session.reset().await?;
     session.run("BEGIN").await?;
     let transaction = fenced(attempt).await?;
-    settle_constraints(attempt, interrupt).await?;
-    let fence = Fence { id: attempt.id, transaction: Some(transaction), keys: attempt.keys };
-    if !attempt.history.finish(session, &fence, attempt.checksum).await? {
+    if !transaction::finish(attempt, Some(transaction), interrupt).await? {
         return Err(Stop::Failed(Box::new(lock_lost(attempt))));
     }
     journal::forget(session, attempt.id).await?;

@@ -90,8 +90,8 @@ fn choose(random: &mut fastrand::Rng) -> Fault {
         3..=4 => Fault::Terminate(delay),
         5..=6 => Fault::Backend(delay),
         7 => Fault::Server(delay),
-        8 => Fault::Connection(Cut::BeforeCommit(random.usize(1..40))),
-        9 => Fault::Connection(Cut::AfterCommit(random.usize(1..40))),
+        8 => Fault::Connection(Cut::BeforeCommit(random.usize(1..60))),
+        9 => Fault::Connection(Cut::AfterCommit(random.usize(1..60))),
         10..=12 => Fault::Connection(Cut::BeforeJournal(random.usize(1..100))),
         _ => Fault::Connection(Cut::AfterJournal(random.usize(1..100))),
     }

@@ -32,8 +32,8 @@ pub(crate) struct Proxy {
     pub(crate) url: String,
 }
 
-/// A COMMIT as a simple query: the text and its end.
-const COMMIT: &[u8] = b"COMMIT\0";
+/// A COMMIT, alone in its message or with what goes with it.
+const COMMIT: &[u8] = b"COMMIT";
 
 /// A change of the journal.
 const JOURNAL: &[u8] = b" ecs_migrate.journal ";
