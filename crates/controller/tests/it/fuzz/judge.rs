@@ -1,0 +1,118 @@
+//! What may never be said of a story.
+
+use super::container::LastWord;
+use super::plot::{Gate, Plot};
+use crate::support::story::{Story, Told};
+use protocol::RunnerCommand;
+use sandbox::{LineFate, TaskEffect, TaskFault, TaskOutcome};
+use std::time::Duration;
+
+/// A minute, and the moment in which it is noticed.
+const SILENCE: Duration = Duration::from_secs(61);
+
+/// What became of a plot.
+pub(super) struct Played {
+    pub(super) plot: Plot,
+    pub(super) story: Story,
+    pub(super) told: Vec<Told>,
+    /// What the runner ran, task by task.
+    pub(super) ran: Vec<RunnerCommand>,
+}
+
+impl Played {
+    /// Looks at everything; the answer is how many invocations ended green.
+    pub(super) fn judge(&self) -> usize {
+        let denied = self.plot.faults.tasks.iter().any(denies_a_task_that_runs);
+        assert!(denied || self.never_two_at_once(), "two tasks at once: {}", self.shown());
+        assert!(self.nothing_runs_on_unsaid(), "a task runs on unsaid: {}", self.shown());
+        for told in &self.told {
+            let silence = told.silence;
+            assert!(silence <= SILENCE, "silent for {silence:?}: {}", self.shown());
+            assert!(!told.err.contains("panicked"), "{}", self.shown());
+            if self.plot.gate == Gate::Release && self.story.calls("UpdateService") > 0 {
+                self.is_proved(told, "a service was deployed");
+            }
+        }
+        let green: Vec<&Told> = self.told.iter().filter(|told| told.code == 0).collect();
+        for told in &green {
+            self.is_proved(told, "green");
+        }
+        green.len()
+    }
+
+    fn shown(&self) -> String {
+        let told: Vec<String> = self.told.iter().map(Told::everything).collect();
+        let Self { plot, ran, .. } = self;
+        format!("seed {}: {plot:#?}\nran {ran:?}\n{}", plot.seed, told.join("\n=====\n"))
+    }
+
+    /// The tasks of the migration; a service's have a proxy beside the API.
+    fn migrations(&self) -> Vec<TaskOutcome> {
+        let mut tasks = self.story.sandbox.tasks();
+        tasks.retain(|task| task.exit_codes.len() == 1);
+        tasks
+    }
+
+    /// The exit code and the runner's last word that what was asked ran, unless the log could not be
+    /// read, which has to be said loudly, or lost that very line.
+    fn is_proved(&self, told: &Told, what: &str) {
+        let workload = &self.plot.workload;
+        let good = self.migrations().into_iter().any(|task| {
+            task.stop_code.as_deref() == Some("EssentialContainerExited")
+                && task.exit_codes == [Some(0)]
+        });
+        assert!(good && workload.code == 0, "{what} without an end: {}", self.shown());
+        let unread = told.err.contains("warning: the log was not readable");
+        if !workload.runner || unread {
+            return;
+        }
+        assert_ne!(workload.last_word, LastWord::Lying, "{what} against a word: {}", self.shown());
+        if self.plot.faults.tasks.iter().any(loses_lines) {
+            return;
+        }
+        assert_eq!(workload.last_word, LastWord::True, "{what} without a word: {}", self.shown());
+        assert!(!workload.cleared, "{what} by another run: {}", self.shown());
+        let asked = RunnerCommand::first_of(self.plot.words);
+        let to_migrate = self.plot.words.is_empty() || self.plot.gate == Gate::Release;
+        let as_asked = |ran: &RunnerCommand| {
+            asked.is_none_or(|asked| *ran == asked) && (!to_migrate || ran.may_migrate())
+        };
+        assert!(self.ran.iter().any(as_asked), "{what}, not as asked: {}", self.shown());
+    }
+
+    /// At most one task at a time: another one begins only where the one before cannot run any more.
+    fn never_two_at_once(&self) -> bool {
+        let tasks = self.migrations();
+        tasks.windows(2).all(|pair| pair[0].ended.is_some_and(|ended| ended <= pair[1].began))
+    }
+
+    /// A task that goes on is named by one of its controllers, with a word for it.
+    fn nothing_runs_on_unsaid(&self) -> bool {
+        let says = |told: &Told, arn: &str| {
+            let text = format!("{}{}", told.out, told.err);
+            text.contains("a task may have been started")
+                || text.contains(arn)
+                    && ["attach", "still running", "not yet proved", "goes on"]
+                        .iter()
+                        .any(|word| text.contains(word))
+        };
+        let tasks = self.migrations();
+        let mut running = tasks.iter().filter(|task| task.runs());
+        running.all(|task| self.told.iter().any(|told| says(told, &task.arn)))
+    }
+}
+
+/// Past two minutes ECS is believed that there is no such task; then only the lock in the database is
+/// left.
+fn denies_a_task_that_runs(fault: &TaskFault) -> bool {
+    matches!(fault.effect, TaskEffect::Missing { to_seconds: None, .. })
+}
+
+/// What never arrives, or too late, cannot be held against anything.
+fn loses_lines(fault: &TaskFault) -> bool {
+    let lost = matches!(
+        fault.effect,
+        TaskEffect::LogLines { fate: LineFate::Lost | LineFate::Late { .. }, .. }
+    );
+    lost || matches!(fault.effect, TaskEffect::LogStream { .. })
+}
