@@ -107,11 +107,10 @@ async fn a_throttle_at_the_network_interface_is_another_start() {
 #[tokio::test(start_paused = true)]
 async fn memory_is_said_of_a_container_that_ended_with_0() {
     let effect = TaskEffect::OutOfMemory { container: None, after_seconds: None };
-    for program in [
-        Program::script(Script::new().line(at(1), "Killed").exits(at(2), 0)),
-        ends_with(applied(1)),
+    for story in [
+        Story::of(Script::new().line(at(1), "Killed").exits(at(2), 0)),
+        Story::running(ends_with(applied(1))),
     ] {
-        let story = Story::running(program);
         story.sandbox.set_faults(suffering(None, effect.clone()));
         let told = story.run(&[]).await;
         told.says(0, &["OK: ", "\n  warning   exit code 0, and yet ECS says OutOfMemoryError"]);

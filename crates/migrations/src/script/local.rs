@@ -50,8 +50,8 @@ pub(super) fn lasts<'a>(statements: impl Iterator<Item = &'a str>, name: &str) -
             continue;
         }
         let local = words.iter().any(|word| word == "local") || ends_with(&words, "true");
-        let lasting = (words.iter().any(|word| word == "set")
-            && !words.iter().any(|word| word == "local"))
+        let sets = words.iter().any(|word| word == "set" || word == "reset");
+        let lasting = (sets && !words.iter().any(|word| word == "local"))
             || ends_with(&words, "false");
         session |= lasting;
         transaction |= local;
@@ -69,12 +69,12 @@ fn ends_with(words: &[String], truth: &str) -> bool {
         && words.windows(2).any(|pair| pair[0] == truth && pair[1] == ")")
 }
 
-/// `search_path` is also set as SCHEMA, the session's user as SESSION AUTHORIZATION, the time zone and
-/// the encoding with words of their own (PostgreSQL, "SET").
+/// `search_path` is also set as SCHEMA, the session's user as SESSION AUTHORIZATION, which takes the role
+/// back as well, the time zone and the encoding with words of their own (PostgreSQL, "SET").
 fn names(word: &str, name: &str) -> bool {
     let also = match name {
         "search_path" => "schema",
-        "session_authorization" => "authorization",
+        "session_authorization" | "role" => "authorization",
         "TimeZone" => "zone",
         "client_encoding" => "names",
         _ => name,
@@ -144,6 +144,11 @@ mod tests {
             (vec!["SELECT f()"], "search_path", Lasts::Unknown),
             (vec!["SET SESSION AUTHORIZATION x"], "session_authorization", Lasts::Session),
             (vec!["SET app.tenant = '5'"], "app.tenant", Lasts::Session),
+            (vec!["SET SESSION AUTHORIZATION x"], "role", Lasts::Session),
+            (vec!["SET LOCAL SESSION AUTHORIZATION x"], "role", Lasts::Transaction),
+            (vec!["RESET SESSION AUTHORIZATION"], "role", Lasts::Session),
+            (vec!["RESET ROLE"], "role", Lasts::Session),
+            (vec!["RESET search_path"], "search_path", Lasts::Session),
         ] {
             assert_eq!(lasts(texts.iter().copied(), name), lasts_for, "{texts:?}");
         }
