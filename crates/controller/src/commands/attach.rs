@@ -2,7 +2,6 @@
 
 use super::arguments::{FollowArguments, PageArguments, PlaceArguments};
 use super::context::Context;
-use super::order::expected;
 use crate::aws::{Aws, connect};
 use crate::error::{Error, Kind};
 use crate::report::{Arrival, Event, Report};
@@ -109,7 +108,7 @@ pub(super) async fn plan(
         stop_timeout: document.stop_timeout(&container),
         security_groups: Vec::new(),
         task: task.arn,
-        expect: expected(settings.expect, (&document, &container)),
+        expect: settings.expect,
         container,
         asked: task.asked,
         on_cancel: settings.on_cancel,

@@ -69,19 +69,6 @@ async fn ask(story: &Story, words: &[&str]) -> Told {
     story.invoke(&[words, &NETWORK[..]].concat()).await
 }
 
-/// Its label says that it is the runner's: a good end without the runner's word is none.
-#[tokio::test(start_paused = true)]
-async fn what_bears_the_label_and_says_nothing_is_never_green() {
-    for words in [&[][..], &["--", "deploy"], &["--", "status"]] {
-        let silent = Program::script(Script::new().line(at(0), "hello").exits(at(1), 0));
-        let story = Story::running(silent);
-        let told = story.run(words).await;
-        told.says(85, &["last word"]);
-    }
-    let silent = Program::script(Script::new().line(at(0), "hello").exits(at(1), 0));
-    Story::running(silent).run(&["--expect", "plain"]).await.says(0, &[]);
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_question_is_answered_behind_every_entry_point() {
     for entry_point in [&["start", "--", "app"][..], &["exec", "--"], &[]] {

@@ -51,8 +51,8 @@ pub(super) fn lasts<'a>(statements: impl Iterator<Item = &'a str>, name: &str) -
         }
         let local = words.iter().any(|word| word == "local") || ends_with(&words, "true");
         let sets = words.iter().any(|word| word == "set" || word == "reset");
-        let lasting = (sets && !words.iter().any(|word| word == "local"))
-            || ends_with(&words, "false");
+        let lasting =
+            (sets && !words.iter().any(|word| word == "local")) || ends_with(&words, "false");
         session |= lasting;
         transaction |= local;
     }

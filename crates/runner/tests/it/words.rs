@@ -128,7 +128,7 @@ async fn a_statement_of_our_own_that_is_cancelled() {
     let holder = world.session("holder").await;
     holder.batch_execute("BEGIN; LOCK TABLE _prisma_migrations IN SHARE MODE").await.unwrap();
     let child = world.command(&["deploy"]).spawn().unwrap();
-    let waits = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'INSERT INTO%' AND wait_event_type = 'Lock' AND datname = current_database()";
+    let waits = "SELECT pid FROM pg_stat_activity WHERE query LIKE '%INSERT INTO%' AND wait_event_type = 'Lock' AND datname = current_database()";
     world.until(&format!("EXISTS ({waits})")).await;
     world.sql(&format!("SELECT pg_cancel_backend(pid) FROM ({waits}) AS waiting")).await;
     holder.batch_execute("COMMIT").await.unwrap();

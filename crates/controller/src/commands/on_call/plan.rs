@@ -2,7 +2,6 @@
 
 use super::family::Family;
 use crate::aws::Aws;
-use crate::commands::order::expected;
 use crate::runs::Record;
 use crate::settings::TimeLimit;
 use crate::task::{Asked, Beginning, Expectation, OnCancel, Origin, Plan, StartLimit, TaskArn};
@@ -31,7 +30,7 @@ pub(super) async fn plan(aws: &Aws, family: &Family, run: &Record) -> Plan {
         security_groups: Vec::new(),
         run: of_task.filter(|(name, _)| name == container).map(|(_, run)| run.clone()),
         logs: log_sources(document, aws.region()),
-        expect: expected(Expectation::Auto, (document, container)),
+        expect: Expectation::Auto,
         asked: run.task.as_ref().map_or(Asked::Anything, |task| task.asked),
         on_cancel: OnCancel::Detach,
         timeout: TimeLimit::None,

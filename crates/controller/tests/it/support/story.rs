@@ -37,9 +37,8 @@ pub(crate) struct Told {
 
 impl Story {
     /// A Fargate-like sandbox in which image `app:1` does as the script says.
-    /// That is no runner: its lines are the program's own.
     pub(crate) fn of(script: Script) -> Self {
-        Self::running(Program::script(script)).containers(&[unlabelled("migrate", "app:1")])
+        Self::running(Program::script(script))
     }
 
     /// A Fargate-like sandbox with this program.
