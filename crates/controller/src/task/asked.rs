@@ -78,10 +78,14 @@ impl Asked {
         Self::Anything
     }
 
-    /// What the container is taken for, when its log looks like `seen`. A question is one to the runner.
+    /// What the container is taken for, when its log looks like `seen`. A question is one to the runner:
+    /// what only looks has no other use than its answer.
     pub(super) fn workload(self, expect: Expectation, seen: Workload) -> Workload {
         match self {
             Self::Answer(_) => Workload::Runner,
+            Self::Command(of) if !of.may_migrate() && expect != Expectation::Plain => {
+                Workload::Runner
+            }
             Self::Anything | Self::Migration(_) | Self::Command(_) => Workload::of(expect, seen),
         }
     }

@@ -128,7 +128,7 @@ async fn what_cannot_run_is_not_pushed() {
         (&["--platform", "linux/arm64"], 2, "is for linux/amd64, but the image is for linux/arm64"),
         (&["--template", "task.json", "--runner", "runner-arm64"], 2, "is for linux/arm64"),
         (&["--platform", "windows/amd64"], 2, "is not known"),
-        (&["--tag", "a b"], 2, "the tag of the image"),
+        (&["--tag", "a b"], 2, "flag --tag is a list"),
         (&["--image-repository", "app"], 2, "the registry is missing"),
         (&["--image-repository", "ghcr.io/app:v1"], 2, "it has a tag"),
         (&["--registry-endpoint", "http://registry.local"], 2, "has no TLS"),

@@ -44,7 +44,7 @@ async fn a_run_that_somebody_else_cancelled_is_cancelled_for_everybody() {
     let explained = story.invoke(&[&["explain"], &FAMILY[..]].concat()).await;
     explained.says(0, &["NOT GREEN: cancelled: the task was stopped, rollback proved"]);
     let runs = [&["runs", "--output", "json"], &FAMILY[..]].concat();
-    assert_eq!(story.invoke(&runs).await.result()["exit_code"], 83);
+    assert_eq!(story.invoke(&runs).await.newest_run()["exit_code"], 83);
 }
 
 /// A red run, and a line behind it that says that another one ended well.
@@ -67,7 +67,7 @@ async fn another_runs_last_line_is_nobodys_story() {
     story.run(&[]).await.says(10, &["NOT GREEN"]);
     for _remembered_or_not in 0..2 {
         let runs = [&["runs", "--output", "json"], &FAMILY[..]].concat();
-        let row = story.invoke(&runs).await.result();
+        let row = story.invoke(&runs).await.newest_run();
         assert_eq!((&row["exit_code"], &row["applied"]), (&10.into(), &1.into()), "{row}");
         let explain = [&["explain", "--output", "json"], &FAMILY[..]].concat();
         let explained = story.invoke(&explain).await.result();

@@ -69,6 +69,16 @@ async fn ask(story: &Story, words: &[&str]) -> Told {
     story.invoke(&[words, &NETWORK[..]].concat()).await
 }
 
+/// A program that answers nothing and ends well has not answered.
+#[tokio::test(start_paused = true)]
+async fn a_question_without_the_runners_word_is_never_green() {
+    let silent = || Story::of(Script::new().line(at(0), "hello").exits(at(1), 0));
+    for question in ["status", "resolve", "check", "replay"] {
+        silent().run(&["--", question]).await.says(85, &["last word"]);
+    }
+    silent().run(&["--expect", "plain", "--", "status"]).await.says(0, &[]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_question_is_answered_behind_every_entry_point() {
     for entry_point in [&["start", "--", "app"][..], &["exec", "--"], &[]] {
@@ -229,7 +239,7 @@ async fn attach_and_explain_hold_what_ran_against_what_was_asked() {
     let explain = ["explain", &task, "--task-definition", "app-migrate"];
     story.invoke(&explain).await.says(0, &["NOT GREEN: not what was asked"]);
     let runs = ["runs", "--task-definition", "app-migrate", "--output", "json"];
-    assert_eq!(story.invoke(&runs).await.result()["exit_code"], 85);
+    assert_eq!(story.invoke(&runs).await.newest_run()["exit_code"], 85);
 }
 
 #[tokio::test(start_paused = true)]

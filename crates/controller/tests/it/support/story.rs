@@ -237,6 +237,12 @@ impl Told {
         let last = self.out.lines().last().unwrap();
         serde_json::from_str(last).unwrap()
     }
+
+    /// The newest run of a list of runs.
+    pub(crate) fn newest_run(&self) -> Value {
+        let objects = self.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        objects.into_iter().find(|object| object["type"] == "run").unwrap()
+    }
 }
 
 /// The sandbox's time, from its start on: the machine's clock, moved on by tokio's.
