@@ -107,7 +107,11 @@ impl Launcher<'_> {
                 }
             };
             let Setback { why, error, .. } = match next_step(answer) {
-                Step::Running(task) if task.invocation.as_ref() == Some(&request.invocation) => {
+                // Where the answer does not say whose it is, it is ours: a request that differs from the
+                // one before it with the same token is a ConflictException (ECS API, "RunTask").
+                Step::Running(task)
+                    if task.invocation.as_ref().is_none_or(|of| *of == request.invocation) =>
+                {
                     return Ok(Launched { task: task.arn, origin: Origin::Started, signal });
                 }
                 Step::TokenInUse(earlier) => {
