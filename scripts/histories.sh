@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# Functions are called by their names, by trap and by the ways of applying.
+# shellcheck disable=SC2329
 # Applies real histories by several ways and compares what comes out.
 set -euo pipefail
 
