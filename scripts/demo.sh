@@ -27,7 +27,8 @@ cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
 target=$(mkdir -p "$target" && cd "$target" && pwd)/debug
 echo "building (the first time takes some minutes)"
-cargo build --locked --quiet -p ecs-migrate -p ecs-migrate-runner -p ecs-migrate-sandbox -p gate-api
+# scripts/test.sh has built everything: a part of it has other features, and would be built again.
+[ -n "${ECS_MIGRATE_BUILT:-}" ] || cargo build --locked --quiet -p ecs-migrate -p ecs-migrate-runner -p ecs-migrate-sandbox -p gate-api
 
 scratch=$(mktemp -d)
 chmod 0755 "$scratch" # the database's user has to pass through

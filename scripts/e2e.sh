@@ -64,7 +64,7 @@ until_true() {
 }
 
 step "build"
-cargo build --locked --quiet -p ecs-migrate -p ecs-migrate-sandbox
+[ -n "${ECS_MIGRATE_BUILT:-}" ] || cargo build --locked --quiet -p ecs-migrate -p ecs-migrate-sandbox
 target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
 runner=$(scripts/static.sh)
 us() { "$target/debug/ecs-migrate" --config "$scratch/ecs-migrate.toml" "$@"; }

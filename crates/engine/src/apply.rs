@@ -13,6 +13,7 @@ use crate::observe::Observer;
 use crate::progress::{Progress, Sink};
 use crate::resume;
 use crate::session::Session;
+use crate::stand_in;
 use crate::traffic::Pace;
 use crate::transaction::{self, Attempt, Begun, Stop};
 use crate::units;
@@ -49,11 +50,15 @@ pub(crate) async fn apply(
     let text = step.migration.read().map_err(|cause| unreadable(name, &cause))?;
     let checksum = migrations::checksum::checksum(&text);
     let connection = step.deploy.connection;
-    let mut script = Script::parse(match &connection.stands_for {
-        Some(named) => Script::for_database(&text, named, &connection.database),
-        None => text.to_string(),
-    });
+    let (played, left_out) = match &connection.stands_for {
+        Some(stand_in) => stand_in.script(&connection.database, name, &text)?,
+        None => (text.to_string(), Vec::new()),
+    };
     drop(text);
+    if let Some(text) = stand_in::left_out(name, &left_out) {
+        sink.emit(Progress::Notice { code: stand_in::LEFT_OUT, text });
+    }
+    let mut script = Script::parse(played);
     let known = known::read(session, step.begun).await?;
     // Its repair may have made it a transaction; what is done must not be done again.
     if !known.is_empty() {

@@ -12,9 +12,10 @@ use crate::history::History;
 use crate::interrupt::Interrupt;
 use crate::progress::{Progress, Sink};
 use crate::reach;
-use crate::scratch::{self, Rehearsal};
+use crate::scratch::{self, Rehearsal, Seen};
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
+use crate::stand_in::LEFT_OUT;
 use compare::Difference;
 use migrations::{Directory, Migration, Row};
 use std::collections::BTreeSet;
@@ -44,9 +45,18 @@ pub enum OnDrift {
 #[derive(Debug)]
 pub(crate) enum Drift {
     /// How the database differs from so many applied migrations.
-    Compared { differences: Vec<Difference>, migrations: usize },
+    Compared { compared: Compared, migrations: usize },
     /// There is nothing to compare with, for this reason.
     Incomparable(String),
+}
+
+/// A comparison with what migrations make.
+#[derive(Debug)]
+pub(crate) struct Compared {
+    /// What differs.
+    pub(crate) differences: Vec<Difference>,
+    /// What of the migrations was not played, a sentence for each.
+    pub(crate) left_out: Vec<String>,
 }
 
 /// Compares the database with what its applied migrations make.
@@ -64,9 +74,9 @@ pub(crate) async fn find(
     };
     let migrations = applied.len();
     let directory = Directory { migrations: applied, ..directory.clone() };
-    let differences =
+    let compared =
         against(session, (connection, history.schema(), &directory), search, interrupt).await?;
-    Ok(Drift::Compared { differences, migrations })
+    Ok(Drift::Compared { compared, migrations })
 }
 
 /// Compares the database with what these migrations make; `schema` is the history's.
@@ -75,9 +85,9 @@ pub(crate) async fn against(
     (connection, schema, directory): (&ConnectionSettings, &str, &Directory),
     search: DriftSearch<'_>,
     interrupt: &mut Interrupt,
-) -> Result<Vec<Difference>, Error> {
+) -> Result<Compared, Error> {
     let server = search.server.unwrap_or(connection);
-    let rehearsal = Rehearsal { server, connection, schema, directory };
+    let rehearsal = Rehearsal { server, connection, live: session, schema, directory };
     let look = async |scratch: &Session| -> Result<Vec<Difference>, Error> {
         let mut schemas = catalog::filled(scratch).await?;
         if !schemas.iter().any(|filled| filled == schema) {
@@ -87,13 +97,16 @@ pub(crate) async fn against(
         let found = catalog::read(session, &schemas, search.grants).await?;
         Ok(again::settle(scratch, compare::compare(&found, &wanted)).await?)
     };
-    let Some(server) = search.server else {
-        return scratch::rehearse(&rehearsal, session, interrupt, look).await;
+    let seen = match search.server {
+        None => scratch::rehearse(&rehearsal, session, interrupt, look).await,
+        Some(server) => {
+            let elsewhere = reach::beside(server).await?;
+            let seen = scratch::rehearse(&rehearsal, &elsewhere, interrupt, look).await;
+            elsewhere.close().await;
+            seen
+        }
     };
-    let elsewhere = reach::beside(server).await?;
-    let seen = scratch::rehearse(&rehearsal, &elsewhere, interrupt, look).await;
-    elsewhere.close().await;
-    seen
+    seen.map(|Seen { seen, left_out }| Compared { differences: seen, left_out })
 }
 
 /// The migrations that the database has, or why they cannot be had. PURE.
@@ -133,13 +146,16 @@ pub(crate) async fn before(
         }
         drift => drift?,
     };
-    let differences = match drift {
+    let Compared { differences, left_out } = match drift {
         Drift::Incomparable(reason) => {
             say(sink, "drift_not_compared", format!("drift: not compared, because {reason}"));
             return Ok(());
         }
-        Drift::Compared { differences, .. } => differences,
+        Drift::Compared { compared, .. } => compared,
     };
+    for text in left_out {
+        say(sink, LEFT_OUT, text);
+    }
     for difference in differences.iter().take(SHOWN) {
         say(sink, "drift", format!("drift: {difference}"));
     }

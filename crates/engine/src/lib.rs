@@ -11,7 +11,7 @@
 //! | [`foresee()`] | what a deployment is about to do, for what has to be kept before it |
 //! | [`restore`] | the point that the database can be brought back to |
 //! | `drift` | how the database differs from what migrations make in a database of our own |
-//! | [`Scratch`] | such a database |
+//! | [`Scratch`], `stand_in` | such a database; what is played in it, and that nothing beyond it changes |
 //! | [`require_rights()`] | whether the application's role can use what was made |
 //! | `environment`, `identity` | the environment's name in the database; which database it is |
 //! | [`settings`] | how to reach the database |
@@ -91,6 +91,7 @@ mod session;
 mod sessions;
 pub mod settings;
 mod settle;
+mod stand_in;
 mod statement;
 mod status;
 mod steps;

@@ -1,6 +1,6 @@
 //! Correcting the history by hand, after looking at what is known.
 
-use crate::drift::{self, DriftSearch, Grants, SHOWN};
+use crate::drift::{self, Compared, DriftSearch, Grants, SHOWN};
 use crate::environment;
 use crate::error::{Error, Kind};
 use crate::evidence;
@@ -13,6 +13,7 @@ use crate::part_way;
 use crate::progress::{Progress, Sink};
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
+use crate::stand_in::LEFT_OUT;
 use migrations::checksum::checksum;
 use migrations::{Directory, Row, Script};
 use std::sync::Arc;
@@ -53,6 +54,8 @@ pub struct Resolve<'a> {
     pub resolution: Resolution,
     /// Whether evidence to the contrary stops.
     pub force: Force,
+    /// The server that a scratch database is made on; none is the database's own.
+    pub scratch_server: Option<&'a ConnectionSettings>,
     /// Advisory keys to hold.
     pub lock_keys: &'a [i64],
     /// How long to wait for them.
@@ -275,20 +278,24 @@ async fn compare(
     (schema, directory): (&str, &Directory),
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<(), Error> {
-    let search = DriftSearch { server: None, grants: Grants::Ignore };
+    let search = DriftSearch { server: resolve.scratch_server, grants: Grants::Ignore };
     let compared = (resolve.connection, schema, directory);
-    let differences = match drift::against(session, compared, search, interrupt).await {
-        Err(error) if resolve.force == Force::Yes => {
-            say(sink, "not_compared", error.message);
-            return Ok(());
-        }
-        Err(error) if error.kind == Kind::AccessDenied => {
-            let hint =
-                "let the owner run ALTER ROLE … CREATEDB, or skip the comparison with --force";
-            return Err(error.hint(hint));
-        }
-        differences => differences?,
-    };
+    let Compared { differences, left_out } =
+        match drift::against(session, compared, search, interrupt).await {
+            Err(error) if resolve.force == Force::Yes => {
+                say(sink, "not_compared", error.message);
+                return Ok(());
+            }
+            Err(error) if error.kind == Kind::AccessDenied => {
+                let hint =
+                    "let the owner run ALTER ROLE … CREATEDB, or skip the comparison with --force";
+                return Err(error.hint(hint));
+            }
+            compared => compared?,
+        };
+    for text in left_out {
+        say(sink, LEFT_OUT, text);
+    }
     for difference in differences.iter().take(SHOWN) {
         say(sink, "schema_difference", difference.to_string());
     }

@@ -9,6 +9,7 @@ use crate::quote;
 use crate::reach::beside as connect;
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
+use crate::stand_in::{LEFT_OUT, StandIn};
 use migrations::{Allowances, Directory, Share};
 use std::time::Duration;
 use tokio_postgres::types::Type;
@@ -23,18 +24,20 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Makes one. Without [`Scratch::remove`] it stays until another one is made.
-    pub async fn create(beside: &ConnectionSettings) -> Result<Self, Error> {
-        let session = connect(beside).await?;
-        let name = match create(&session).await {
-            Ok(name) => name,
+    /// Makes one on a server, for the database `live` if there is one. Without [`Scratch::remove`] it
+    /// stays until another one is made.
+    pub async fn create(
+        server: &ConnectionSettings,
+        live: Option<&ConnectionSettings>,
+    ) -> Result<Self, Error> {
+        let maker = connect(server).await?;
+        match Box::pin(made(&maker, server, live)).await {
+            Ok(settings) => Ok(Self { settings, beside: server.clone(), maker }),
             Err(error) => {
-                session.close().await;
-                return Err(error);
+                maker.close().await;
+                Err(error)
             }
-        };
-        let settings = scratch_of(beside, &beside.database, name);
-        Ok(Self { settings, beside: beside.clone(), maker: session })
+        }
     }
 
     /// Drops it.
@@ -54,16 +57,46 @@ impl Scratch {
     }
 }
 
+/// A scratch database by a session of its server.
+async fn made(
+    maker: &Session,
+    server: &ConnectionSettings,
+    live: Option<&ConnectionSettings>,
+) -> Result<ConnectionSettings, Error> {
+    let is_live = match live {
+        None => false,
+        Some(live) => {
+            let session = connect(live).await?;
+            let same = session.is_of_server(maker);
+            session.close().await;
+            same
+        }
+    };
+    let database = &live.unwrap_or(server).database;
+    let stand_in = StandIn::new(database, maker, is_live).await?;
+    Ok(scratch_of(server, stand_in, create(maker).await?))
+}
+
 /// What is rehearsed.
 pub(crate) struct Rehearsal<'a> {
     /// The server, by any database of it.
     pub(crate) server: &'a ConnectionSettings,
     /// The database that the scratch database stands for.
     pub(crate) connection: &'a ConnectionSettings,
+    /// A session of that database.
+    pub(crate) live: &'a Session,
     /// Where its history lives.
     pub(crate) schema: &'a str,
     /// The migrations.
     pub(crate) directory: &'a Directory,
+}
+
+/// What a rehearsal showed.
+pub(crate) struct Seen<T> {
+    /// What was looked for.
+    pub(crate) seen: T,
+    /// What was not played, a sentence for each migration.
+    pub(crate) left_out: Vec<String>,
 }
 
 /// The name says when it was made, and by which backend, so that what a killed run left is found.
@@ -76,28 +109,30 @@ pub(crate) async fn rehearse<T>(
     session: &Session,
     interrupt: &mut Interrupt,
     look: impl AsyncFnOnce(&Session) -> Result<T, Error>,
-) -> Result<T, Error> {
+) -> Result<Seen<T>, Error> {
+    let is_live = rehearsal.live.is_of_server(session);
+    let stand_in = StandIn::new(&rehearsal.connection.database, session, is_live).await?;
     let name = create(session).await?;
-    let scratch = scratch_of(rehearsal.server, &rehearsal.connection.database, name.clone());
+    let scratch = scratch_of(rehearsal.server, stand_in, name.clone());
     let seen = async {
         let schema = schema_of(rehearsal, &scratch).await?;
         let scratch = ConnectionSettings { schema, ..scratch };
-        replay(&scratch, rehearsal.directory, interrupt).await?;
+        let left_out = replay(&scratch, rehearsal.directory, interrupt).await?;
         let session = connect(&scratch).await?;
         let seen = look(&session).await;
         session.close().await;
-        seen
+        Ok(Seen { seen: seen?, left_out })
     };
     let seen = seen.await;
     drop_database(session, &name).await?;
     seen
 }
 
-/// How to reach the scratch database `name`, which stands for `database`.
-fn scratch_of(server: &ConnectionSettings, database: &str, name: String) -> ConnectionSettings {
+/// How to reach the scratch database `name`.
+fn scratch_of(server: &ConnectionSettings, stand_in: StandIn, name: String) -> ConnectionSettings {
     ConnectionSettings {
         database: name,
-        stands_for: Some(database.to_owned()),
+        stands_for: Some(stand_in),
         environment: None,
         ..server.clone()
     }
@@ -184,11 +219,12 @@ async fn sweep(session: &Session) -> Result<i64, Error> {
     Ok(now)
 }
 
+/// What was not played of it.
 async fn replay(
     scratch: &ConnectionSettings,
     directory: &Directory,
     interrupt: &mut Interrupt,
-) -> Result<(), Error> {
+) -> Result<Vec<String>, Error> {
     let steps = Deploy {
         connection: scratch,
         directory,
@@ -207,14 +243,30 @@ async fn replay(
         drift: None,
         kept: None,
     };
-    let mut quiet = |_progress: Progress| {};
+    let mut left_out = Vec::new();
+    let mut quiet = |progress: Progress| {
+        if let Progress::Notice { code: LEFT_OUT, text } = progress {
+            left_out.push(text);
+        }
+    };
     // A deployment looks for drift, which rehearses a deployment: the box ends the circle.
     let deployed: std::pin::Pin<Box<dyn Future<Output = Result<(), Error>>>> = Box::pin(
         async move { deploy(&steps, &mut Report::default(), &mut quiet, interrupt).await },
     );
-    deployed.await.map_err(|error| Error {
-        kind: if error.kind == Kind::Interrupted { Kind::Interrupted } else { Kind::Contradicted },
-        message: format!("the migrations do not apply to an empty database: {}", error.message),
-        ..error
-    })
+    let ended = deployed.await;
+    ended.map_err(|error| {
+        // It was not tried.
+        if error.kind == Kind::Configuration {
+            return error;
+        }
+        Error {
+            kind: if error.kind == Kind::Interrupted { error.kind } else { Kind::Contradicted },
+            message: format!("the migrations do not apply to an empty database: {}", error.message),
+            hint: left_out.first().map_or(error.hint, |text| {
+                Some(format!("{text}; --scratch-url names a server where it may be played"))
+            }),
+            ..error
+        }
+    })?;
+    Ok(left_out)
 }

@@ -345,6 +345,11 @@ impl Session {
         Ok(touched)
     }
 
+    /// Whether the other one is of the same server: no two of them started at the same microsecond.
+    pub(crate) fn is_of_server(&self, other: &Self) -> bool {
+        self.server_start == other.server_start
+    }
+
     /// The server's major version.
     pub(crate) fn major(&self) -> u32 {
         major(&self.server_version)

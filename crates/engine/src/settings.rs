@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::login::{Login, Logins};
 use crate::secret::Secret;
+use crate::stand_in::StandIn;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -48,9 +49,8 @@ pub struct ConnectionSettings {
     pub application_name: String,
     /// Whether there can be a second connection, for what only looks on.
     pub second: Second,
-    /// The database for which this one stands, if it is a scratch database: scripts that name that
-    /// one mean this one.
-    pub stands_for: Option<String>,
+    /// The database for which this one stands, if it is a scratch database.
+    pub stands_for: Option<StandIn>,
     /// The environment that this run is for: a database that bears another name is refused.
     pub environment: Option<String>,
     /// Command-line options for the backend, e.g. `-c statement_timeout=1h`.

@@ -9,6 +9,7 @@ use crate::lock;
 use crate::observe::{Locks, Observer, Seen, Watching, watch};
 use crate::progress::Sink;
 use crate::session::{Ran, Session};
+use crate::stand_in;
 use crate::statement::{Around, note_locks, refusal, run_statement, unrecordable};
 use crate::traffic::{Pace, Tries, set_lock_timeout};
 use migrations::script::{Class, Script};
@@ -163,6 +164,7 @@ async fn once(
         return Err(Stop::Failed(Box::new(not_finished(attempt, *unseen))));
     }
     noted?;
+    stand_in::check_within(session, attempt.name).await?;
     // From here on the truth is the server's: an interrupt waits for its answer.
     watch(&attempt.watching(&seen), sink, session.commit_and_reset()).await?;
     Ok(())

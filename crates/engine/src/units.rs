@@ -15,6 +15,7 @@ use crate::observe::{Watching, watch};
 use crate::progress::{Progress, Sink};
 use crate::resume;
 use crate::session::Ran;
+use crate::stand_in::{check_can_be_looked_at, check_within};
 use crate::statement::{Around, run_statement};
 use crate::trace;
 use crate::traffic::{Tries, named, wait_for_old_transactions};
@@ -221,7 +222,14 @@ async fn alone(
 ) -> Result<(), Stop> {
     // One statement, or a transaction of the script that takes nothing of ours with it.
     let within = turn.range.len() > 1;
+    let first = &attempt.script.statements[turn.range.start];
+    if first.class == Class::Opaque {
+        check_can_be_looked_at(attempt.session, attempt.name)?;
+    }
     for index in turn.range.clone() {
+        if within && index + 1 == turn.range.end {
+            check_within(attempt.session, attempt.name).await?;
+        }
         let around = if within { Around::Transaction } else { Around::Nothing };
         run_statement(attempt, (index, around), sink, interrupt).await?;
     }
@@ -266,6 +274,7 @@ async fn wrapped(
     fenced(attempt).await?;
     run_statement(attempt, (turn.range.start, Around::Transaction), sink, interrupt).await?;
     let inside = done(attempt, turn, Reach::Transaction).await?;
+    check_within(attempt.session, attempt.name).await?;
     attempt.session.run("COMMIT").await?;
     settle_session(attempt, turn, inside).await
 }
@@ -280,6 +289,7 @@ async fn own(
         run_statement(attempt, (index, Around::Transaction), sink, interrupt).await?;
     }
     let inside = done(attempt, turn, Reach::Transaction).await?;
+    check_within(attempt.session, attempt.name).await?;
     // A COMMIT is not interrupted: its answer is the truth.
     let (_interrupter, mut never) = Interrupt::pair();
     run_statement(attempt, (last, Around::Transaction), sink, &mut never).await?;

@@ -4,7 +4,11 @@ use crate::root;
 use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
-/// Builds what the pages speak of and answers the folder that it is in.
+/// Set where everything was built a moment ago: a build of a part of it has other features, and makes
+/// most dependencies again.
+const BUILT: &str = "ECS_MIGRATE_BUILT";
+
+/// Builds what the pages speak of, unless [`BUILT`] says that it is, and answers the folder that it is in.
 ///
 /// # Errors
 ///
@@ -15,6 +19,9 @@ use tokio::process::Command;
 )]
 pub async fn binaries() -> Result<PathBuf, String> {
     let packages = ["ecs-migrate", "ecs-migrate-runner", "ecs-migrate-sandbox"];
+    if std::env::var_os(BUILT).is_some() {
+        return beside(packages[0]);
+    }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
     build.args(["build", "--locked", "--quiet"]).current_dir(root());
@@ -25,9 +32,13 @@ pub async fn binaries() -> Result<PathBuf, String> {
     if !built.success() {
         return Err("cargo build failed".to_owned());
     }
+    beside(packages[0])
+}
+
+fn beside(binary: &str) -> Result<PathBuf, String> {
     // target/debug/handbook, or target/debug/deps/it-….
     let this = std::env::current_exe().map_err(|error| error.to_string())?;
-    let beside = this.ancestors().skip(1).find(|folder| folder.join(packages[0]).is_file());
+    let beside = this.ancestors().skip(1).find(|folder| folder.join(binary).is_file());
     beside.map(Path::to_owned).ok_or_else(|| "the binaries are not beside this one".to_owned())
 }
 

@@ -1,5 +1,6 @@
 //! A script's statements, and whether it can be one transaction.
 
+mod beyond;
 mod directive;
 mod elsewhere;
 mod large;
@@ -11,6 +12,7 @@ mod trace;
 
 use std::ops::Range;
 
+pub use beyond::{Beyond, Ground, Rehearsal, Rehearsed};
 pub use directive::Phase;
 pub(crate) use large::LIMIT as LARGE;
 pub use local::Lasts;
@@ -192,6 +194,12 @@ impl Script {
     /// `text` for the database `to`, where it names `from`: for a database that stands for another.
     pub fn for_database(text: &str, from: &str, to: &str) -> String {
         elsewhere::for_database(text, from, to)
+    }
+
+    /// What is played of `text` in a scratch database that stands for another: without what acts beyond
+    /// it. Fails with what cannot be left out, because the rest may depend on it.
+    pub fn rehearsed(text: &str, place: &mut Rehearsal<'_>) -> Result<Rehearsed, Beyond> {
+        beyond::rehearse(text, place)
     }
 
     /// What shows afterwards whether a statement was done.

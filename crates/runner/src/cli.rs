@@ -25,7 +25,8 @@ pub use groups::{
     Migrations, Permissions, Steps, Traffic,
 };
 pub use guards::{
-    Application, DriftPolicy, DriftSearch, KeepBefore, Keeping, OnDrift, RestorePoint, ScratchUrl,
+    Application, DriftPolicy, DriftSearch, KeepBefore, Keeping, OnDrift, RestorePoint,
+    ScratchServer, ScratchUrl,
 };
 
 /// Bring a PostgreSQL database up to date, exactly once
@@ -109,6 +110,8 @@ pub struct Migrating {
     drift: DriftPolicy,
     #[command(flatten)]
     search: DriftSearch,
+    #[command(flatten)]
+    scratch: ScratchServer,
 }
 
 /// Where to look
@@ -133,6 +136,8 @@ pub struct Replay {
     steps: Steps,
     #[command(flatten)]
     child: Child,
+    #[command(flatten)]
+    scratch: ScratchServer,
 }
 
 /// What else to look for
@@ -154,6 +159,8 @@ pub struct Check {
     application: Application,
     #[command(flatten)]
     search: DriftSearch,
+    #[command(flatten)]
+    scratch: ScratchServer,
 }
 
 /// Any other program
@@ -236,6 +243,8 @@ pub struct Resolve {
     key: LockKey,
     #[command(flatten)]
     wait: LockWait,
+    #[command(flatten)]
+    scratch: ScratchServer,
 }
 
 impl Command {
@@ -265,11 +274,11 @@ impl Command {
             Self::Status(Status { directory, connection, permissions }) => {
                 Options { directory, permissions, ..Options::of(connection) }
             }
-            Self::Replay(Replay { directory, connection, steps, child }) => {
-                Options { directory, steps, child, ..Options::of(connection) }
+            Self::Replay(Replay { directory, connection, steps, child, scratch }) => {
+                Options { directory, steps, child, scratch, ..Options::of(connection) }
             }
-            Self::Resolve(Resolve { directory, connection, key, wait, .. }) => {
-                Options { directory, key, wait, ..Options::of(connection) }
+            Self::Resolve(Resolve { directory, connection, key, wait, scratch, .. }) => {
+                Options { directory, key, wait, scratch, ..Options::of(connection) }
             }
             Self::Exec(Exec { connection, key, wait, budget, child, .. }) => {
                 Options { key, wait, budget, child, ..Options::of(connection) }
@@ -278,10 +287,10 @@ impl Command {
                 Options { key, consent, ..Options::of(connection) }
             }
             Self::Check(check) => {
-                let Check { directory, connection, key, permissions, application, search, .. } =
-                    check;
-                let rest = Options::of(connection);
-                Options { directory, key, permissions, application, search, ..rest }
+                let Check { directory, connection, key, permissions, .. } = check;
+                let Check { application, search, scratch, .. } = check;
+                let rest = Options { search, scratch, ..Options::of(connection) };
+                Options { directory, key, permissions, application, ..rest }
             }
         }
     }
@@ -290,7 +299,7 @@ impl Command {
 impl Migrating {
     fn options(self) -> Options {
         let Self { directory, connection, key, wait, traffic, budget, permissions, .. } = self;
-        let Self { review, creation, steps, child, application, drift, search, .. } = self;
+        let Self { review, creation, steps, child, application, drift, search, scratch, .. } = self;
         Options {
             connection,
             directory,
@@ -306,6 +315,7 @@ impl Migrating {
             application,
             drift,
             search,
+            scratch,
             keeping: Keeping::default(),
             consent: Consent::default(),
         }
@@ -343,6 +353,8 @@ pub struct Options {
     pub drift: DriftPolicy,
     /// How drift is looked for.
     pub search: DriftSearch,
+    /// Where a history is played to be looked at.
+    pub scratch: ScratchServer,
     /// What is kept before the first change.
     pub keeping: Keeping,
     /// Whether a person is asked.
@@ -366,6 +378,7 @@ impl Options {
             application: Application::default(),
             drift: DriftPolicy::default(),
             search: DriftSearch::default(),
+            scratch: ScratchServer::default(),
             keeping: Keeping::default(),
             consent: Consent::default(),
         }

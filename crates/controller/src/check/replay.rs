@@ -44,7 +44,7 @@ pub(crate) async fn replay(
         .arg(&full)
         .env_clear()
         .envs(environment.iter().filter(|(name, _)| is_passed_on(name)))
-        .env(env::DATABASE_URL, url)
+        .env(env::SCRATCH_URL, url)
         .env(env::LOG_FORMAT, "json")
         .stdin(Stdio::null())
         .kill_on_drop(true);

@@ -1,11 +1,11 @@
 //! The commands for the one on call with the real runner and a real PostgreSQL.
 
 use crate::support::binary::{Ended, Invocation};
+use crate::support::real::runner;
 use crate::support::story::container;
 use crate::support::tools;
 use sandbox::{Config, HostEnvironment, Program, Sandbox, Server, Speed, WallClock};
 use serde_json::{Value, json};
-use std::path::PathBuf;
 use tokio::process::Command;
 
 /// The runner of this workspace, and a database of its own.
@@ -14,13 +14,6 @@ struct Team {
     server: Server,
     migrations: tempfile::TempDir,
     definition: String,
-}
-
-async fn runner() -> PathBuf {
-    let build = ["build", "--locked", "--quiet", "-p", "ecs-migrate-runner"];
-    let built = Command::new(env!("CARGO")).args(build).current_dir(tools::root()).status().await;
-    assert!(built.unwrap().success());
-    PathBuf::from(env!("CARGO_BIN_EXE_ecs-migrate")).with_file_name("ecs-migrate-runner")
 }
 
 async fn psql(url: &str, sql: &str) {

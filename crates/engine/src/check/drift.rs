@@ -1,7 +1,7 @@
 //! Owns whether the schema was changed beside the migrations.
 
 use super::{Check, Finding};
-use crate::drift::{Drift, DriftSearch, SHOWN, find, is_about_the_scratch, sentence};
+use crate::drift::{Compared, Drift, DriftSearch, SHOWN, find, is_about_the_scratch, sentence};
 use crate::error::Error;
 use crate::interrupt::Interrupt;
 use crate::session::Session;
@@ -19,8 +19,8 @@ pub(super) async fn look(
         return Ok(vec![Finding::skip(NAME, "not compared without the migrations")]);
     };
     let found = find(session, (check.connection, directory), search, interrupt).await;
-    let (differences, migrations) = match found {
-        Ok(Drift::Compared { differences, migrations }) => (differences, migrations),
+    let (Compared { differences, left_out }, migrations) = match found {
+        Ok(Drift::Compared { compared, migrations }) => (compared, migrations),
         Ok(Drift::Incomparable(reason)) => {
             return Ok(vec![Finding::skip(NAME, format!("not compared: {reason}"))]);
         }
@@ -33,13 +33,15 @@ pub(super) async fn look(
         }
         Err(error) => return Err(error),
     };
+    let mut findings: Vec<Finding> =
+        left_out.into_iter().map(|text| Finding::skip(NAME, text)).collect();
     if differences.is_empty() {
         let sentence = format!("the database is what its applied migrations make ({migrations})");
-        return Ok(vec![Finding::ok(NAME, sentence)]);
+        findings.push(Finding::ok(NAME, sentence));
+        return Ok(findings);
     }
     let shown = differences.iter().take(SHOWN);
-    let mut findings: Vec<Finding> =
-        shown.map(|difference| Finding::no(NAME, difference.to_string())).collect();
+    findings.extend(shown.map(|difference| Finding::no(NAME, difference.to_string())));
     findings.push(
         Finding::no(NAME, sentence(differences.len()))
             .fix("write a migration for what shall stay, and take back the rest"),

@@ -3,9 +3,12 @@
 
 use squawk_lexer::{TokenKind, tokenize};
 
-struct Word<'a> {
-    start: usize,
-    text: &'a str,
+/// A token that is not blank.
+pub(super) struct Word<'a> {
+    /// Its first byte.
+    pub(super) start: usize,
+    /// As written.
+    pub(super) text: &'a str,
 }
 
 /// `script` with every `DATABASE from` as `DATABASE to`, and `ALTER ROLE … SET` as `ALTER ROLE … IN
@@ -39,14 +42,15 @@ pub(super) fn for_database(script: &str, from: &str, to: &str) -> String {
 }
 
 /// Whether an identifier, as written, is this name.
-fn names(word: &str, name: &str) -> bool {
+pub(super) fn names(word: &str, name: &str) -> bool {
     match word.strip_prefix('"').and_then(|word| word.strip_suffix('"')) {
         Some(quoted) => quoted.replace("\"\"", "\"") == name,
         None => word.to_lowercase() == name,
     }
 }
 
-fn words(script: &str) -> Vec<Word<'_>> {
+/// The tokens of a script that are not blank.
+pub(super) fn words(script: &str) -> Vec<Word<'_>> {
     let mut at = 0;
     let mut words = Vec::new();
     for token in tokenize(script) {

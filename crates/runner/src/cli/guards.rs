@@ -35,7 +35,11 @@ pub struct DriftSearch {
     /// Compare grants too when looking for drift
     #[arg(long, env = env::DRIFT_GRANTS, value_parser = truth)]
     pub drift_grants: bool,
+}
 
+/// Where a history is played to be looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct ScratchServer {
     /// URL of a server on which a scratch database may be made and dropped, instead of the database's
     /// own; a password is better in the environment than on the command line
     #[arg(long, value_name = "URL", env = env::SCRATCH_URL, hide_env_values = true)]

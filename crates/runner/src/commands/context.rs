@@ -187,7 +187,7 @@ impl Context<'_> {
 
     /// The server that scratch databases are made on, if it is another one.
     pub(super) fn scratch_server(&self) -> Result<Option<ConnectionSettings>, Error> {
-        let url = self.options.search.scratch_url.as_ref().map(ScratchUrl::expose);
+        let url = self.options.scratch.scratch_url.as_ref().map(ScratchUrl::expose);
         let Some(url) = url.filter(|url| !url.is_empty()) else { return Ok(None) };
         source::of_url(url, "the scratch URL", self.emitter.run()).map(Some)
     }

@@ -13,17 +13,26 @@ pub(super) async fn run(context: &Context<'_>, mut interrupt: Interrupt) -> Resu
     let inside = Context { waiting: Cell::new(0), met: RefCell::default(), ..*context };
     let (steps, directory) = (Steps::find(&inside)?, inside.directory()?);
     let prepared = async {
-        let found = context.database().await?;
-        let scratch = Scratch::create(&found.settings).await?;
-        Ok::<_, Error>((found, scratch))
+        let scratch_server = context.scratch_server()?;
+        let live = context.database().await;
+        let (server, source, live) = match (scratch_server, live) {
+            (Some(server), Ok(live)) => (server, "the scratch URL".to_owned(), Some(live.settings)),
+            (Some(server), Err(error)) if error.kind == Kind::Configuration => {
+                (server, "the scratch URL".to_owned(), None)
+            }
+            (_, Err(error)) => return Err(error),
+            (None, Ok(live)) => (live.settings.clone(), live.source, Some(live.settings)),
+        };
+        let scratch = Scratch::create(&server, live.as_ref()).await?;
+        Ok::<_, Error>((source, scratch))
     };
-    let (found, scratch) = tokio::select! {
+    let (source, scratch) = tokio::select! {
         prepared = prepared => prepared?,
         () = interrupt.wait() => {
             return Err(Error::new(Kind::Interrupted, "interrupted before the replay").into());
         }
     };
-    let place = Found { settings: scratch.settings.clone(), ..found };
+    let place = Found { settings: scratch.settings.clone(), source };
     let work = Work { found: place, kept: None, steps, directory };
     let result = deploy::apply_to(&inside, work, (Turn::Always, interrupt)).await;
     let removed = scratch.remove().await;

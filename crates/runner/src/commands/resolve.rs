@@ -25,11 +25,13 @@ pub(super) async fn run(
         (false, true) => Force::Yes,
         (false, false) => Force::No,
     };
+    let scratch_server = context.scratch_server()?;
     let resolve = Resolve {
         connection: &found.settings,
         directory: &directory,
         resolution,
         force,
+        scratch_server: scratch_server.as_ref(),
         lock_keys: &context.lock_keys(),
         lock_wait: context.options.wait.lock_wait,
     };

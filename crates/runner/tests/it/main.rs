@@ -30,6 +30,7 @@ mod last_word;
 mod left_sessions;
 mod limits;
 mod lock;
+mod looking;
 mod loss;
 mod nonsense;
 mod observe;
