@@ -223,7 +223,8 @@ async fn go_on(
     let plan = make_plan(deploy, &rows).map_err(blocked)?;
     announce(&plan, deploy, sink);
     report.waiting = plan.waiting.len();
-    report.pending = plan.pending.len() + report.waiting;
+    report.pending = plan.pending.len() + report.waiting + plan.left.len();
+    check_share(&plan, &resumable)?;
     if !plan.pending.is_empty() && !recovery.reviewed {
         if let Some(review) = deploy.review {
             hazard::review(review, session, (deploy.directory, &plan), sink).await?;
@@ -329,7 +330,8 @@ async fn lock_in_turn(
 async fn done(deploy: &Deploy<'_>, session: &Session) -> Result<Option<Plan>, Error> {
     let rows = History::locate(session, deploy.connection).await?.rows(session).await?;
     let plan = make_plan(deploy, &rows).ok();
-    let Some(plan) = plan.filter(|plan| plan.pending.is_empty()) else { return Ok(None) };
+    let idle = |plan: &Plan| plan.pending.is_empty() && !rows.iter().any(Row::unfinished);
+    let Some(plan) = plan.filter(idle) else { return Ok(None) };
     Ok(steps::finished(session, deploy.steps).await?.then_some(plan))
 }
 
@@ -357,6 +359,16 @@ async fn check_resumable(
     match resumable.values().find(|row| directory.get(&row.name).is_none()) {
         None => Ok(()),
         Some(row) => Err(part_way::without_directory(session, row).await?),
+    }
+}
+
+/// What is part-way is red in every share: this one cannot end it.
+fn check_share(plan: &Plan, resumable: &Resumable) -> Result<(), Error> {
+    let others = plan.waiting.iter().chain(&plan.left);
+    let mut part_way = others.filter(|name| resumable.contains_key(*name));
+    match part_way.next() {
+        None => Ok(()),
+        Some(name) => Err(part_way::of_another_share(name)),
     }
 }
 

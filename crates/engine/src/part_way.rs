@@ -47,6 +47,14 @@ pub(crate) async fn without_directory(session: &Session, row: &Row) -> Result<Er
         .database(DatabaseState::NeedsAttention))
 }
 
+/// A script of another phase, which the run was not asked to go on with.
+pub(crate) fn of_another_share(name: &str) -> Error {
+    Error::new(Kind::MigrationFailed, format!("`{name}` is part-way, and it is not of this phase"))
+        .hint("run the phase that it is of, or without --phase: that resumes it")
+        .migration(name)
+        .database(DatabaseState::PartWay)
+}
+
 /// The numbers of the finished parts of an attempt, from 1.
 pub(crate) async fn finished(session: &Session, row: &Row) -> Result<Vec<i32>, Fault> {
     Ok(parts(session, row).await?.finished)

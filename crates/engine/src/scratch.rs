@@ -11,6 +11,7 @@ use crate::session::Session;
 use crate::settings::ConnectionSettings;
 use crate::stand_in::{LEFT_OUT, StandIn};
 use migrations::{Allowances, Directory, Share};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio_postgres::types::Type;
 
@@ -129,7 +130,11 @@ pub(crate) async fn rehearse<T>(
 }
 
 /// How to reach the scratch database `name`.
-fn scratch_of(server: &ConnectionSettings, stand_in: StandIn, name: String) -> ConnectionSettings {
+fn scratch_of(
+    server: &ConnectionSettings,
+    stand_in: Arc<StandIn>,
+    name: String,
+) -> ConnectionSettings {
     ConnectionSettings {
         database: name,
         stands_for: Some(stand_in),

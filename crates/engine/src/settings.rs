@@ -50,7 +50,7 @@ pub struct ConnectionSettings {
     /// Whether there can be a second connection, for what only looks on.
     pub second: Second,
     /// The database for which this one stands, if it is a scratch database.
-    pub stands_for: Option<StandIn>,
+    pub stands_for: Option<Arc<StandIn>>,
     /// The environment that this run is for: a database that bears another name is refused.
     pub environment: Option<String>,
     /// Command-line options for the backend, e.g. `-c statement_timeout=1h`.

@@ -9,8 +9,8 @@ use migrations::script::{Beyond, Ground, Rehearsal};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The database for which a scratch database stands. Clones are of the same one.
-#[derive(Debug, Clone)]
+/// The database for which a scratch database stands.
+#[derive(Debug)]
 pub struct StandIn {
     /// Scripts that name it mean the scratch database.
     database: String,
@@ -18,7 +18,7 @@ pub struct StandIn {
     /// Digest of what the server's databases share, see [`SHARED`]; it must stay so.
     shared: String,
     /// Functions of the history that act beyond the database at once.
-    reaching: Arc<Mutex<BTreeSet<String>>>,
+    reaching: Mutex<BTreeSet<String>>,
 }
 
 /// What is compared of the catalogs that all databases share; a scratch database's own part is left out.
@@ -34,7 +34,11 @@ const SHARED: &str = "pg_catalog.md5(pg_catalog.concat( \
 
 impl StandIn {
     /// One for `database` on the server of `session`. It is `live` if that is the database's own server.
-    pub(crate) async fn new(database: &str, session: &Session, live: bool) -> Result<Self, Fault> {
+    pub(crate) async fn new(
+        database: &str,
+        session: &Session,
+        live: bool,
+    ) -> Result<Arc<Self>, Fault> {
         let ground = if live {
             Ground::Live
         } else {
@@ -43,7 +47,8 @@ impl StandIn {
             Ground::Apart(names.collect::<Result<_, _>>()?)
         };
         let shared: String = session.one(&format!("SELECT {SHARED}"), &[]).await?.get(0)?;
-        Ok(Self { database: database.to_owned(), ground, shared, reaching: Arc::default() })
+        let database = database.to_owned();
+        Ok(Arc::new(Self { database, ground, shared, reaching: Mutex::default() }))
     }
 
     /// What is played of a script in the scratch database of this name, and what is not.
@@ -111,7 +116,7 @@ pub(crate) fn check_can_be_looked_at(session: &Session, migration: &str) -> Resu
 }
 
 fn live(session: &Session) -> Option<&StandIn> {
-    session.settings().stands_for.as_ref().filter(|stand_in| stand_in.is_live())
+    session.settings().stands_for.as_deref().filter(|stand_in| stand_in.is_live())
 }
 
 fn elsewhere(migration: &str, why: &str) -> Error {

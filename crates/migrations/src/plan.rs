@@ -29,6 +29,8 @@ pub struct Plan {
     /// Names of pending migrations that wait for the rollout, in order; none of them is in
     /// `pending`.
     pub waiting: Vec<String>,
+    /// Names of those that are left to the share before this one; pending all the same.
+    pub left: Vec<String>,
 }
 
 /// How the history differs from the directory.

@@ -44,12 +44,11 @@ impl Plan {
             return Err(Blocker::Differs(forbidden));
         }
         self.allowed.extend(allowed);
-        (self.pending, self.waiting) = match share {
-            Share::All | Share::Expand => {
-                (before, after.into_iter().map(|migration| migration.name).collect())
-            }
-            Share::Contract => (after, Vec::new()),
-        };
+        let names = |left: Vec<Migration>| left.into_iter().map(|one| one.name).collect();
+        match share {
+            Share::All | Share::Expand => (self.pending, self.waiting) = (before, names(after)),
+            Share::Contract => (self.pending, self.left) = (after, names(before)),
+        }
         Ok(self)
     }
 }

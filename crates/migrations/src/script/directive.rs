@@ -3,9 +3,10 @@
 use super::TRANSACTION_OFF;
 use squawk_lexer::{TokenKind, tokenize};
 
-const NAME: &str = "ecs-migrate";
-
 const AFTER_DEPLOY: &str = "ecs-migrate: phase=after-deploy";
+
+/// An exception, which has a reader of its own.
+const ALLOW: &str = "ecs-migrate:allow=";
 
 /// When a script may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,40 +38,84 @@ pub(super) fn read(text: &str) -> Said {
     for token in tokenize(text) {
         let start = at;
         at += usize::try_from(token.len).unwrap_or(0);
-        if token.kind != TokenKind::LineComment {
-            head &= matches!(token.kind, TokenKind::Whitespace | TokenKind::BlockComment { .. });
-            continue;
-        }
-        match text[start..at].trim_start_matches('-').trim() {
-            TRANSACTION_OFF if head => said.transaction_off = true,
-            AFTER_DEPLOY if head && said.phase.is_ok() => said.phase = Ok(Phase::AfterDeploy),
-            comment @ (TRANSACTION_OFF | AFTER_DEPLOY) if !head => {
-                said.phase = Err(format!("`{comment}` stands behind the first statement"));
+        let comment = &text[start..at];
+        match token.kind {
+            TokenKind::LineComment => read_line(comment, head, &mut said),
+            TokenKind::BlockComment { .. } => {
+                if let Some(line) = comment.lines().map(inside).find(|line| is_meant(line)) {
+                    let sentence = format!("`{line}` stands in a block comment, not behind `--`");
+                    said.phase = Err(sentence);
+                }
             }
-            comment if is_meant(comment) => {
-                said.phase = Err(format!("`{comment}` is not understood"));
-            }
-            _ => {}
+            kind => head &= kind == TokenKind::Whitespace,
         }
     }
     said
 }
 
-/// Without a copy: a script may have hundreds of megabytes.
-fn mentions_us(text: &str) -> bool {
-    text.as_bytes().windows(NAME.len()).any(|part| part.eq_ignore_ascii_case(NAME.as_bytes()))
+fn read_line(comment: &str, head: bool, said: &mut Said) {
+    match comment.trim_start_matches('-').trim() {
+        TRANSACTION_OFF if head => said.transaction_off = true,
+        AFTER_DEPLOY if head && said.phase.is_ok() => said.phase = Ok(Phase::AfterDeploy),
+        AFTER_DEPLOY if head => {}
+        comment @ (TRANSACTION_OFF | AFTER_DEPLOY) => {
+            said.phase = Err(format!("`{comment}` stands behind the first statement"));
+        }
+        comment if comment.replacen(": ", ":", 1).starts_with(ALLOW) => {}
+        comment if is_meant(inside(comment)) => {
+            said.phase = Err(format!("`{}` is not understood", inside(comment)));
+        }
+        _ => {}
+    }
 }
 
-/// `ecs-migrate`, perhaps a colon, and a word with `=`: no prose. Exceptions are not ours.
+/// A comment's words without what stands around them.
+fn inside(comment: &str) -> &str {
+    comment
+        .trim_start_matches(|c: char| !c.is_alphanumeric())
+        .trim_end_matches(['*', '/', ' ', '\t', '\r'])
+}
+
+/// Without a copy: a script may have hundreds of megabytes.
+fn mentions_us(text: &str) -> bool {
+    let (name, bytes) = (b"migrate", text.as_bytes());
+    bytes.windows(name.len()).enumerate().any(|(at, part)| {
+        // Whatever joins the two, it is short.
+        part.eq_ignore_ascii_case(name)
+            && bytes[at.saturating_sub(7)..at]
+                .windows(3)
+                .any(|part| part.eq_ignore_ascii_case(b"ecs"))
+    })
+}
+
+/// Whether a comment begins like one of ours: the name, in any spelling, and a colon, or a word with
+/// `=`. Anything else is prose.
 fn is_meant(comment: &str) -> bool {
-    let ours = comment.get(..NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME));
-    let rest = if ours { comment[NAME.len()..].trim_start() } else { "" };
-    let rest = rest.strip_prefix(':').unwrap_or(rest).trim_start();
+    let Some(rest) = without_name(comment) else { return false };
+    let rest = rest.trim_start();
+    if rest.starts_with([':', '：']) {
+        return true;
+    }
     let Some((word, _value)) = rest.split_once('=') else { return false };
     let word = word.trim_end();
-    let is_word = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-    let allows = word == "allow" && comment.starts_with("ecs-migrate:");
-    is_word && !allows && comment != AFTER_DEPLOY
+    !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')
+}
+
+/// What stands behind `ecs-migrate`, `ecs_migrate`, `ECS Migrate`.
+fn without_name(comment: &str) -> Option<&str> {
+    let rest = without_word(comment, "ecs")?;
+    let joined = rest.trim_start_matches(|c: char| !c.is_alphanumeric());
+    if rest.len() - joined.len() > 4 {
+        return None;
+    }
+    let rest = without_word(joined, "migrate")?;
+    let goes_on = rest.starts_with(|c: char| c.is_alphanumeric() || ['-', '_', '\''].contains(&c));
+    (!goes_on).then_some(rest)
+}
+
+fn without_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+    text.get(..word.len()).filter(|start| start.eq_ignore_ascii_case(word))?;
+    text.get(word.len()..)
 }
 
 #[cfg(test)]
@@ -107,12 +152,31 @@ mod tests {
             "-- ecs-migrate: phase=after-deploy -- drop it later",
             "-- ecs-migrate: transacton=off",
             "-- ecs-migrate: transaction=off, phase=after-deploy",
+            "-- ecs_migrate: phase=after-deploy",
+            "-- ecs migrate: phase=after-deploy",
+            "-- ecsmigrate: phase=after-deploy",
+            "-- ecs\u{2010}migrate: phase=after-deploy",
+            "-- \u{feff}ecs-migrate: phase=after-deploy",
+            "-- ecs-migrate : phase=after-deploy",
+            "-- ecs-migrate: after-deploy",
+            "-- ecs-migrate:",
+            "-- ecs-migrate: see the handbook",
+            "-- !ecs-migrate phase=after-deploy",
+            "--# ecs-migrate: phase=after-deploy",
+            "-- ecs-migrate:  alow=drop-column:a.b",
+            "-- ecs_migrate: allow=drop-column:a.b",
+            "/* ecs-migrate: phase=after-deploy */",
+            "/*\n * why\n * ecs-migrate: transaction=off\n */",
+            "/* ecs-migrate: allow=drop-column:a.b reason=\"x\" */",
         ] {
             assert!(of(&format!("{wrong}\nSELECT 1;")).is_err(), "{wrong}");
         }
         for prose in [
             "-- ecs-migrate applies this when x = 1",
-            "-- ecs-migrate: see the handbook",
+            "-- ecs-migrate sees to it; see the handbook",
+            "-- ecs-migrate-runner: see the handbook",
+            "-- the ecs-migrate: phase=after-deploy of the last one",
+            "/* ecs-migrate applies this */",
             "-- ecs-migrate: allow=drop-column:a.b reason=\"x\"",
             "--ecs-migrate:allow=drop-column:a.b reason=\"x\"",
         ] {

@@ -268,3 +268,32 @@ async fn an_invalid_index_proves_nothing() {
     let red = world.run(&["resolve", "--applied", "2_b"]).await;
     assert!(red.failed(14).message.contains("i (an invalid index)"), "{}", red.stdout);
 }
+
+/// What is part-way is red in every phase, and whatever is left counts as pending.
+#[tokio::test]
+async fn a_phase_does_not_pass_over_what_is_part_way_in_the_other() {
+    let after = "-- ecs-migrate: phase=after-deploy\n";
+    let broken = "CREATE INDEX CONCURRENTLY i ON a(id);\nSELECT 1/0;";
+    for (mark, own, other) in [(after, "contract", "expand"), ("", "expand", "contract")] {
+        let world = World::new().await;
+        world.migration("1_a", "CREATE TABLE a(id int);");
+        world.deploy().await.succeeded();
+        world.migration("2_b", &format!("{mark}{broken}"));
+        world.run(&["deploy", "--phase", own]).await.failed(10);
+        let passed = world.run(&["deploy", "--phase", other]).await;
+        let failure = passed.failed(10);
+        assert!(failure.message.contains("`2_b` is part-way"), "{}", passed.stdout);
+        assert_eq!(passed.finished().pending, 1, "{}", passed.stdout);
+        let started = world.run(&["start", "--phase", other, "--", "/bin/true"]).await;
+        started.failed(10);
+        world.migration("2_b", &format!("{mark}{}", broken.replace("1/0", "1/1")));
+        world.run(&["deploy", "--phase", own]).await.succeeded();
+        assert_eq!(world.run(&["deploy", "--phase", other]).await.succeeded().pending, 0);
+    }
+    let world = World::new().await;
+    world.migration("1_a", &format!("{after}CREATE TABLE a(id int);"));
+    world.migration("2_b", "CREATE TABLE b(id int);");
+    let contract = ["deploy", "--phase", "contract", "--allow", "out-of-order:2_b"];
+    let ended = world.run(&contract).await;
+    assert_eq!((ended.succeeded().applied, ended.finished().pending), (1, 1), "{}", ended.stdout);
+}

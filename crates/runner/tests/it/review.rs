@@ -181,7 +181,15 @@ async fn a_mark_is_never_overlooked() {
         assert!(failure.message.contains("phase=after_deploy` is not understood"), "{failure:?}");
         assert_eq!(failure.migration.as_deref(), Some("2_b"));
     }
-    assert!(!world.exists("a").await);
+    for misread in [
+        "/* ecs-migrate: phase=after-deploy */\nDROP TABLE a;",
+        "-- ecs_migrate: phase=after-deploy\nDROP TABLE a;",
+        "DROP TABLE a;\n-- ecs-migrate: phase=after-deploy\n",
+    ] {
+        world.migration("2_b", misread);
+        world.run(&["deploy", "--phase", "expand"]).await.failed(2);
+        assert!(!world.exists("_prisma_migrations").await, "{misread}");
+    }
     world.migration("2_b", "-- ecs-migrate: phase=after-deploy\nDROP TABLE a;");
     let green = world.deploy().await;
     green.succeeded();
