@@ -144,6 +144,17 @@ impl Aws {
         self.tasks_in_flight(self.ecs.list_tasks().cluster(cluster).started_by(started_by)).await
     }
 
+    /// The tasks of `started_by` that ECS has not forgotten and does not want to run any more: they ended,
+    /// or are on their way to it.
+    pub(crate) async fn ending_tasks_started_by(
+        &self,
+        cluster: &str,
+        started_by: &str,
+    ) -> Result<Vec<TaskArn>, AwsError> {
+        let list = self.ecs.list_tasks().cluster(cluster).started_by(started_by);
+        self.all_tasks(list.desired_status(DesiredStatus::Stopped)).await
+    }
+
     /// The tasks in flight of a family, whoever started them.
     pub(crate) async fn tasks_of_family(
         &self,

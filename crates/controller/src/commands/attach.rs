@@ -2,6 +2,7 @@
 
 use super::arguments::{FollowArguments, PageArguments, PlaceArguments};
 use super::context::Context;
+use super::order::expected;
 use crate::aws::{Aws, connect};
 use crate::error::{Error, Kind};
 use crate::report::{Arrival, Event, Report};
@@ -108,7 +109,7 @@ pub(super) async fn plan(
         stop_timeout: document.stop_timeout(&container),
         security_groups: Vec::new(),
         task: task.arn,
-        expect: settings.expect,
+        expect: expected(settings.expect, (&document, &container)),
         container,
         asked: task.asked,
         on_cancel: settings.on_cancel,

@@ -1,5 +1,6 @@
 //! Owns the gate's way to a verdict: launch, follow, and once more where that is right.
 
+use super::order::expected;
 use super::run::Prepared;
 use crate::error::Error;
 use crate::report::{Arrival, Event, Report};
@@ -122,7 +123,7 @@ impl Gate<'_> {
             container: container.clone(),
             run: Some(self.identity.run.clone()),
             logs: log_sources(document, self.prepared.aws.region()),
-            expect: self.settings.expect,
+            expect: expected(self.settings.expect, (document, container)),
             asked: self.asked,
             on_cancel: self.settings.on_cancel,
             timeout: self.settings.timeout.clone(),

@@ -55,6 +55,15 @@ impl Words {
     }
 }
 
+/// What the container is expected to run, where nobody said it: its label says that it is the runner's,
+/// and then a good end without the runner's word is none.
+pub(super) fn expected(said: Expectation, (document, container): (&Document, &str)) -> Expectation {
+    match said {
+        Expectation::Auto if is_labelled(document, container) => Expectation::Runner,
+        Expectation::Auto | Expectation::Runner | Expectation::Plain => said,
+    }
+}
+
 /// Refuses a definition whose own command applies no migration, where nothing else was asked for.
 pub(super) fn refuse_a_definition_that_migrates_nothing(
     words: &Words,

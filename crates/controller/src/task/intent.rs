@@ -38,8 +38,17 @@ pub(crate) enum Intent {
     Timeout,
     /// Left it.
     Detach,
-    /// Asked to stop it, and ECS refused or did not hear: it goes on.
-    NotStopped,
+    /// Asked to stop it, and that brought nothing: it goes on.
+    NotStopped(Resistance),
+}
+
+/// Why a stop that was asked for is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Resistance {
+    /// ECS refused it, or did not hear.
+    NotHeard,
+    /// ECS accepted it, and no end was seen in the time that a stop may take.
+    NotCarriedOut,
 }
 
 /// What a cancellation says first.
