@@ -7,8 +7,8 @@ use super::renewal::Renewal;
 use super::wide::{Replay, readable};
 use crate::settings::{Capacity, PublicIp};
 use crate::task::{
-    Asked, ContainerSnapshot, Described, RunAnswer, RunRequest, Shortfall, StopCode, TaskArn,
-    TaskSnapshot, TaskTimes,
+    Asked, ContainerSnapshot, Described, Expectation, RunAnswer, RunRequest, Shortfall, StopCode,
+    TaskArn, TaskSnapshot, TaskTimes,
 };
 use aws_sdk_ecs::operation::describe_tasks::DescribeTasksOutput;
 use aws_sdk_ecs::operation::list_tasks::builders::ListTasksFluentBuilder;
@@ -325,6 +325,7 @@ pub(super) fn snapshot(task: &Task) -> TaskSnapshot {
         started_by: task.started_by().unwrap_or_default().to_owned(),
         run,
         asked,
+        expect: Expectation::told(given(env::EXPECT).map(|(_, word)| word).as_deref()),
         invocation: given(env::INVOCATION).map(|(_, invocation)| invocation),
         environment: given(env::ENVIRONMENT).map(|(_, environment)| environment),
         network,

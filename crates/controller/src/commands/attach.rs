@@ -2,7 +2,7 @@
 
 use super::arguments::{FollowArguments, PageArguments, PlaceArguments};
 use super::context::Context;
-use super::order::expected;
+use super::order::expected_of;
 use crate::aws::{Aws, connect};
 use crate::error::{Error, Kind};
 use crate::report::{Arrival, Event, Report};
@@ -108,8 +108,8 @@ pub(super) async fn plan(
         logs: log_sources(&document, aws.region()),
         stop_timeout: document.stop_timeout(&container),
         security_groups: Vec::new(),
+        expect: expected_of(Some(&task), settings.expect, (&document, &container)),
         task: task.arn,
-        expect: expected(settings.expect, (&document, &container)),
         container,
         asked: task.asked,
         on_cancel: settings.on_cancel,

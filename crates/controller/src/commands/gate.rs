@@ -44,18 +44,22 @@ impl Gate<'_> {
         report: &mut Report,
         listener: &mut Listener,
     ) -> Result<Conclusion, Error> {
+        self.let_others_pass(report, listener).await?;
+        self.follow(request, report, listener).await
+    }
+
+    /// Returns when nobody else's run is in the way.
+    pub(super) async fn let_others_pass(
+        &self,
+        report: &mut Report,
+        listener: &mut Listener,
+    ) -> Result<(), Error> {
         let own = OwnRun {
             family: self.prepared.definition.family(),
             started_by: &self.identity.started_by,
         };
-        let mut others = Others {
-            aws: &self.prepared.aws,
-            report: &mut *report,
-            listener: &mut *listener,
-            pace: self.pace,
-        };
-        others.let_pass(own, self.settings).await?;
-        self.follow(request, report, listener).await
+        let mut others = Others { aws: &self.prepared.aws, report, listener, pace: self.pace };
+        others.let_pass(own, self.settings).await
     }
 
     /// Launches and follows until there is a verdict, whoever else runs.

@@ -2,7 +2,7 @@
 //! whatever the ENTRYPOINT of its image is.
 
 use crate::error::Error;
-use crate::task::{Asked, Expectation};
+use crate::task::{Asked, Expectation, TaskSnapshot};
 use crate::task_definition::{Document, is_labelled};
 use protocol::RunnerCommand;
 
@@ -62,6 +62,16 @@ pub(super) fn expected(said: Expectation, (document, container): (&Document, &st
         Expectation::Auto if is_labelled(document, container) => Expectation::Runner,
         Expectation::Auto | Expectation::Runner | Expectation::Plain => said,
     }
+}
+
+/// The same of a task in whose overrides somebody may have said it.
+pub(super) fn expected_of(
+    task: Option<&TaskSnapshot>,
+    said: Expectation,
+    place: (&Document, &str),
+) -> Expectation {
+    let told = task.map_or(Expectation::Auto, |task| task.expect);
+    expected(if said == Expectation::Auto { told } else { said }, place)
 }
 
 /// Refuses a definition whose own command applies no migration, where nothing else was asked for.

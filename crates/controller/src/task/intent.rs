@@ -13,6 +13,24 @@ pub(crate) enum Expectation {
     Plain,
 }
 
+impl Expectation {
+    /// The word for it, where something is expected.
+    pub(crate) fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Auto => None,
+            Self::Runner => Some("runner"),
+            Self::Plain => Some("plain"),
+        }
+    }
+
+    /// What a task was told, if anything.
+    pub(crate) fn told(word: Option<&str>) -> Self {
+        let known = [Self::Runner, Self::Plain];
+        let found = known.into_iter().find(|known| known.word() == word && word.is_some());
+        found.unwrap_or(Self::Auto)
+    }
+}
+
 /// What a signal means for the task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OnCancel {

@@ -74,6 +74,10 @@ async fn an_early_success_with_old_tasks_is_waited_for() {
     let count = lines(&told, waiting);
     assert!((4..10).contains(&count), "a line a minute, not {count}: {}", told.err);
     assert_eq!(lines(&told, "api: no old code runs any more"), 1);
+    // Nothing that may take its time stands between the look and the task.
+    let journal = shop.story.sandbox.journal();
+    let run = journal.iter().rposition(|entry| entry.operation == "RunTask").unwrap();
+    assert_eq!(journal[run - 1].operation, "DescribeServices");
 }
 
 #[tokio::test(start_paused = true)]

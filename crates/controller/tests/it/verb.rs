@@ -89,9 +89,25 @@ async fn what_bears_the_label_and_says_nothing_is_never_green() {
         let runs = ["runs", "--task-definition", "app-migrate", "--output", "json"];
         assert_eq!(story.invoke(&runs).await.newest_run()["exit_code"], 85, "{words:?}");
     }
-    // Who says that it is a plain container knows better than the definition.
-    labelled().run(&["--expect", "plain"]).await.says(0, &[]);
     labelled().plain().run(&[]).await.says(0, &[]);
+}
+
+/// Who says what a container is knows better than its definition, and whoever looks later goes by that.
+#[tokio::test(start_paused = true)]
+async fn what_was_said_of_a_container_is_told_to_whoever_looks_later() {
+    let story = || Story::running(Program::script(hello()));
+    for (story, said, code) in [(story(), "plain", 0), (story().plain(), "runner", 85)] {
+        let told = story.run(&["--expect", said]).await;
+        assert_eq!(told.code, code, "{}", told.everything());
+        let task = story.sandbox.tasks()[0].arn.clone();
+        let told = story.invoke(&["attach", &task]).await;
+        assert_eq!(told.code, code, "{}", told.everything());
+        let explain = ["explain", &task, "--task-definition", "app-migrate"];
+        let told = story.invoke(&explain).await;
+        assert_eq!(told.out.contains("NOT GREEN"), code != 0, "{}", told.everything());
+        let runs = ["runs", "--task-definition", "app-migrate", "--output", "json"];
+        assert_eq!(story.invoke(&runs).await.newest_run()["exit_code"], code, "{said}");
+    }
 }
 
 /// A program that answers nothing and ends well has not answered.

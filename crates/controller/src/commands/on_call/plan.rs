@@ -2,7 +2,7 @@
 
 use super::family::Family;
 use crate::aws::Aws;
-use crate::commands::order::expected;
+use crate::commands::order::expected_of;
 use crate::runs::Record;
 use crate::settings::TimeLimit;
 use crate::task::{Asked, Beginning, Expectation, OnCancel, Origin, Plan, StartLimit, TaskArn};
@@ -25,7 +25,7 @@ pub(super) async fn plan(aws: &Aws, family: &Family, run: &Record) -> Plan {
         security_groups: Vec::new(),
         run: of_task.filter(|(name, _)| name == container).map(|(_, run)| run.clone()),
         logs: log_sources(document, aws.region()),
-        expect: expected(Expectation::Auto, (document, container)),
+        expect: expected_of(run.task.as_ref(), Expectation::Auto, (document, container)),
         asked: run.task.as_ref().map_or(Asked::Anything, |task| task.asked),
         on_cancel: OnCancel::Detach,
         timeout: TimeLimit::None,
@@ -39,7 +39,7 @@ pub(super) async fn plan(aws: &Aws, family: &Family, run: &Record) -> Plan {
 /// What the container of a run is expected to run.
 pub(super) async fn expectation(aws: &Aws, family: &Family, run: &Record) -> Expectation {
     let ran = ran(aws, family, run).await;
-    expected(Expectation::Auto, (&ran.document, &family.container))
+    expected_of(run.task.as_ref(), Expectation::Auto, (&ran.document, &family.container))
 }
 
 /// The revision that it ran counts while ECS knows it, else the family's newest.
