@@ -204,7 +204,8 @@ pub const ACTIONS_ID_TOKEN_REQUEST_URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
 pub const ACTIONS_ID_TOKEN_REQUEST_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 /// `wait` or `fail`: what to do while somebody else's run is in flight.
 pub const IF_RUNNING: &str = "ECS_MIGRATE_IF_RUNNING";
-/// `auto`, `runner` or `plain`: what the container runs.
+/// `auto`, `runner` or `plain`: what the container runs. A task is told as well, so that whoever looks at
+/// it later takes its container for the same.
 pub const EXPECT: &str = "ECS_MIGRATE_EXPECT";
 /// Makes invocations with the same key one run.
 pub const RUN_KEY: &str = "ECS_MIGRATE_RUN_KEY";

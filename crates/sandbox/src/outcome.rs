@@ -7,6 +7,8 @@ use crate::task::{Desired, Task};
 pub struct TaskOutcome {
     /// The task's ARN.
     pub arn: String,
+    /// The ARN of its task definition's revision.
+    pub definition: String,
     /// The literal stop code, once it stops.
     pub stop_code: Option<String>,
     /// The exit codes of its containers, in the order of the definition.
@@ -24,6 +26,7 @@ impl TaskOutcome {
         let over = task.containers.iter().all(|container| container.ended_at.is_some());
         Self {
             arn: task.identity.arn.clone(),
+            definition: task.revision.arn.clone(),
             stop_code: task.stop.as_ref().map(|stop| stop.code.name().to_owned()),
             exit_codes: task.containers.iter().map(|container| container.exit_code).collect(),
             began: task.times.created_at.millis(),

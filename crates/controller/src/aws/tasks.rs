@@ -7,8 +7,8 @@ use super::renewal::Renewal;
 use super::wide::{Replay, readable};
 use crate::settings::{Capacity, PublicIp};
 use crate::task::{
-    Asked, ContainerSnapshot, Described, RunAnswer, RunRequest, Shortfall, StopCode, TaskArn,
-    TaskSnapshot, TaskTimes,
+    Asked, ContainerSnapshot, Described, Expectation, RunAnswer, RunRequest, Shortfall, StopCode,
+    TaskArn, TaskSnapshot, TaskTimes,
 };
 use aws_sdk_ecs::operation::describe_tasks::DescribeTasksOutput;
 use aws_sdk_ecs::operation::list_tasks::builders::ListTasksFluentBuilder;
@@ -142,6 +142,17 @@ impl Aws {
         started_by: &str,
     ) -> Result<Vec<TaskArn>, AwsError> {
         self.tasks_in_flight(self.ecs.list_tasks().cluster(cluster).started_by(started_by)).await
+    }
+
+    /// The tasks of `started_by` that ECS has not forgotten and does not want to run any more: they ended,
+    /// or are on their way to it.
+    pub(crate) async fn ending_tasks_started_by(
+        &self,
+        cluster: &str,
+        started_by: &str,
+    ) -> Result<Vec<TaskArn>, AwsError> {
+        let list = self.ecs.list_tasks().cluster(cluster).started_by(started_by);
+        self.all_tasks(list.desired_status(DesiredStatus::Stopped)).await
     }
 
     /// The tasks in flight of a family, whoever started them.
@@ -314,6 +325,7 @@ pub(super) fn snapshot(task: &Task) -> TaskSnapshot {
         started_by: task.started_by().unwrap_or_default().to_owned(),
         run,
         asked,
+        expect: Expectation::told(given(env::EXPECT).map(|(_, word)| word).as_deref()),
         invocation: given(env::INVOCATION).map(|(_, invocation)| invocation),
         environment: given(env::ENVIRONMENT).map(|(_, environment)| environment),
         network,

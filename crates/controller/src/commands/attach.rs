@@ -2,6 +2,7 @@
 
 use super::arguments::{FollowArguments, PageArguments, PlaceArguments};
 use super::context::Context;
+use super::order::expected_of;
 use crate::aws::{Aws, connect};
 use crate::error::{Error, Kind};
 use crate::report::{Arrival, Event, Report};
@@ -107,8 +108,8 @@ pub(super) async fn plan(
         logs: log_sources(&document, aws.region()),
         stop_timeout: document.stop_timeout(&container),
         security_groups: Vec::new(),
+        expect: expected_of(Some(&task), settings.expect, (&document, &container)),
         task: task.arn,
-        expect: settings.expect,
         container,
         asked: task.asked,
         on_cancel: settings.on_cancel,

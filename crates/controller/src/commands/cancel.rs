@@ -4,7 +4,7 @@ use super::arguments::{EnvironmentArguments, PlaceArguments};
 use super::attach;
 use super::context::Context;
 use super::on_call;
-use crate::aws::{Aws, connect};
+use crate::aws::{Aws, AwsError, connect};
 use crate::cli;
 use crate::error::{Error, Kind};
 use crate::report::{Event, Report};
@@ -103,14 +103,26 @@ pub(super) async fn cancel(arguments: Arguments, context: Context<'_>) -> Result
     Ok(code.code())
 }
 
-/// The run's tasks in flight that are the job's own.
+/// The run's tasks that have not ended and are the job's own.
 async fn of_the_run(
     aws: &Aws,
     settings: &CancelSettings,
     report: &mut Report,
 ) -> Result<Vec<TaskArn>, Error> {
     let cluster = &settings.cluster.value;
-    let found = aws.tasks_started_by(cluster, &started_by(&settings.key, "")).await?;
+    let started_by = started_by(&settings.key, "");
+    let mut found = aws.tasks_started_by(cluster, &started_by).await?;
+    match ending(aws, cluster, &started_by).await {
+        Ok(ending) => {
+            // One that was asked to stop between the two questions is in both answers.
+            found.retain(|task| !ending.contains(task));
+            found.extend(ending);
+        }
+        Err(error) => report.emit(&Event::Warning {
+            text: format!("whether a task of this run is being stopped is not known: {error}"),
+            hint: error.lasting_hint(),
+        }),
+    }
     let family = family(&settings.family, report);
     if found.is_empty() || (family.is_none() && settings.environment == EnvironmentName::Unsaid) {
         return Ok(found);
@@ -130,6 +142,24 @@ async fn of_the_run(
         }
     }
     Ok(kept)
+}
+
+/// The run's tasks that were asked to stop, by the process that was killed say, and whose end nobody saw.
+async fn ending(aws: &Aws, cluster: &str, started_by: &str) -> Result<Vec<TaskArn>, AwsError> {
+    let listed = aws.ending_tasks_started_by(cluster, started_by).await?;
+    let mut kept = Vec::new();
+    for some in listed.chunks(100) {
+        let known = aws.describe_tasks(cluster, some).await?;
+        kept.extend(known.into_iter().filter(|task| !is_over(task)).map(|task| task.arn));
+    }
+    Ok(kept)
+}
+
+fn is_over(task: &TaskSnapshot) -> bool {
+    match &task.run {
+        Some((container, _)) => task.decides(container),
+        None => task.is_stopped(),
+    }
 }
 
 /// The family that the job names. A template that cannot be read narrows nothing: the stop counts.
@@ -203,7 +233,7 @@ async fn to_its_end(
 /// A task that goes on is the worst that can be said, one whose end is not proved the next.
 fn worse(code: ExitCode, verdict: &Verdict) -> ExitCode {
     match (code, verdict) {
-        (ExitCode::Detached, _) | (_, Verdict::NotStopped | Verdict::Detached) => {
+        (ExitCode::Detached, _) | (_, Verdict::NotStopped(_) | Verdict::Detached) => {
             ExitCode::Detached
         }
         (_, Verdict::Cancelled(StopProof::NotSeen) | Verdict::WatchLost | Verdict::Unknown(_)) => {
@@ -222,7 +252,7 @@ fn worse(code: ExitCode, verdict: &Verdict) -> ExitCode {
 
 fn say(report: &mut Report, conclusion: &Conclusion) {
     report.emit(&Event::Data(format!("{}: {}", conclusion.sentence, conclusion.task)));
-    if conclusion.verdict == Verdict::NotStopped {
+    if matches!(conclusion.verdict, Verdict::NotStopped(_)) {
         report.emit(&Event::Warning {
             text: format!("the task goes on: {}", conclusion.task),
             hint: conclusion.attach.as_ref().map(|attach| format!("`{attach}` follows it")),

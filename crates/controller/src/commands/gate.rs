@@ -1,5 +1,6 @@
 //! Owns the gate's way to a verdict: launch, follow, and once more where that is right.
 
+use super::order::expected;
 use super::run::Prepared;
 use crate::error::Error;
 use crate::report::{Arrival, Event, Report};
@@ -43,18 +44,22 @@ impl Gate<'_> {
         report: &mut Report,
         listener: &mut Listener,
     ) -> Result<Conclusion, Error> {
+        self.let_others_pass(report, listener).await?;
+        self.follow(request, report, listener).await
+    }
+
+    /// Returns when nobody else's run is in the way.
+    pub(super) async fn let_others_pass(
+        &self,
+        report: &mut Report,
+        listener: &mut Listener,
+    ) -> Result<(), Error> {
         let own = OwnRun {
             family: self.prepared.definition.family(),
             started_by: &self.identity.started_by,
         };
-        let mut others = Others {
-            aws: &self.prepared.aws,
-            report: &mut *report,
-            listener: &mut *listener,
-            pace: self.pace,
-        };
-        others.let_pass(own, self.settings).await?;
-        self.follow(request, report, listener).await
+        let mut others = Others { aws: &self.prepared.aws, report, listener, pace: self.pace };
+        others.let_pass(own, self.settings).await
     }
 
     /// Launches and follows until there is a verdict, whoever else runs.
@@ -122,7 +127,7 @@ impl Gate<'_> {
             container: container.clone(),
             run: Some(self.identity.run.clone()),
             logs: log_sources(document, self.prepared.aws.region()),
-            expect: self.settings.expect,
+            expect: expected(self.settings.expect, (document, container)),
             asked: self.asked,
             on_cancel: self.settings.on_cancel,
             timeout: self.settings.timeout.clone(),

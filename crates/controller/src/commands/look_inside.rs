@@ -76,7 +76,7 @@ pub(super) async fn look(
             | Verdict::Failed { .. }
             | Verdict::NeverStarted
             | Verdict::TimedOut(_)
-            | Verdict::NotStopped
+            | Verdict::NotStopped(_)
             | Verdict::Unknown(_)
             | Verdict::WatchLost => Ok(judge(conclusion)),
         },
@@ -111,7 +111,7 @@ fn judge(conclusion: Conclusion) -> Seen {
         | Verdict::TimedOut(_)
         | Verdict::Cancelled(_)
         | Verdict::Detached
-        | Verdict::NotStopped
+        | Verdict::NotStopped(_)
         | Verdict::Unknown(_)
         | Verdict::WatchLost => false,
     };

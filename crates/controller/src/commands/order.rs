@@ -2,7 +2,7 @@
 //! whatever the ENTRYPOINT of its image is.
 
 use crate::error::Error;
-use crate::task::{Asked, Expectation};
+use crate::task::{Asked, Expectation, TaskSnapshot};
 use crate::task_definition::{Document, is_labelled};
 use protocol::RunnerCommand;
 
@@ -53,6 +53,25 @@ impl Words {
             Self::Own | Self::Command(_) | Self::Runner(_) => Asked::by_words(self.words()),
         }
     }
+}
+
+/// What the container is expected to run, where nobody said it: its label says that it is the runner's,
+/// and then a good end without the runner's word is none.
+pub(super) fn expected(said: Expectation, (document, container): (&Document, &str)) -> Expectation {
+    match said {
+        Expectation::Auto if is_labelled(document, container) => Expectation::Runner,
+        Expectation::Auto | Expectation::Runner | Expectation::Plain => said,
+    }
+}
+
+/// The same of a task in whose overrides somebody may have said it.
+pub(super) fn expected_of(
+    task: Option<&TaskSnapshot>,
+    said: Expectation,
+    place: (&Document, &str),
+) -> Expectation {
+    let told = task.map_or(Expectation::Auto, |task| task.expect);
+    expected(if said == Expectation::Auto { told } else { said }, place)
 }
 
 /// Refuses a definition whose own command applies no migration, where nothing else was asked for.

@@ -113,18 +113,21 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
             Order { words, environment: phases.after(&environment), process: &context.environment };
         let (identity, contract) = request(settings, &prepared, order);
         let gate = Gate { settings, prepared: &prepared, identity: &identity, pace: &pace, asked };
-        let mut clearance = Clearance {
-            aws: &prepared.aws,
-            cluster: &cluster,
-            pace: &pace,
-            report: &mut *report,
-            listener: &mut listener,
-            give_up,
+        let judged = async {
+            // Old code may come back while another run is waited for, so that it is gone is seen last.
+            gate.let_others_pass(report, &mut listener).await?;
+            let mut clearance = Clearance {
+                aws: &prepared.aws,
+                cluster: &cluster,
+                pace: &pace,
+                report: &mut *report,
+                listener: &mut listener,
+                give_up,
+            };
+            clearance.wait(&released.services).await?;
+            gate.follow(contract, report, &mut listener).await
         };
-        let judged = match clearance.wait(&released.services).await {
-            Ok(()) => gate.judge(contract, report, &mut listener).await,
-            Err(error) => Err(error),
-        };
+        let judged = judged.await;
         // Whatever comes of it, the migration and the services stay what they are.
         released.contract = match judged {
             Ok(conclusion) => {

@@ -1,6 +1,6 @@
 //! Owns the request for a task: what is run, for whom, and as which run.
 
-use super::order::Words;
+use super::order::{Words, expected};
 use super::run::Prepared;
 use crate::settings::{EnvironmentName, RunSettings};
 use crate::task::{RunIdentity, RunRequest, Work};
@@ -44,10 +44,13 @@ pub(super) fn request(
     let invocation = uuid::Uuid::new_v4().simple().to_string();
     let image = prepared.definition.document.image(&prepared.container);
     let image = Some(image.to_owned()).filter(|image| image.len() <= LONGEST);
+    let expect = expected(settings.expect, (&prepared.definition.document, &prepared.container));
+    let expect = expect.word().map(|word| (env::EXPECT.to_owned(), word.to_owned()));
     let ours = [(env::RUN, &identity.run), (env::INVOCATION, &invocation), (env::PLACE, &place)]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.clone()))
         .chain(image.map(|image| (env::TASK_IMAGE.to_owned(), image)))
+        .chain(expect)
         .chain(question(&order.words))
         .chain(origin(&identity.started_by, order.process));
     let taken = |name: &str| environment.iter().any(|(given, _)| given == name);

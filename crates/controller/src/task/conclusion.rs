@@ -99,12 +99,12 @@ impl Conclusion {
         let fix = failure
             .and_then(|failure| failure.hint.clone())
             .or_else(|| finding.as_ref().map(|finding| finding.hint.clone()))
-            .or_else(|| lost.filter(|_| verdict == Verdict::NotStopped)?.hint())
+            .or_else(|| ending::fix_of_watch(&verdict, lost))
             .or_else(|| ending::fix(&verdict, workload).map(str::to_owned));
         let in_flight = task.is_none_or(|task| !task.decides(&plan.container));
         let may_go_on = match verdict {
             Verdict::Detached
-            | Verdict::NotStopped
+            | Verdict::NotStopped(_)
             | Verdict::WatchLost
             | Verdict::Cancelled(StopProof::NotSeen)
             | Verdict::TimedOut(StopProof::NotSeen) => true,
@@ -188,7 +188,7 @@ fn has_ended(verdict: &Verdict) -> bool {
         | Verdict::TimedOut(_)
         | Verdict::Cancelled(_)
         | Verdict::Detached
-        | Verdict::NotStopped
+        | Verdict::NotStopped(_)
         | Verdict::Unknown(_)
         | Verdict::WatchLost => false,
     }
@@ -225,7 +225,7 @@ fn cause(ended: Ended<'_>, container: &str) -> Option<Finding> {
         Verdict::TimedOut(_)
         | Verdict::Cancelled(_)
         | Verdict::Detached
-        | Verdict::NotStopped
+        | Verdict::NotStopped(_)
         | Verdict::WatchLost => None,
     }
 }
@@ -274,11 +274,14 @@ pub(super) fn outcome(verdict: &Verdict, finished: Option<&RunFinished>) -> Stri
         Verdict::TimedOut(_) => "timed_out",
         Verdict::Cancelled(_) => "cancelled",
         Verdict::Detached => "detached",
-        Verdict::NotStopped => "not_stopped",
+        Verdict::NotStopped(_) => "not_stopped",
         Verdict::Unknown(_) | Verdict::WatchLost => "unknown",
     };
     match (verdict, said) {
-        (Verdict::Unknown(_) | Verdict::Detached | Verdict::NotStopped | Verdict::WatchLost, _)
+        (
+            Verdict::Unknown(_) | Verdict::Detached | Verdict::NotStopped(_) | Verdict::WatchLost,
+            _,
+        )
         | (_, None) => ours.to_owned(),
         (_, Some(said)) => said,
     }

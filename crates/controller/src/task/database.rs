@@ -51,7 +51,7 @@ impl DatabaseMeaning {
             | Verdict::TimedOut(StopProof::Reported(state)) => {
                 Self::reported(*state).unwrap_or(Self::Check)
             }
-            Verdict::Detached | Verdict::NotStopped | Verdict::WatchLost => Self::StillChanging,
+            Verdict::Detached | Verdict::NotStopped(_) | Verdict::WatchLost => Self::StillChanging,
             Verdict::Failed { .. } => match finding.map(|finding| finding.database) {
                 Some(Touched::Untouched) => Self::Untouched,
                 Some(Touched::Check) | None => Self::Check,

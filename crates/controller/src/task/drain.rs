@@ -117,7 +117,9 @@ pub(crate) fn next(view: &View) -> Next {
         return Next::Read;
     }
     if runner {
-        return Next::Done(LogState::NotProved);
+        // What never ran has no last word.
+        let nothing = view.end == ContainerEnd::NeverRan && view.lines == 0;
+        return Next::Done(if nothing { LogState::Complete } else { LogState::NotProved });
     }
     match view.repairs {
         0 if (1..WORTH_A_SECOND_READING).contains(&view.lines) => Next::Repair,
@@ -190,6 +192,11 @@ mod tests {
             (RUNNER, Next::Read),
             (View { age: seconds(60), ..RUNNER }, Next::Done(LogState::NotProved)),
             (View { end: ContainerEnd::Other, ..RUNNER }, Next::Done(LogState::NotProved)),
+            (View { end: ContainerEnd::NeverRan, ..RUNNER }, Next::Done(LogState::Complete)),
+            (
+                View { end: ContainerEnd::NeverRan, lines: 1, ..RUNNER },
+                Next::Done(LogState::NotProved),
+            ),
             (View { last_word: LastWord::WithGaps, ..RUNNER }, Next::Repair),
             (View { last_word: LastWord::WithGaps, quiet_reads: 0, ..RUNNER }, Next::Read),
             (

@@ -1,6 +1,7 @@
 //! Owns the sentence of each ending and the fix that needs no further cause. PURE.
 
 use super::asked::Mismatch;
+use super::intent::Resistance;
 use super::verdict::{Doubt, Ground, StopProof, Verdict, Workload};
 use crate::aws::AwsError;
 use crate::words;
@@ -21,12 +22,16 @@ pub(super) fn sentence(
         Verdict::TimedOut(proof) => format!("timed out: {}", stopped(*proof)),
         Verdict::Cancelled(proof) => format!("cancelled: {}", stopped(*proof)),
         Verdict::Detached => "detached: the task goes on".to_owned(),
-        Verdict::NotStopped => match lost {
-            Some(error) => format!("the task could not be stopped and goes on: {error}"),
-            None => {
-                "the task could not be stopped and goes on: StopTask was not answered".to_owned()
-            }
-        },
+        Verdict::NotStopped(why) => {
+            let why = match (why, lost) {
+                (Resistance::NotHeard, Some(error)) => error.to_string(),
+                (Resistance::NotHeard, None) => "StopTask was not answered".to_owned(),
+                (Resistance::NotCarriedOut, _) => {
+                    "ECS accepted the stop, and no end was seen".to_owned()
+                }
+            };
+            format!("the task could not be stopped and goes on: {why}")
+        }
         Verdict::Unknown(doubt) => unknown(doubt),
         Verdict::WatchLost => match lost {
             Some(error) => {
@@ -150,6 +155,26 @@ fn mismatched(mismatch: Mismatch) -> String {
     }
 }
 
+/// The fix where we lost hold of a task that may go on: what passes by itself needs none, and running
+/// again would be another task.
+pub(super) fn fix_of_watch(verdict: &Verdict, lost: Option<&AwsError>) -> Option<String> {
+    let then = match verdict {
+        Verdict::WatchLost => "follow it with the command below",
+        Verdict::NotStopped(Resistance::NotHeard) => {
+            "stop it with `ecs-migrate cancel`, or follow it with the command below"
+        }
+        Verdict::NotStopped(Resistance::NotCarriedOut)
+        | Verdict::Green(_)
+        | Verdict::Failed { .. }
+        | Verdict::NeverStarted
+        | Verdict::TimedOut(_)
+        | Verdict::Cancelled(_)
+        | Verdict::Detached
+        | Verdict::Unknown(_) => return None,
+    };
+    lost?.lasting_hint().map(|hint| format!("{hint}; then {then}"))
+}
+
 /// The fix when neither the runner nor the catalogue has one.
 pub(super) fn fix(verdict: &Verdict, workload: Workload) -> Option<&'static str> {
     match verdict {
@@ -159,7 +184,7 @@ pub(super) fn fix(verdict: &Verdict, workload: Workload) -> Option<&'static str>
             Some(_) | None => Some("its own last lines are all that is known of the cause"),
         },
         Verdict::NeverStarted => Some("the evidence names what AWS says; correct it and run again"),
-        Verdict::NotStopped => {
+        Verdict::NotStopped(_) => {
             Some("stop it by another way, or follow it to its end with the command below")
         }
         Verdict::TimedOut(StopProof::NothingRan) => {

@@ -13,6 +13,24 @@ pub(crate) enum Expectation {
     Plain,
 }
 
+impl Expectation {
+    /// The word for it, where something is expected.
+    pub(crate) fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Auto => None,
+            Self::Runner => Some("runner"),
+            Self::Plain => Some("plain"),
+        }
+    }
+
+    /// What a task was told, if anything.
+    pub(crate) fn told(word: Option<&str>) -> Self {
+        let known = [Self::Runner, Self::Plain];
+        let found = known.into_iter().find(|known| known.word() == word && word.is_some());
+        found.unwrap_or(Self::Auto)
+    }
+}
+
 /// What a signal means for the task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OnCancel {
@@ -38,8 +56,17 @@ pub(crate) enum Intent {
     Timeout,
     /// Left it.
     Detach,
-    /// Asked to stop it, and ECS refused or did not hear: it goes on.
-    NotStopped,
+    /// Asked to stop it, and that brought nothing: it goes on.
+    NotStopped(Resistance),
+}
+
+/// Why a stop that was asked for is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Resistance {
+    /// ECS refused it, or did not hear.
+    NotHeard,
+    /// ECS accepted it, and no end was seen in the time that a stop may take.
+    NotCarriedOut,
 }
 
 /// What a cancellation says first.

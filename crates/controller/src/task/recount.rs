@@ -64,12 +64,12 @@ pub(crate) struct Glance {
 /// The same verdict in a line, of as much of the log as the line needs.
 pub(crate) fn glance(
     task: Option<&TaskSnapshot>,
-    container: &str,
+    (container, expect): (&str, Expectation),
     (transcript, log): (&Transcript, LogState),
 ) -> Glance {
     let asked = task.map_or(Asked::Anything, |task| task.asked);
     let seen = if transcript.is_runners() { Workload::Runner } else { Workload::Plain };
-    let workload = asked.workload(Expectation::Auto, seen);
+    let workload = asked.workload(expect, seen);
     let finished = transcript.finished();
     let verdict = judge(&Case {
         task: task.map_or(Known::Forgotten, Known::Task),

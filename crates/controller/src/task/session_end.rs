@@ -2,7 +2,7 @@
 
 use super::conclusion::{Conclusion, Material};
 use super::drain::{self, ContainerEnd, LastWord, Next, Reads, View};
-use super::intent::Intent;
+use super::intent::{Intent, Resistance};
 use super::session_state::Session;
 use super::sightings::Progress;
 use super::verdict::{Case, Known, LogState, Verdict, Workload, judge};
@@ -19,16 +19,12 @@ impl Session<'_> {
     pub(super) fn is_over(&mut self, now: Instant) -> bool {
         self.check_time_limit(now);
         self.check_start_limit(now);
-        if matches!(self.intent, Intent::Detach | Intent::NotStopped) {
+        if matches!(self.intent, Intent::Detach | Intent::NotStopped(_)) {
             return true;
         }
         if self.deadline.is_some_and(|deadline| deadline <= now) {
-            // ECS heard nothing of a stop: what was asked for has not happened.
-            if matches!(self.intent, Intent::Cancel | Intent::Timeout)
-                && !self.stop_accepted
-                && self.ended.is_none()
-            {
-                self.intent = Intent::NotStopped;
+            if let Some(why) = self.resistance(now) {
+                self.intent = Intent::NotStopped(why);
             }
             return true;
         }
@@ -43,6 +39,20 @@ impl Session<'_> {
             Progress::Going => false,
             Progress::Missing | Progress::Lost => true,
             Progress::Ended => self.is_drained(now),
+        }
+    }
+
+    /// Why what was asked for has not happened, as far as that is known: who was cancelled by a signal has
+    /// no time to see a stop through.
+    fn resistance(&self, now: Instant) -> Option<Resistance> {
+        if !matches!(self.intent, Intent::Cancel | Intent::Timeout) || self.ended.is_some() {
+            return None;
+        }
+        let overdue = self.stop_asked.is_some_and(|asked| now >= asked + self.whole_stop());
+        match (self.stop_accepted, overdue) {
+            (false, _) => Some(Resistance::NotHeard),
+            (true, true) => Some(Resistance::NotCarriedOut),
+            (true, false) => None,
         }
     }
 
@@ -160,7 +170,7 @@ impl Session<'_> {
                 | Verdict::TimedOut(_)
                 | Verdict::Cancelled(_)
                 | Verdict::Detached
-                | Verdict::NotStopped
+                | Verdict::NotStopped(_)
                 | Verdict::Unknown(_)
                 | Verdict::WatchLost => "",
             };
@@ -170,7 +180,8 @@ impl Session<'_> {
             });
         }
         self.report.awaits("");
-        let refused = self.stop_refused.as_ref().filter(|_| verdict == Verdict::NotStopped);
+        let refused =
+            self.stop_refused.as_ref().filter(|_| matches!(verdict, Verdict::NotStopped(_)));
         Conclusion::of(Material {
             plan: self.plan,
             verdict,

@@ -1,7 +1,7 @@
 //! Owns where a session stands, and how it reacts to what happens.
 
 use super::drain::LastWord;
-use super::intent::{self, Intent, OnCancel};
+use super::intent::{self, Intent, OnCancel, Resistance};
 use super::launch::Origin;
 use super::pace::Pace;
 use super::phase::PhaseKind;
@@ -30,7 +30,7 @@ const CANCEL_PATIENCE: Duration = Duration::from_secs(7);
 const SECOND_SIGNAL_PATIENCE: Duration = Duration::from_secs(2);
 
 /// After SIGKILL ECS needs a while to record the end.
-pub(super) const STOP_GRACE: Duration = Duration::from_secs(30);
+const STOP_GRACE: Duration = Duration::from_secs(30);
 
 pub(super) struct Session<'a> {
     pub(super) plan: &'a Plan,
@@ -42,6 +42,8 @@ pub(super) struct Session<'a> {
     pub(super) tails: Tails,
     pub(super) course: course::Sender<Course>,
     pub(super) stop_answers: mpsc::Sender<StopAnswer>,
+    /// When ECS was asked to stop the task.
+    pub(super) stop_asked: Option<Instant>,
     pub(super) stop_accepted: bool,
     /// Why ECS refuses the stop, or why it has not heard of it.
     pub(super) stop_refused: Option<AwsError>,
@@ -76,6 +78,7 @@ impl<'a> Session<'a> {
             tails: Tails::new(&plan.logs, &plan.container, plan.run.as_deref()),
             course,
             stop_answers,
+            stop_asked: None,
             stop_accepted: false,
             stop_refused: None,
             pulling_since: None,
@@ -125,7 +128,7 @@ impl<'a> Session<'a> {
             Beginning::Watching => {}
             Beginning::Signalled(signal) => self.signalled(signal),
             Beginning::Stopping => {
-                let patience = self.plan.stop_timeout + STOP_GRACE;
+                let patience = self.whole_stop();
                 self.request_stop(Intent::Cancel, intent::CANCELLED, patience);
             }
         }
@@ -149,7 +152,7 @@ impl<'a> Session<'a> {
             }
             (
                 OnCancel::Stop,
-                Intent::None | Intent::Timeout | Intent::Detach | Intent::NotStopped,
+                Intent::None | Intent::Timeout | Intent::Detach | Intent::NotStopped(_),
             ) => {
                 let why = format!("{} by {}", intent::CANCELLED, signal.name());
                 // The signal may have come while the task was being launched.
@@ -161,8 +164,10 @@ impl<'a> Session<'a> {
     }
 
     pub(super) fn request_stop(&mut self, intent: Intent, why: &str, patience: Duration) {
+        let now = Instant::now();
         self.intent = intent;
-        self.deadline = Some(Instant::now() + patience);
+        self.deadline = Some(now + patience);
+        self.stop_asked.get_or_insert(now);
         self.report.emit(&Event::StopRequested(why.to_owned()));
         self.workers.spawn(stop(
             self.aws.clone(),
@@ -171,6 +176,11 @@ impl<'a> Session<'a> {
             (intent::reason(why), self.stop_answers.clone()),
         ));
         self.hurry();
+    }
+
+    /// How long a stop that is carried out takes at most.
+    pub(super) fn whole_stop(&self) -> Duration {
+        self.plan.stop_timeout + STOP_GRACE
     }
 
     /// Looks and reads at once, and for a while more often: the end is near.
@@ -197,7 +207,7 @@ impl<'a> Session<'a> {
             StopAnswer::Refused(error) => {
                 self.stop_refused = Some(error);
                 if self.ended.is_none() {
-                    self.intent = Intent::NotStopped;
+                    self.intent = Intent::NotStopped(Resistance::NotHeard);
                 }
             }
         }
@@ -275,7 +285,7 @@ impl<'a> Session<'a> {
                 words::duration(limit.value),
                 limit.origin
             );
-            let patience = self.plan.stop_timeout + STOP_GRACE;
+            let patience = self.whole_stop();
             self.request_stop(Intent::Timeout, &why, patience);
         }
     }

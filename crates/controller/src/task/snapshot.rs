@@ -2,6 +2,7 @@
 
 use super::arn::TaskArn;
 use super::asked::Asked;
+use super::intent::Expectation;
 
 /// A task as DescribeTasks gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub(crate) struct TaskSnapshot {
     pub(crate) run: Option<(String, String)>,
     /// What RunTask asked of that container.
     pub(crate) asked: Asked,
+    /// What its container was expected to run, where the controller said so.
+    pub(crate) expect: Expectation,
     /// The invocation whose RunTask it came of, where the controller said so.
     pub(crate) invocation: Option<String>,
     /// Whose database it must be, where the controller said so.

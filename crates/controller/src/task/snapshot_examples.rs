@@ -2,6 +2,7 @@
 
 use super::arn::TaskArn;
 use super::asked::Asked;
+use super::intent::Expectation;
 use super::snapshot::{ContainerSnapshot, StopCode, TaskSnapshot, TaskTimes};
 
 /// A task in that state, with its own stop code where it has ended, and no container.
@@ -19,6 +20,7 @@ pub(crate) fn task(status: &str) -> TaskSnapshot {
         started_by: String::new(),
         run: None,
         asked: Asked::Anything,
+        expect: Expectation::Auto,
         invocation: None,
         environment: None,
         network: Vec::new(),

@@ -2,7 +2,7 @@
 
 use super::intent::{self, Intent};
 use super::session::StartLimit;
-use super::session_state::{STOP_GRACE, Session};
+use super::session_state::Session;
 use crate::words;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -51,7 +51,7 @@ impl Session<'_> {
             words::duration(limit),
             task.status
         );
-        let patience = self.plan.stop_timeout + STOP_GRACE;
+        let patience = self.whole_stop();
         self.request_stop(Intent::Timeout, &why, patience);
     }
 }

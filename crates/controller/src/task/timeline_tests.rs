@@ -35,6 +35,7 @@ fn task(status: &str, exit_code: Option<i32>, times: &[i64]) -> TaskSnapshot {
         },
         started_by: String::new(),
         asked: super::super::asked::Asked::Anything,
+        expect: super::super::intent::Expectation::Auto,
         run: None,
         invocation: None,
         environment: None,

@@ -1,7 +1,7 @@
 //! Owns the gate: one pure, total function from what is known to how it ended.
 
 use super::asked::{Asked, Mismatch, Ran};
-use super::intent::{Expectation, Intent};
+use super::intent::{Expectation, Intent, Resistance};
 use super::launch::Origin;
 use super::snapshot::{StopCode, TaskSnapshot};
 use protocol::event::{Outcome, RunFinished};
@@ -76,8 +76,8 @@ pub(crate) enum Verdict {
     TimedOut(StopProof),
     Cancelled(StopProof),
     Detached,
-    /// It was to be stopped, and ECS refused or did not hear: it goes on.
-    NotStopped,
+    /// It was to be stopped, and that brought nothing: it goes on.
+    NotStopped(Resistance),
     Unknown(Doubt),
     /// The watch ended, the task did not.
     WatchLost,
@@ -149,7 +149,7 @@ impl Workload {
 pub(crate) fn judge(case: &Case<'_>) -> Verdict {
     match case.intent {
         Intent::Detach => return Verdict::Detached,
-        Intent::NotStopped => return Verdict::NotStopped,
+        Intent::NotStopped(why) => return Verdict::NotStopped(why),
         Intent::None | Intent::Cancel | Intent::Timeout => {}
     }
     let task = match case.task {
@@ -207,7 +207,7 @@ fn stopped_by_us(case: &Case<'_>, task: Option<&TaskSnapshot>) -> Option<Verdict
         Intent::Cancel => Some(Verdict::Cancelled(proof(case, task))),
         Intent::Timeout if by_itself => None,
         Intent::Timeout => Some(Verdict::TimedOut(proof(case, task))),
-        Intent::None | Intent::Detach | Intent::NotStopped => None,
+        Intent::None | Intent::Detach | Intent::NotStopped(_) => None,
     }
 }
 
@@ -299,7 +299,7 @@ impl Verdict {
             Self::NeverStarted => Some(ExitCode::NeverStarted),
             Self::TimedOut(_) => Some(ExitCode::TimedOut),
             Self::Cancelled(_) => Some(ExitCode::Cancelled),
-            Self::Detached | Self::NotStopped => Some(ExitCode::Detached),
+            Self::Detached | Self::NotStopped(_) => Some(ExitCode::Detached),
             Self::Unknown(_) => Some(ExitCode::OutcomeUnknown),
             Self::WatchLost => Some(ExitCode::AwsRefused),
         }

@@ -103,7 +103,7 @@ fn what_ended_well_must_be_what_was_asked() {
             | Verdict::TimedOut(_)
             | Verdict::Cancelled(_)
             | Verdict::Detached
-            | Verdict::NotStopped
+            | Verdict::NotStopped(_)
             | Verdict::Unknown(_)
             | Verdict::WatchLost) => panic!("{other:?} for {case:?}"),
         };

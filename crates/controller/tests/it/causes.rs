@@ -1,7 +1,7 @@
 //! A cause is the deciding container's, and proved; what passes is tried again.
 
 use crate::support::runner::{Lines, applied, ends_with, failed};
-use crate::support::story::{Story, at, container};
+use crate::support::story::{Story, at, container, unlabelled};
 use protocol::event::{ConnectWaiting, Event};
 use sandbox::{
     Faults, Program, RequestAnswer, RequestFault, Script, StartPhase, TaskEffect, TaskFault,
@@ -127,7 +127,7 @@ async fn a_sidecars_memory_is_not_the_migrations() {
         .image("otel:1", Program::script(Script::new()));
     let mut otel = container("otel", "otel:1");
     otel["essential"] = json!(false);
-    let story = Story::with(config).containers(&[container("migrate", "app:1"), otel]);
+    let story = Story::with(config).containers(&[unlabelled("migrate", "app:1"), otel]);
     let effect =
         TaskEffect::OutOfMemory { container: Some("otel".to_owned()), after_seconds: Some(1.0) };
     story.sandbox.set_faults(suffering(None, effect));

@@ -3,7 +3,7 @@
 use crate::release::in_phases;
 use crate::support::runner::applied;
 use crate::support::sdk;
-use crate::support::shop::{Shop, rolls_back, serves};
+use crate::support::shop::{Shop, early, rolls_back, serves};
 use crate::support::story::{Told, config};
 use aws_sdk_ecs::types::DesiredStatus;
 use controller::Signal;
@@ -12,14 +12,6 @@ use sandbox::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
-
-/// A deployment is a success as soon as half of its tasks are healthy, and old ones go afterwards.
-fn early(cleanup: &str) -> Value {
-    let mut configuration = rolls_back();
-    configuration["earlySuccessCriteria"] =
-        json!({"enable": true, "healthyPercent": 50, "sourceServiceRevisionCleanup": cleanup});
-    configuration
-}
 
 fn protected(service: Option<&str>, seconds: f64) -> Faults {
     let service = service.map(str::to_owned);
@@ -82,6 +74,10 @@ async fn an_early_success_with_old_tasks_is_waited_for() {
     let count = lines(&told, waiting);
     assert!((4..10).contains(&count), "a line a minute, not {count}: {}", told.err);
     assert_eq!(lines(&told, "api: no old code runs any more"), 1);
+    // Nothing that may take its time stands between the look and the task.
+    let journal = shop.story.sandbox.journal();
+    let run = journal.iter().rposition(|entry| entry.operation == "RunTask").unwrap();
+    assert_eq!(journal[run - 1].operation, "DescribeServices");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 //! How a task ends, and what `run` makes of it.
 
 use crate::support::runner::{Lines, applied, ends_with, failed};
-use crate::support::story::{Story, at, config, container};
+use crate::support::story::{Story, at, config, unlabelled};
 use protocol::DatabaseState;
 use protocol::event::{Event, RestorePoint, RunFinished};
 use sandbox::{Faults, Program, Script, TaskEffect, TaskFault};
@@ -180,12 +180,12 @@ async fn memory_is_named() {
 
 #[tokio::test(start_paused = true)]
 async fn a_sidecars_word_does_not_count() {
-    let mut proxy = container("proxy", "proxy:1");
+    let mut proxy = unlabelled("proxy", "proxy:1");
     proxy["essential"] = json!(false);
     let config = config()
         .image("proxy:1", Program::script(Script::new().line(at(0), "proxy is up").exits(at(1), 0)))
         .image("app:1", Program::script(numbered(8, 1)));
-    let story = Story::with(config).containers(&[proxy, container("migrate", "app:1")]);
+    let story = Story::with(config).containers(&[proxy, unlabelled("migrate", "app:1")]);
     let told = story.run(&["--container", "migrate"]).await;
     told.says(1, &["proxy | proxy is up", "migrate | line 8"]);
     let told = story.run(&[]).await;
@@ -204,7 +204,7 @@ async fn a_burst_loses_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_log_that_cannot_be_read_back_leaves_the_exit_code() {
-    let mut silent = container("migrate", "app:1");
+    let mut silent = unlabelled("migrate", "app:1");
     silent.as_object_mut().unwrap().remove("logConfiguration");
     let story = Story::of(numbered(4, 0)).containers(&[silent]);
     let told = story.run(&[]).await;

@@ -1,7 +1,7 @@
 //! Every row of the fault table (`tests/data/faults.json`), from RunTask to the exit code, with the
 //! calls that it may cost.
 
-use crate::support::story::{Story, Told, at, config, container};
+use crate::support::story::{Story, Told, at, config, unlabelled};
 use sandbox::{
     FailureFault, Faults, Program, RequestAnswer, RequestFault, Script, StartPhase, TaskEffect,
     TaskFault,
@@ -153,7 +153,7 @@ fn task_story(row: &Row) -> Story {
         .iter()
         .map(|told| {
             let name = told["name"].as_str().unwrap();
-            container(name, &image(name))
+            unlabelled(name, &image(name))
         })
         .collect();
     Story::with(config.faults(Faults { tasks, ..Faults::default() })).containers(&definitions)
@@ -206,7 +206,8 @@ fn refusing(row: &Row, (from, to): (u64, Option<u64>)) -> Story {
     }];
     let script = Script::new().line(at(1), "a line").exits(at(30), 0);
     let faults = Faults { requests, ..Faults::default() };
-    let story = Story::with(config().image("app:1", Program::script(script)).faults(faults));
+    let story =
+        Story::with(config().image("app:1", Program::script(script)).faults(faults)).plain();
     story.set("GITHUB_RUN_ID", "77")
 }
 

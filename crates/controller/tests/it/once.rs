@@ -17,7 +17,7 @@ async fn the_environment_is_told_to_the_runner_and_another_one_is_another_run() 
         let told = launch.environment.get("ECS_MIGRATE_ENVIRONMENT").map(String::as_str);
         Script::new().exits(at(5), if told == Some("staging") { 0 } else { 3 })
     });
-    let story = long_ago(program);
+    let story = long_ago(program).plain();
     assert_eq!(story.run(&["--environment", "staging"]).await.code, 0);
     // Its green verdict is not this run's.
     let story = story.set("ECS_MIGRATE_ENVIRONMENT", "production");
@@ -31,7 +31,7 @@ async fn a_finished_red_run_is_repeated() {
         let code = if launch.ordinal == 1 { 3 } else { 0 };
         Script::new().exits(at(5), code)
     });
-    let story = long_ago(program);
+    let story = long_ago(program).plain();
     assert_eq!(story.run(&[]).await.code, 3);
     let told = story.run(&[]).await;
     told.says(0, &["OK: the command succeeded"]);

@@ -199,8 +199,10 @@ async fn an_earlier_task_that_is_being_stopped_is_waited_for() {
             script.exits(at(5), 0)
         }
     });
-    let story =
-        Story::running(program).set("GITHUB_RUN_ID", "77").signal(at(60), Signal::Interrupt);
+    let story = Story::running(program)
+        .plain()
+        .set("GITHUB_RUN_ID", "77")
+        .signal(at(60), Signal::Interrupt);
     assert_eq!(story.run(&[]).await.code, 83);
     let story = story.without_signals();
     let told = story.run(&[]).await;

@@ -61,6 +61,77 @@ async fn a_stop_that_nobody_hears_is_bounded() {
     assert!(told.took <= at(120 + 160), "{:?}", told.took);
 }
 
+/// ECS says yes and does nothing: an agent that is gone, a host that hangs.
+#[tokio::test(start_paused = true)]
+async fn a_stop_that_is_accepted_and_never_carried_out_is_bounded() {
+    let stuck = || {
+        let effect = sandbox::TaskEffect::StopsLate { seconds: 86_400.0 };
+        let fault = sandbox::TaskFault { family: None, from: 1, to: None, effect };
+        let faults = Faults { tasks: vec![fault], ..Faults::default() };
+        Story::with(config().image("app:1", rolls_back_when_stopped()).faults(faults))
+            .set("GITHUB_RUN_ID", "77")
+    };
+    let never_ended = |told: &Told, limit| {
+        assert_eq!(told.code, 84, "{}", told.everything());
+        let all = format!("{}{}", told.out, told.err);
+        let said = "could not be stopped and goes on: ECS accepted the stop, and no end was seen";
+        for text in [said, "ecs-migrate attach --region eu-west-1 arn:", "which ECS was asked to"] {
+            assert!(all.contains(text), "no {text:?} in {}", told.everything());
+        }
+        assert!(told.took <= at(limit), "{:?}", told.took);
+        assert!(told.silence <= at(61), "{:?}", told.silence);
+    };
+    // What the definition gives it, and half a minute.
+    never_ended(&stuck().run(&["--timeout", "2m"]).await, 120 + 151);
+    let story = stuck().signal(at(60), Signal::Interrupt);
+    // GitHub leaves no time to see it through.
+    let told = story.run(&[]).await;
+    told.says(83, &["stop requested, not yet proved", "ecs-migrate attach"]);
+    assert!(told.took <= at(67), "{:?}", told.took);
+    let story = story.without_signals();
+    never_ended(&story.invoke(&["cancel"]).await, 151);
+    let json = story.invoke(&["cancel", "--output", "json"]).await;
+    assert_eq!(json.code, 84, "{}", json.everything());
+    // Where room was waited for.
+    let story = stuck();
+    let stays = sandbox::TaskEffect::StaysIn {
+        phase: sandbox::StartPhase::Provisioning,
+        seconds: 86_400.0,
+    };
+    let mut faults = Faults::default();
+    for effect in [stays, sandbox::TaskEffect::StopsLate { seconds: 86_400.0 }] {
+        faults.tasks.push(sandbox::TaskFault { family: None, from: 1, to: None, effect });
+    }
+    story.sandbox.set_faults(faults);
+    never_ended(&story.run(&["--capacity-timeout", "1m"]).await, 60 + 151);
+}
+
+/// Running again is no fix for a task that may go on, and no credentials are missing where a right is.
+#[tokio::test(start_paused = true)]
+async fn what_is_to_be_done_is_true_of_a_task_that_goes_on() {
+    let server_fault = RequestAnswer::ServerError { status: 500 };
+    let told = refusing(server_fault).signal(at(60), Signal::Interrupt).run(&[]).await;
+    goes_on(&told);
+    let fix = "stop it by another way, or follow it to its end with the command below";
+    assert!(told.out.contains(fix), "{}", told.everything());
+    assert!(!told.everything().contains("run again"), "{}", told.everything());
+    let story = refusing(denied());
+    let watched = RequestAnswer::Error {
+        kind: "AccessDeniedException".to_owned(),
+        message: "User: x is not authorized to perform: ecs:DescribeTasks on resource: y"
+            .to_owned(),
+        status: 400,
+    };
+    let fault =
+        RequestFault { operation: "DescribeTasks".to_owned(), from: 3, to: None, answer: watched };
+    story.sandbox.set_faults(Faults { requests: vec![fault], ..Faults::default() });
+    let told = story.run(&[]).await;
+    let fix =
+        "allow the action ecs:DescribeTasks to the role that runs ecs-migrate; then follow it";
+    told.says(86, &["the watch is lost", fix]);
+    assert!(!told.out.contains("credentials"), "{}", told.everything());
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_never_started_and_cannot_be_stopped_goes_on() {
     let mut story_faults = Faults::default();

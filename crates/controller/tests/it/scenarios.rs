@@ -3,7 +3,7 @@
 //! and the calls.
 
 use crate::support::runner::rolls_back_when_stopped;
-use crate::support::story::{Story, Told, at, config, container};
+use crate::support::story::{Story, Told, at, config, unlabelled};
 use controller::Signal;
 use sandbox::{
     FailureFault, Faults, LineFate, Program, RequestAnswer, RequestFault, Script, StartPhase,
@@ -34,7 +34,7 @@ fn lag(seconds: f64) -> TaskEffect {
 fn suffering(script: Script, effect: TaskEffect) -> Story {
     let tasks = vec![TaskFault { family: None, from: 1, to: None, effect }];
     let faults = Faults { tasks, ..Faults::default() };
-    Story::with(config().image("app:1", Program::script(script)).faults(faults))
+    Story::with(config().image("app:1", Program::script(script)).faults(faults)).plain()
 }
 
 fn refused(
@@ -46,7 +46,7 @@ fn refused(
     let requests =
         vec![RequestFault { operation: operation.to_owned(), from, to: Some(to), answer }];
     let faults = Faults { requests, ..Faults::default() };
-    Story::with(config().image("app:1", Program::script(script)).faults(faults))
+    Story::with(config().image("app:1", Program::script(script)).faults(faults)).plain()
 }
 
 /// Every line once and the last one last, one launch, no stop, at most a look and a half a second.
@@ -125,12 +125,12 @@ async fn s06_no_capacity() {
 
 #[tokio::test(start_paused = true)]
 async fn s07_a_sidecar_that_ends_first_and_well() {
-    let mut proxy = container("proxy", "proxy:1");
+    let mut proxy = unlabelled("proxy", "proxy:1");
     proxy["essential"] = json!(false);
     let config = config()
         .image("proxy:1", Program::script(Script::new().exits(at(1), 0)))
         .image("app:1", Program::script(lines(8, 8, 1)));
-    let story = Story::with(config).containers(&[proxy, container("migrate", "app:1")]);
+    let story = Story::with(config).containers(&[proxy, unlabelled("migrate", "app:1")]);
     let told = story.run(&["--container", "migrate"]).await;
     told.says(1, &["8 lines, complete"]);
     frugal_for_two(&story, &told);
@@ -159,7 +159,7 @@ async fn s08_spot_and_no_exit_code() {
         .collect();
     let faults = Faults { tasks, ..Faults::default() };
     let program = Program::script(Script::new().line(at(1), "line 1."));
-    let story = Story::with(config().image("app:1", program).faults(faults));
+    let story = Story::with(config().image("app:1", program).faults(faults)).plain();
     let told = story.run(&[]).await;
     told.says(85, &["Your Spot Task was interrupted.", "AWS reclaimed the Spot capacity"]);
     frugal(&story, &told);

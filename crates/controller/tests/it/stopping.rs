@@ -93,6 +93,22 @@ async fn cancel_finds_the_tasks_of_a_run_and_is_idempotent() {
     assert_eq!(story.calls("StopTask"), 1);
 }
 
+/// The step behind the one that was killed waits for what that had no time to see.
+#[tokio::test(start_paused = true)]
+async fn cancel_waits_for_a_task_that_was_asked_to_stop_before() {
+    let slow = Script::new().on_terminate(OnTerminate::Exit {
+        after: at(30),
+        code: 30,
+        lines: Vec::new(),
+    });
+    let story = Story::of(slow).set("GITHUB_RUN_ID", "77").signal(at(RUNNING), Signal::Interrupt);
+    story.run(&[]).await.says(83, &["stop requested, not yet proved"]);
+    let told = story.without_signals().invoke(&["cancel"]).await;
+    told.says(0, &["cancelled: the task was stopped"]);
+    assert!(!told.out.contains("nothing to cancel"), "{}", told.everything());
+    assert!(told.took >= at(20) && told.took < at(40), "{:?}", told.took);
+}
+
 #[tokio::test(start_paused = true)]
 async fn explain_says_of_a_stop_of_ours_what_the_run_said() {
     let cancelled =

@@ -31,8 +31,9 @@ fn runner() -> Program {
     })
 }
 
+/// Without the label, so that the log alone says what each is.
 fn with(program: Program, faults: Faults) -> Story {
-    Story::with(config().image("app:1", program).faults(faults))
+    Story::with(config().image("app:1", program).faults(faults)).plain()
 }
 
 fn pages(from: u64, events: Option<usize>, repeats: usize) -> Faults {

@@ -69,10 +69,51 @@ async fn ask(story: &Story, words: &[&str]) -> Told {
     story.invoke(&[words, &NETWORK[..]].concat()).await
 }
 
+/// A program that ends well and is no runner.
+fn hello() -> Script {
+    Script::new().line(at(0), "hello").exits(at(1), 0)
+}
+
+/// Its label says that it is the runner's: a good end without the runner's word is none.
+#[tokio::test(start_paused = true)]
+async fn what_bears_the_label_and_says_nothing_is_never_green() {
+    let labelled = || Story::running(Program::script(hello()));
+    for words in [&[][..], &["--", "deploy"], &["--", "status"], &["--", "psql", "-c", "SELECT 1"]]
+    {
+        let story = labelled();
+        story.run(words).await.says(85, &["last word"]);
+        let task = story.sandbox.tasks()[0].arn.clone();
+        story.invoke(&["attach", &task]).await.says(85, &["last word"]);
+        let explain = ["explain", &task, "--task-definition", "app-migrate"];
+        story.invoke(&explain).await.says(0, &["NOT GREEN", "last word"]);
+        let runs = ["runs", "--task-definition", "app-migrate", "--output", "json"];
+        assert_eq!(story.invoke(&runs).await.newest_run()["exit_code"], 85, "{words:?}");
+    }
+    labelled().plain().run(&[]).await.says(0, &[]);
+}
+
+/// Who says what a container is knows better than its definition, and whoever looks later goes by that.
+#[tokio::test(start_paused = true)]
+async fn what_was_said_of_a_container_is_told_to_whoever_looks_later() {
+    let story = || Story::running(Program::script(hello()));
+    for (story, said, code) in [(story(), "plain", 0), (story().plain(), "runner", 85)] {
+        let told = story.run(&["--expect", said]).await;
+        assert_eq!(told.code, code, "{}", told.everything());
+        let task = story.sandbox.tasks()[0].arn.clone();
+        let told = story.invoke(&["attach", &task]).await;
+        assert_eq!(told.code, code, "{}", told.everything());
+        let explain = ["explain", &task, "--task-definition", "app-migrate"];
+        let told = story.invoke(&explain).await;
+        assert_eq!(told.out.contains("NOT GREEN"), code != 0, "{}", told.everything());
+        let runs = ["runs", "--task-definition", "app-migrate", "--output", "json"];
+        assert_eq!(story.invoke(&runs).await.newest_run()["exit_code"], code, "{said}");
+    }
+}
+
 /// A program that answers nothing and ends well has not answered.
 #[tokio::test(start_paused = true)]
 async fn a_question_without_the_runners_word_is_never_green() {
-    let silent = || Story::of(Script::new().line(at(0), "hello").exits(at(1), 0));
+    let silent = || Story::of(hello());
     for question in ["status", "resolve", "check", "replay"] {
         silent().run(&["--", question]).await.says(85, &["last word"]);
     }
@@ -118,8 +159,7 @@ async fn what_ran_instead_is_red() {
 
 #[tokio::test(start_paused = true)]
 async fn a_plain_container_answers_nothing() {
-    let plain = Program::script(Script::new().line(at(1), "hello").exits(at(2), 0));
-    let story = Story::running(plain);
+    let story = Story::running(Program::script(hello()));
     story.register(&["--image", "app:1"]).await.says(0, &[]);
     for words in
         [&["status"][..], &["resolve", "--applied", "1_a"], &["status", "--expect", "plain"]]

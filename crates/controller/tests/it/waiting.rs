@@ -1,7 +1,7 @@
 //! Nothing waits in silence, and nothing waits for what will not come.
 
 use crate::support::runner::{Lines, applied, ends_with};
-use crate::support::story::{Story, Told, at, config, container};
+use crate::support::story::{Story, Told, at, config, unlabelled};
 use sandbox::{
     Faults, Program, RequestAnswer, RequestFault, Script, StartPhase, TaskEffect, TaskFault,
 };
@@ -50,7 +50,8 @@ async fn a_pull_has_its_own_time() {
 async fn a_task_that_nobody_can_see_is_not_stopped_for_it() {
     let throttled = request_fault("DescribeTasks", 2, Some(80), RequestAnswer::Throttle);
     let script = Script::new().exits(at(400), 0);
-    let story = Story::with(config().image("app:1", Program::script(script)).faults(throttled));
+    let story =
+        Story::with(config().image("app:1", Program::script(script)).faults(throttled)).plain();
     let told = story.run(&["--capacity-timeout", "1m"]).await;
     told.says(0, &["the command succeeded"]);
     assert_eq!(story.calls("StopTask"), 0);
@@ -59,9 +60,9 @@ async fn a_task_that_nobody_can_see_is_not_stopped_for_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_sidecar_that_keeps_the_task_alive_is_named() {
-    let mut app = container("app", "app:1");
+    let mut app = unlabelled("app", "app:1");
     app["essential"] = false.into();
-    let otel = container("otel", "otel:1");
+    let otel = unlabelled("otel", "otel:1");
     let program = Program::script(Script::new().exits(at(3), 0));
     let story = Story::with(
         config().image("app:1", program).image("otel:1", Program::script(Script::new())),
@@ -97,7 +98,8 @@ async fn a_log_that_is_refused_for_good_is_not_waited_for() {
         config()
             .image("app:1", Program::script(Script::new().exits(at(20), 0)))
             .faults(request_fault("GetLogEvents", 1, None, refused)),
-    );
+    )
+    .plain();
     let told = story.run(&[]).await;
     told.says(0, &[]);
     assert!(told.took < at(90), "{:?}", told.took);
@@ -116,9 +118,9 @@ async fn a_minute_without_a_line_is_broken_while_an_end_is_waited_for() {
 #[tokio::test(start_paused = true)]
 async fn eleven_throttled_reads_at_the_end_cost_less_than_a_minute() {
     let plain = || Program::script(Script::new().line(at(1), "x").exits(at(20), 0));
-    let quiet = Story::running(plain()).run(&[]).await;
+    let quiet = Story::running(plain()).plain().run(&[]).await;
     let burst = request_fault("GetLogEvents", 12, Some(22), RequestAnswer::Throttle);
-    let told = Story::with(config().image("app:1", plain()).faults(burst)).run(&[]).await;
+    let told = Story::with(config().image("app:1", plain()).faults(burst)).plain().run(&[]).await;
     told.says(0, &[]);
     assert!(told.took < quiet.took + at(60), "{:?} after {:?}", told.took, quiet.took);
 }
@@ -133,7 +135,7 @@ async fn an_exit_code_of_windows_is_an_end() {
         late_seconds: 0.0,
     };
     let program = Program::script(Script::new().exits(at(3), 1));
-    let story = Story::with(config().image("app:1", program).faults(task_fault(wide)));
+    let story = Story::with(config().image("app:1", program).faults(task_fault(wide))).plain();
     let told = story.run(&["--timeout", "10m"]).await;
     told.says(1, &["exit code -1073741510"]);
     assert!(told.took < at(120), "{:?}", told.took);

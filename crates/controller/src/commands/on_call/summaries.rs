@@ -1,12 +1,12 @@
 //! Owns reading as much of a run's log as a line of the list needs.
 
 use super::family::Family;
-use super::plan::task_arn;
+use super::plan::{expectation, task_arn};
 use crate::aws::{Aws, AwsError, Class, LogReader};
 use crate::error::Error;
 use crate::report::{RunRow, RunState};
 use crate::runs::{Record, Summary};
-use crate::task::{LogState, glance, whole};
+use crate::task::{Expectation, LogState, glance, whole};
 use protocol::event::Origin;
 use std::time::Duration;
 
@@ -46,7 +46,8 @@ pub(super) async fn row(aws: &Aws, family: &Family, run: &Record) -> Result<RunR
     } else if family.streams().is_none() {
         log = LogState::Unreadable;
     }
-    Ok(of_summary(family, aws, (run, summary, log)))
+    let expect = expectation(aws, family, run).await;
+    Ok(of_summary(family, aws, (run, expect), (summary, log)))
 }
 
 /// The run's id, while ECS knows it.
@@ -62,7 +63,8 @@ fn nothing_yet(family: &Family, run: &Record) -> Summary {
 fn of_summary(
     family: &Family,
     aws: &Aws,
-    (run, summary, log): (&Record, Summary, LogState),
+    (run, expect): (&Record, Expectation),
+    (summary, log): (Summary, LogState),
 ) -> RunRow {
     let finished = summary.finished();
     let state = match &run.task {
@@ -75,7 +77,8 @@ fn of_summary(
         }
         None if finished.is_none() => RunState::NotKnown,
         task => {
-            RunState::Ended(glance(task.as_ref(), &family.container, (&summary.transcript, log)))
+            let container = (family.container.as_str(), expect);
+            RunState::Ended(glance(task.as_ref(), container, (&summary.transcript, log)))
         }
     };
     let spoken = summary.times.map(|(first, last)| last.abs_diff(first));

@@ -300,7 +300,7 @@ fn tone(verdict: &Verdict) -> Tone {
         Verdict::Failed { .. } | Verdict::NeverStarted | Verdict::TimedOut(_) => Tone::Bad,
         Verdict::Cancelled(_)
         | Verdict::Detached
-        | Verdict::NotStopped
+        | Verdict::NotStopped(_)
         | Verdict::Unknown(_)
         | Verdict::WatchLost => Tone::Care,
     }

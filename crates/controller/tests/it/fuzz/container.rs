@@ -23,6 +23,36 @@ pub(super) struct Workload {
     pub(super) age: Age,
     /// Whether the entry point cleared the environment before the runner began.
     pub(super) cleared: bool,
+    /// Whether one of its migrations waits for the rollout of the new code.
+    pub(super) waits: bool,
+}
+
+/// What a task was told, and what the runner made of it.
+#[derive(Debug, Clone)]
+pub(super) struct Heard {
+    pub(super) task: String,
+    pub(super) ran: RunnerCommand,
+    /// Which share of the migrations it was to apply.
+    pub(super) phase: Phase,
+}
+
+/// Which share of the migrations a run applies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    All,
+    Expand,
+    Contract,
+}
+
+impl Phase {
+    fn of(launch: &Launch) -> Self {
+        match launch.environment.get(env::PHASE).map(String::as_str) {
+            None => Self::All,
+            Some("expand") => Self::Expand,
+            Some("contract") => Self::Contract,
+            Some(other) => panic!("{other}"),
+        }
+    }
 }
 
 /// What the runner says in the end.
@@ -45,8 +75,13 @@ pub(super) enum Age {
 }
 
 impl Workload {
+    /// What is to be remembered of a task.
+    pub(super) fn heard(&self, launch: &Launch) -> Heard {
+        Heard { task: launch.task_arn.clone(), ran: self.ran(launch), phase: Phase::of(launch) }
+    }
+
     /// What the runner ran in a task.
-    pub(super) fn ran(&self, launch: &Launch) -> RunnerCommand {
+    fn ran(&self, launch: &Launch) -> RunnerCommand {
         let asked = launch.environment.get(env::COMMAND);
         let asked = asked.filter(|_| self.age == Age::New && !self.cleared);
         let line = || {
@@ -84,7 +119,7 @@ impl Workload {
     fn runs(&self, launch: &Launch) -> Script {
         let end = at(self.lasts);
         let mut launch = launch.clone();
-        let ran = self.ran(&launch);
+        let (ran, phase) = (self.ran(&launch), Phase::of(&launch));
         if self.cleared {
             launch.environment.clear();
             launch.environment.insert(env::RUN.to_owned(), "its own".to_owned());
@@ -104,7 +139,9 @@ impl Workload {
             let migrates = said.command == RunnerCommand::Unknown || said.command.may_migrate();
             let outcome = if migrates { Outcome::Applied } else { Outcome::Done };
             let (command, standing) = (said.command, said.standing);
-            RunFinished { command, standing, outcome, ..applied(1) }
+            let waiting = u64::from(self.waits && migrates && phase == Phase::Expand);
+            let done = RunFinished { pending: waiting, after_deploy: waiting, ..applied(1) };
+            RunFinished { command, standing, outcome, ..done }
         };
         let bad = |code, message| {
             let (command, standing) = (said.command, said.standing);

@@ -1,6 +1,6 @@
 //! What may never be said of a story.
 
-use super::container::LastWord;
+use super::container::{Heard, LastWord, Phase};
 use super::plot::{Gate, Plot};
 use crate::support::story::{Story, Told};
 use protocol::RunnerCommand;
@@ -15,8 +15,8 @@ pub(super) struct Played {
     pub(super) plot: Plot,
     pub(super) story: Story,
     pub(super) told: Vec<Told>,
-    /// What the runner ran, task by task.
-    pub(super) ran: Vec<RunnerCommand>,
+    /// What the runner was told and ran, task by task.
+    pub(super) heard: Vec<Heard>,
 }
 
 impl Played {
@@ -25,6 +25,7 @@ impl Played {
         let denied = self.plot.faults.tasks.iter().any(denies_a_task_that_runs);
         assert!(denied || self.never_two_at_once(), "two tasks at once: {}", self.shown());
         assert!(self.nothing_runs_on_unsaid(), "a task runs on unsaid: {}", self.shown());
+        assert!(self.no_contract_beside_old_tasks(), "beside old tasks: {}", self.shown());
         for told in &self.told {
             let silence = told.silence;
             assert!(silence <= SILENCE, "silent for {silence:?}: {}", self.shown());
@@ -42,8 +43,8 @@ impl Played {
 
     fn shown(&self) -> String {
         let told: Vec<String> = self.told.iter().map(Told::everything).collect();
-        let Self { plot, ran, .. } = self;
-        format!("seed {}: {plot:#?}\nran {ran:?}\n{}", plot.seed, told.join("\n=====\n"))
+        let Self { plot, heard, .. } = self;
+        format!("seed {}: {plot:#?}\nheard {heard:?}\n{}", plot.seed, told.join("\n=====\n"))
     }
 
     /// The tasks of the migration; a service's have a proxy beside the API.
@@ -63,7 +64,11 @@ impl Played {
         });
         assert!(good && workload.code == 0, "{what} without an end: {}", self.shown());
         let unread = told.err.contains("warning: the log was not readable");
-        if !workload.runner || unread {
+        if unread {
+            return;
+        }
+        if !workload.runner {
+            assert!(self.may_be_plain(), "{what} without the runner's word: {}", self.shown());
             return;
         }
         assert_ne!(workload.last_word, LastWord::Lying, "{what} against a word: {}", self.shown());
@@ -77,7 +82,32 @@ impl Played {
         let as_asked = |ran: &RunnerCommand| {
             asked.is_none_or(|asked| *ran == asked) && (!to_migrate || ran.may_migrate())
         };
-        assert!(self.ran.iter().any(as_asked), "{what}, not as asked: {}", self.shown());
+        assert!(
+            self.heard.iter().map(|heard| &heard.ran).any(as_asked),
+            "{what}, not as asked: {}",
+            self.shown()
+        );
+    }
+
+    /// Whether a container that says nothing may be taken at its exit code: nothing says that it is the
+    /// runner's, or somebody says that it is not.
+    fn may_be_plain(&self) -> bool {
+        let said = self.plot.arguments.windows(2).any(|pair| pair == ["--expect", "plain"]);
+        let question =
+            RunnerCommand::first_of(self.plot.words).is_some_and(|command| !command.may_migrate());
+        said || !(self.plot.labelled || question)
+    }
+
+    /// What waited for the new code begins when no task of the old one can run any more.
+    fn no_contract_beside_old_tasks(&self) -> bool {
+        let tasks = self.story.sandbox.tasks();
+        let began = |arn: &str| tasks.iter().find(|task| task.arn == arn).unwrap().began;
+        let mut behind = self.heard.iter().filter(|heard| heard.phase == Phase::Contract);
+        let old = || tasks.iter().filter(|task| task.definition.ends_with("/api:1"));
+        behind.all(|contract| {
+            let began = began(&contract.task);
+            old().all(|task| task.ended.is_some_and(|ended| ended <= began))
+        })
     }
 
     /// At most one task at a time: another one begins only where the one before cannot run any more.

@@ -1,12 +1,13 @@
 //! Random trouble, many times over: never green without proof, never for ever, never a task left
-//! running without a word, and never a service behind what migrated nothing.
+//! running without a word, never a service behind what migrated nothing, and never what old code would
+//! not survive beside old code.
 
 mod container;
 mod judge;
 mod plot;
 mod trouble;
 
-use crate::support::shop::{Shop, rolls_back, serves};
+use crate::support::shop::{Shop, serves};
 use crate::support::story::{Story, config, container};
 use judge::Played;
 use plot::{Gate, Plot};
@@ -15,16 +16,18 @@ use serde_json::json;
 use std::sync::{Arc, Mutex};
 
 async fn play(plot: Plot) -> Played {
-    let ran = Arc::new(Mutex::new(Vec::new()));
-    let (workload, heard) = (plot.workload.clone(), Arc::clone(&ran));
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let (workload, hears) = (plot.workload.clone(), Arc::clone(&heard));
     let program = Program::scripted(move |launch| {
-        heard.lock().unwrap().push(workload.ran(launch));
+        hears.lock().unwrap().push(workload.heard(launch));
         workload.script(launch)
     });
     let config = config().seed(plot.seed).wall_clock(plot.clock).faults(plot.faults.clone());
     let mut shop = match plot.gate {
         Gate::Run => Shop { story: Story::with(config.image("app:1", program)) },
-        Gate::Release => Shop::of(config, (program, serves()), &["api"], rolls_back()).await,
+        Gate::Release => {
+            Shop::of(config, (program, serves()), &["api"], plot.deployment.clone()).await
+        }
     };
     let mut migrate = container("migrate", "app:1");
     if !plot.own_command.is_empty() {
@@ -51,11 +54,12 @@ async fn play(plot: Plot) -> Played {
     let all = futures_util::future::join_all(invocations);
     let told = tokio::time::timeout(plot.longest(), all).await;
     let told = told.unwrap_or_else(|_| panic!("seed {} does not end: {plot:#?}", plot.seed));
-    let ran = ran.lock().unwrap().clone();
-    Played { plot, story: shop.story, told, ran }
+    let heard = heard.lock().unwrap().clone();
+    Played { plot, story: shop.story, told, heard }
 }
 
-/// One part of the stories; the parts run beside each other.
+/// One part of the stories; the parts run beside each other. `ECS_MIGRATE_FUZZ_SEED` is the first seed and
+/// `ECS_MIGRATE_FUZZ_STORIES` how many there are.
 #[expect(clippy::disallowed_methods, reason = "a seed repeats a story")]
 async fn random_stories(part: u64) {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());

@@ -1,10 +1,14 @@
 //! A story drawn from its seed: the container, the trouble, and what is asked.
 
 use super::container::{Age, LastWord, Workload};
-use super::trouble::{request_fault, task_fault};
+use super::trouble::{request_fault, rollout_fault, task_fault};
+use crate::support::shop::{early, rolls_back};
 use crate::support::story::at;
 use controller::Signal;
-use sandbox::{Faults, RequestFault, WallClock};
+use sandbox::{
+    Faults, RequestFault, ServiceEffect, ServiceFault, TaskEffect, TaskFault, WallClock,
+};
+use serde_json::Value;
 use std::time::Duration;
 
 /// A story and what may be said of it.
@@ -20,6 +24,8 @@ pub(super) struct Plot {
     /// How many invocations of one key there are at the same time.
     pub(super) controllers: usize,
     pub(super) gate: Gate,
+    /// How ECS counts a rollout of the service as a success.
+    pub(super) deployment: Value,
     /// The task definition's own command.
     pub(super) own_command: &'static [&'static str],
     /// Whether the definition says that its container is the runner's.
@@ -57,7 +63,7 @@ const WORDS: [&[&str]; 6] = [
 impl Plot {
     /// Past the time limit there is only the stop (150 s), the launch (3 min and one call) and a log
     /// whose reads fail (10 min); without one, a task that somebody may have to be stopped. A rollout
-    /// has its own limit of 30 minutes.
+    /// has its own limit, and what waited for it is another migration.
     pub(super) fn longest(&self) -> Duration {
         let limit = self.arguments.iter().position(|argument| argument == "--timeout");
         let migration = match limit {
@@ -69,7 +75,7 @@ impl Plot {
         };
         match self.gate {
             Gate::Run => migration,
-            Gate::Release => migration + Duration::from_hours(1),
+            Gate::Release => 2 * migration + Duration::from_hours(1),
         }
     }
 
@@ -97,6 +103,7 @@ impl Plot {
             entry_point: &[],
             age: Age::Silent,
             cleared: false,
+            waits: false,
         };
         let requests: Vec<RequestFault> =
             (0..random.usize(0..5)).map(|_| request_fault(&mut random)).collect();
@@ -133,6 +140,7 @@ impl Plot {
             clock: if random.bool() { WallClock::Fixed } else { WallClock::System },
             controllers,
             gate: Gate::Run,
+            deployment: rolls_back(),
             own_command: &[],
             labelled: true,
             words: &[],
@@ -143,7 +151,7 @@ impl Plot {
     /// cannot be held against it, so it is asked for nothing else.
     fn asked(mut self, random: &mut fastrand::Rng) -> Self {
         if random.u8(0..4) == 0 {
-            self.release();
+            self.release(random);
         }
         if random.u8(0..4) == 0 {
             return self;
@@ -163,10 +171,11 @@ impl Plot {
     }
 
     /// A service waits for it. Its definition is registered before any trouble, and its tasks, which are
-    /// the first two, have none.
-    fn release(&mut self) {
+    /// the first two, have none but that old ones may be slow to go.
+    fn release(&mut self, random: &mut fastrand::Rng) {
         self.gate = Gate::Release;
         self.controllers = 1;
+        self.workload.waits = random.bool();
         let opens = ["RegisterTaskDefinition", "DescribeTaskDefinition"];
         self.faults.requests.retain(|fault| !opens.contains(&fault.operation.as_str()));
         for fault in &mut self.faults.tasks {
@@ -174,5 +183,27 @@ impl Plot {
             fault.from += 2;
             fault.to = fault.to.map(|to| to + 2);
         }
+        self.rollout(random);
+    }
+
+    /// Early or not, deferred or not, protected or not, quick or slow to stop, and seen or not.
+    fn rollout(&mut self, random: &mut fastrand::Rng) {
+        self.deployment = match random.u8(..3) {
+            0 => rolls_back(),
+            1 => early("BLOCKING"),
+            _ => early("DEFERRED"),
+        };
+        if random.bool() {
+            let effect =
+                ServiceEffect::OldTasksProtected { seconds: f64::from(random.u32(..1_500)) };
+            self.faults.services.push(ServiceFault { service: None, from: 1, to: None, effect });
+        }
+        let effect = TaskEffect::StopsLate { seconds: f64::from(random.u32(..120)) };
+        let family = Some("api".to_owned());
+        self.faults.tasks.push(TaskFault { family, from: 1, to: None, effect });
+        let trouble = (0..random.usize(..3)).map(|_| rollout_fault(random));
+        self.faults.requests.extend(trouble.collect::<Vec<_>>());
+        let minutes = random.u64(2..40);
+        self.arguments.extend(["--rollout-timeout".to_owned(), format!("{minutes}m")]);
     }
 }

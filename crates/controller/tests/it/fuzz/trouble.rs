@@ -22,6 +22,25 @@ pub(super) fn request_fault(random: &mut fastrand::Rng) -> RequestFault {
         "ListTasks",
     ];
     let operation = operations[random.usize(..operations.len())];
+    fault_of(operation, random)
+}
+
+/// What happens to requests of a rollout.
+pub(super) fn rollout_fault(random: &mut fastrand::Rng) -> RequestFault {
+    let operations = [
+        "DescribeServices",
+        "DescribeServices",
+        "UpdateService",
+        "ListServiceDeployments",
+        "DescribeServiceDeployments",
+        "DescribeServiceRevisions",
+        "ListTasks",
+    ];
+    let operation = operations[random.usize(..operations.len())];
+    fault_of(operation, random)
+}
+
+fn fault_of(operation: &str, random: &mut fastrand::Rng) -> RequestFault {
     let error = |kind: &str, message: &str| RequestAnswer::Error {
         kind: kind.to_owned(),
         message: message.to_owned(),

@@ -83,7 +83,7 @@ pub(super) fn green() -> Vec<Ending> {
     });
     vec![
         ("nothing to do", Story::running(ends_with(nothing)), &[]),
-        ("a plain command", Story::running(exits(0)), &[]),
+        ("a plain command", Story::running(exits(0)).plain(), &[]),
         (
             "a log that may not be read",
             request_fault(ends_with(applied(2)), "GetLogEvents", 1, denied),

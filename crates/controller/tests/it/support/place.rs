@@ -2,7 +2,7 @@
 
 use super::binary::Invocation;
 use super::shop::{revision, rolls_back};
-use super::story::container;
+use super::story::unlabelled;
 use sandbox::{Config, Program, Sandbox, Server, Speed, WallClock};
 use serde_json::json;
 use std::time::Duration;
@@ -88,7 +88,7 @@ impl Place {
             "family": "app-migrate", "requiresCompatibilities": ["FARGATE"],
             "networkMode": "awsvpc", "cpu": "256", "memory": "512",
             "executionRoleArn": "arn:aws:iam::111122223333:role/exec",
-            "containerDefinitions": [container("migrate", "app:1")]
+            "containerDefinitions": [unlabelled("migrate", "app:1")]
         });
         let path = invocation.directory().join("task.json");
         std::fs::write(path, definition.to_string()).unwrap();

@@ -34,6 +34,14 @@ pub(crate) fn rolls_back() -> Value {
     json!({"deploymentCircuitBreaker": {"enable": true, "rollback": true}})
 }
 
+/// A deployment is a success as soon as half of its tasks are healthy, and old ones go afterwards.
+pub(crate) fn early(cleanup: &str) -> Value {
+    let mut configuration = rolls_back();
+    configuration["earlySuccessCriteria"] =
+        json!({"enable": true, "healthyPercent": 50, "sourceServiceRevisionCleanup": cleanup});
+    configuration
+}
+
 /// A breaker that only gives up.
 pub(crate) fn gives_up() -> Value {
     json!({"deploymentCircuitBreaker": {"enable": true, "rollback": false}})

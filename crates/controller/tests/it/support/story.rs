@@ -36,9 +36,10 @@ pub(crate) struct Told {
 }
 
 impl Story {
-    /// A Fargate-like sandbox in which image `app:1` does as the script says.
+    /// A Fargate-like sandbox in which image `app:1` does as the script says. It cannot know its run, so it
+    /// is no runner.
     pub(crate) fn of(script: Script) -> Self {
-        Self::running(Program::script(script))
+        Self::running(Program::script(script)).plain()
     }
 
     /// A Fargate-like sandbox with this program.
@@ -70,6 +71,11 @@ impl Story {
             clock: self.clock.clone(),
             colour: false,
         }
+    }
+
+    /// The one container does not say that it runs the runner.
+    pub(crate) fn plain(self) -> Self {
+        self.containers(&[unlabelled("migrate", "app:1")])
     }
 
     /// Other containers than the one.
