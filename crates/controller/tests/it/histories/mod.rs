@@ -40,7 +40,7 @@ fn case(history: &mut History, rng: &mut Rng) -> Case {
         bases,
         asks_to_be_merged: true,
     };
-    match rng.u8(..6) {
+    match rng.u8(..9) {
         0 => {
             let merge = history.commit(&[main, topic], rng);
             asks("pull_request", merge, BTreeSet::from([main]))
@@ -51,7 +51,31 @@ fn case(history: &mut History, rng: &mut Rng) -> Case {
             let payload = json!({"merge_group": {"base_sha": name(main)}});
             Case { payload, ..asks("merge_group", topic, BTreeSet::from([main])) }
         }
+        // What a job made of the head by itself, a merge of the base or one more commit.
         4 => {
+            let both = main != topic && rng.bool();
+            let parents = if both { &[topic, main][..] } else { &[topic] };
+            let head = history.commit(parents, rng);
+            asks("pull_request", head, history.parted(main, head))
+        }
+        // The base, which without the head says nothing of the request.
+        5 => {
+            let bases = match history.commits[main].parents.as_slice() {
+                // The merge itself: what it did is what the request does.
+                [first, second] if *second == topic => BTreeSet::from([*first]),
+                _ if history.is_in_the_past(topic, main) => BTreeSet::from([main]),
+                _ => BTreeSet::new(),
+            };
+            asks("pull_request_target", main, bases)
+        }
+        // Merged as one commit, in which the head is not.
+        6 => {
+            let squashed = history.commit(&[main], rng);
+            let mut payload = request.clone();
+            payload["pull_request"]["merged"] = json!(true);
+            Case { payload, ..asks("pull_request", squashed, BTreeSet::from([main])) }
+        }
+        7 => {
             let before = rng.usize(..history.commits.len());
             let payload = json!({"before": name(before), "repository": {"default_branch": "main"}});
             let mut bases = parted;
