@@ -1,6 +1,6 @@
 //! Owns finding the task definition that was asked for, and registering it where it is new.
 
-use super::pin::{Asked, Doubt, Pinned, pin, pin_anywhere};
+use super::pin::{Doubt, Pinned, pin, pin_anywhere};
 use crate::aws::{Aws, AwsError};
 use crate::error::Error;
 use crate::report::{Event, Registration, Report};
@@ -183,7 +183,7 @@ impl Wanted {
 
     /// Whether the same name may be another image now: a tag that nobody resolved can be moved.
     pub(super) fn may_have_moved(&self) -> bool {
-        self.doubt.as_ref().is_some_and(|doubt| doubt.asked == Asked::InVain)
+        self.doubt.is_some()
     }
 
     /// Says what is not sure about the image.

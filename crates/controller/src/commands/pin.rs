@@ -3,7 +3,7 @@
 
 use crate::aws::Aws;
 use crate::error::Error;
-use crate::image::{Address, Login, Purpose, Registry, Transport, credentials};
+use crate::image::{Address, Login, Purpose, Registry, credentials};
 use crate::task_definition::{EcrImage, is_pinned};
 use std::path::Path;
 use std::time::Duration;
@@ -24,54 +24,45 @@ pub(super) struct Pinned {
 pub(super) struct Doubt {
     pub(super) text: String,
     pub(super) hint: Option<String>,
-    pub(super) asked: Asked,
-}
-
-/// Whether anybody was asked for the digest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
-    /// The registry is not one that is asked.
-    Nobody,
-    /// It gave none: the tag may name another image than when it was asked last.
-    InVain,
 }
 
 /// Asks ECR for the digest of a tag. What ECR does not say is a warning, never a failure.
 pub(super) async fn pin(aws: &Aws, image: &str) -> Pinned {
-    let as_it_is = |doubt| Pinned { image: image.to_owned(), doubt };
     if is_pinned(image) {
-        return as_it_is(None);
+        return Pinned { image: image.to_owned(), doubt: None };
     }
-    let doubt = |why: &str, hint| as_it_is(Some(Doubt::of(image, why, (hint, Asked::InVain))));
     let Some(named) = EcrImage::parse(image) else {
-        let why = "only ECR is asked for digests";
-        return as_it_is(Some(Doubt::of(image, why, (by_digest(), Asked::Nobody))));
+        return Pinned::by_tag(image, "only ECR is asked for digests", by_digest());
     };
     match aws.find_image(&named).await {
         Ok(Some(found)) => Pinned { image: named.pinned(&found.digest), doubt: None },
-        Ok(None) => doubt("ECR does not have it", "push it before the task is run".to_owned()),
-        Err(error) => doubt(&error.to_string(), error.hint().unwrap_or_else(by_digest)),
+        Ok(None) => {
+            let hint = "push it before the task is run".to_owned();
+            Pinned::by_tag(image, "ECR does not have it", hint)
+        }
+        Err(error) => {
+            Pinned::by_tag(image, &error.to_string(), error.hint().unwrap_or_else(by_digest))
+        }
     }
 }
 
 /// As `pin`; another registry is asked, too, with what `docker login` left in that folder: a service
 /// that stands on a tag already would never get what the tag is now.
 pub(super) async fn pin_anywhere((aws, docker): (&Aws, &Path), image: &str) -> Pinned {
-    let pinned = pin(aws, image).await;
+    if is_pinned(image) || EcrImage::parse(image).is_some() {
+        return pin(aws, image).await;
+    }
     let (name, tag) = Address::split(image);
-    let (Some(Doubt { asked: Asked::Nobody, .. }), Ok(address)) =
-        (&pinned.doubt, Address::parse(name, None, Transport::Safe))
-    else {
-        return pinned;
-    };
-    let by_digest_of = |digest: &str| Pinned { image: address.pinned(digest), doubt: None };
     let in_vain = |why: &str, hint: Option<&str>| {
-        let hint = hint.map_or_else(by_digest, str::to_owned);
-        let doubt = Doubt::of(image, why, (hint, Asked::InVain));
-        Pinned { image: image.to_owned(), doubt: Some(doubt) }
+        Pinned::by_tag(image, why, hint.map_or_else(by_digest, str::to_owned))
+    };
+    let address = match Address::pulled(name) {
+        Ok(address) => address,
+        Err(error) => return in_vain(&error.to_string(), None),
     };
     match timeout(PATIENCE, digest((aws, docker), &address, tag)).await {
-        Ok(Ok(Some(digest))) => by_digest_of(&digest),
+        // By the name that was given: of two names for one image a definition would differ.
+        Ok(Ok(Some(digest))) => Pinned { image: format!("{name}@{digest}"), doubt: None },
         Ok(Ok(None)) => in_vain("the registry does not have it", None),
         Ok(Err(error)) => in_vain(&error.to_string(), error.hint()),
         Err(_) => in_vain("the registry did not answer in 20 s", None),
@@ -92,9 +83,10 @@ fn by_digest() -> String {
     "name it as repository@sha256:…".to_owned()
 }
 
-impl Doubt {
-    fn of(image: &str, why: &str, (hint, asked): (String, Asked)) -> Self {
+impl Pinned {
+    /// The tag may name another image than when it was looked at last.
+    fn by_tag(image: &str, why: &str, hint: String) -> Self {
         let text = format!("image {image} is registered by its tag, which can be moved: {why}");
-        Self { text, hint: Some(hint), asked }
+        Self { image: image.to_owned(), doubt: Some(Doubt { text, hint: Some(hint) }) }
     }
 }

@@ -51,7 +51,7 @@ impl Address {
         }
         let (host, repository) =
             name.split_once('/').ok_or_else(|| wrong("the registry is missing"))?;
-        if !host.contains(['.', ':']) && host != "localhost" {
+        if !is_host(host) {
             return Err(wrong("the registry is missing"));
         }
         if repository.contains([':', '@']) {
@@ -66,6 +66,18 @@ impl Address {
         }
         let (scheme, reached) = reach(host, endpoint, transport)?;
         Ok(Self { name: name.to_owned(), host: reached, repository: repository.to_owned(), scheme })
+    }
+
+    /// A repository as Docker and ECS read it: without a registry it is in Docker Hub, where the owner of what
+    /// names none is `library` (Docker, "docker image pull").
+    pub(crate) fn pulled(name: &str) -> Result<Self, Error> {
+        let path = match name.split_once('/') {
+            Some((HUB, path)) => path,
+            Some((host, _)) if is_host(host) => return Self::parse(name, None, Transport::Safe),
+            Some(_) | None => name,
+        };
+        let owner = if path.is_empty() || path.contains('/') { "" } else { "library/" };
+        Self::parse(&format!("{HUB}/{owner}{path}"), None, Transport::Safe)
     }
 
     /// `HOST/PATH[:TAG][@DIGEST]` as the repository and what is wanted of it.
@@ -84,6 +96,14 @@ impl Address {
     pub(crate) fn pinned(&self, digest: &str) -> String {
         format!("{}@{digest}", self.name)
     }
+}
+
+/// Docker Hub.
+const HUB: &str = "docker.io";
+
+/// Whether the first part of a name is a registry, and not an owner in Docker Hub.
+fn is_host(first: &str) -> bool {
+    first.contains(['.', ':']) || first == "localhost"
 }
 
 /// Scheme and host.
@@ -137,6 +157,30 @@ mod tests {
             ("app:v1", ("app", "v1")),
         ] {
             assert_eq!(Address::split(image), expected);
+        }
+    }
+
+    #[test]
+    fn what_names_no_registry_is_pulled_from_docker_hub() {
+        for (name, expected) in [
+            ("app", "Https docker.io library/app"),
+            ("team/app", "Https docker.io team/app"),
+            ("team/part/app", "Https docker.io team/part/app"),
+            ("docker.io/app", "Https docker.io library/app"),
+            ("docker.io/team/app", "Https docker.io team/app"),
+            ("ghcr.io/team/app", "Https ghcr.io team/app"),
+            ("localhost/app", "Http localhost app"),
+            ("127.0.0.1:5000/app", "Http 127.0.0.1:5000 app"),
+        ] {
+            let at = Address::pulled(name).unwrap();
+            assert_eq!(
+                format!("{:?} {} {}", at.scheme, at.host, at.repository),
+                expected,
+                "{name}"
+            );
+        }
+        for name in ["", "App", "team/App", "https://ghcr.io/app", "a b"] {
+            assert!(Address::pulled(name).is_err(), "{name}");
         }
     }
 

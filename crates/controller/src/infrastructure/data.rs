@@ -80,6 +80,12 @@ pub(crate) enum Claim {
     Usual,
 }
 
+/// Whether the stack has it. What it failed to make bears the name of what stood in its way, which may be
+/// somebody else's.
+fn is_made(resource: &StackResource) -> bool {
+    ["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"].contains(&resource.status.as_str())
+}
+
 /// The names that may be meant. `given` is the command line's, `parameters` what counts in all.
 pub(crate) fn candidates(
     resources: &[StackResource],
@@ -89,16 +95,18 @@ pub(crate) fn candidates(
     let mut found: Vec<Candidate> = Vec::new();
     for store in [Store::Repository, Store::LogGroup] {
         let part = store.part();
-        let of_stack = resources
-            .iter()
-            .filter(|resource| resource.logical_id == part.logical_id())
+        let of_part = |resource: &&StackResource| {
             // What left the stack alive is no longer its own: DELETE_SKIPPED, DELETE_COMPLETE.
-            .filter(|resource| !resource.status.starts_with("DELETE_"))
-            .map(|resource| (resource.physical_id.clone(), Claim::OfStack));
+            resource.logical_id == part.logical_id() && !resource.status.starts_with("DELETE_")
+        };
+        let (made, doubtful): (Vec<_>, Vec<_>) =
+            resources.iter().filter(of_part).partition(|resource| is_made(resource));
+        let of_stack = made.into_iter().map(|one| (one.physical_id.clone(), Claim::OfStack));
+        let doubtful = doubtful.into_iter().map(|one| (one.physical_id.clone(), Claim::Usual));
         let parameter = part.name_parameter().unwrap_or_default();
         let named = given.get(parameter).map(|name| (name.clone(), Claim::Named));
         let usual = parameters.get(parameter).map(|name| (name.clone(), Claim::Usual));
-        for (name, claim) in of_stack.chain(named).chain(usual) {
+        for (name, claim) in of_stack.chain(named).chain(doubtful).chain(usual) {
             let known = found.iter().any(|other| other.store == store && other.name == name);
             if !name.is_empty() && !known {
                 found.push(Candidate { store, name, claim });
@@ -203,6 +211,23 @@ mod tests {
             (vec![], &[("RepositoryName", "shop")], vec![("shop", Claim::Named)]),
             (vec![], &[], vec![("app", Claim::Usual)]),
             (vec![resource("app", "DELETE_SKIPPED")], &[], vec![("app", Claim::Usual)]),
+            // It was there before, and somebody else's: the stack did not get to make it.
+            (vec![resource("app", "CREATE_FAILED")], &[], vec![("app", Claim::Usual)]),
+            (
+                vec![resource("shop", "UPDATE_FAILED")],
+                &[],
+                vec![("shop", Claim::Usual), ("app", Claim::Usual)],
+            ),
+            (
+                vec![resource("shop", "CREATE_FAILED")],
+                &[("RepositoryName", "shop")],
+                vec![("shop", Claim::Named)],
+            ),
+            (
+                vec![resource("old", "IMPORT_COMPLETE")],
+                &[],
+                vec![("old", Claim::OfStack), ("app", Claim::Usual)],
+            ),
             // A stack whose name was changed on the way.
             (
                 vec![resource("old", "CREATE_COMPLETE")],

@@ -1,6 +1,7 @@
 //! A cause is the deciding container's, and proved; what passes is tried again.
 
 use crate::support::runner::{Lines, applied, ends_with, failed};
+use crate::support::shop::API;
 use crate::support::story::{Story, at, container, unlabelled};
 use protocol::event::{ConnectWaiting, Event};
 use sandbox::{
@@ -170,10 +171,9 @@ async fn an_image_that_was_lost_on_the_way_runs_nothing() {
         let run = story.neighbour("app-migrate").set("ECS_MIGRATE_IMAGE", value);
         let lines = [
             [&["run"], &of[..2], &network].concat(),
-            [&["release", "--service-image", "api:2"], &of[..], &network].concat(),
-            [&["deploy-service", "--commit", "c0ffee", "--service-image", "api:2"], &of[..]]
-                .concat(),
-            [&["deploy-service", "--without-verdict", "x", "--service-image", "api:2"], &of[..]]
+            [&["release", "--service-image", API], &of[..], &network].concat(),
+            [&["deploy-service", "--commit", "c0ffee", "--service-image", API], &of[..]].concat(),
+            [&["deploy-service", "--without-verdict", "x", "--service-image", API], &of[..]]
                 .concat(),
         ];
         for line in lines {

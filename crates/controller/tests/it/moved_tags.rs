@@ -5,6 +5,7 @@ use crate::support::runner::{applied, ends_with};
 use crate::support::shop::{Shop, rolls_back, serves};
 use crate::support::story::container;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -84,4 +85,60 @@ async fn what_no_registry_resolves_is_rolled_out_anew() {
     deploy().await.says(0, &["api: is on api:2 after"]);
     assert_eq!(shop.story.calls("UpdateService"), 2);
     assert_eq!(shop.story.calls("RegisterTaskDefinition"), 2, "the first is the shop's own");
+}
+
+/// A proxy that lets nobody through; who was asked for.
+async fn closed_proxy() -> (String, Arc<Mutex<BTreeSet<String>>>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(BTreeSet::new()));
+    let wanted = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let wanted = Arc::clone(&wanted);
+            tokio::spawn(async move {
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    let Ok(byte) = stream.read_u8().await else { return };
+                    request.push(byte);
+                }
+                let request = String::from_utf8(request).unwrap();
+                wanted.lock().unwrap().insert(request.lines().next().unwrap().to_owned());
+                let _gone = stream.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n").await;
+            });
+        }
+    });
+    (address, asked)
+}
+
+#[tokio::test]
+async fn docker_hub_is_asked_where_a_name_has_no_registry() {
+    let place = Place::deploying("exit 0", "exec sleep 600").await;
+    let register = place.invoke(&["register", "--template", "api.json", "--image", "team/api:2"]);
+    let definition = json!({"family": "api", "containerDefinitions": [container("api", "x")]});
+    std::fs::write(register.directory().join("api.json"), definition.to_string()).unwrap();
+    let registered = register.run().await;
+    assert_eq!(registered.code, 0, "{}", registered.everything());
+    for image in ["team/api:2", "api", "docker.io/team/api:2"] {
+        let (proxy, asked) = closed_proxy().await;
+        let shown = place
+            .invoke(&["deploy-service", "--service", "api", "--without-verdict", "x", "--dry-run"])
+            .with("ECS_MIGRATE_SERVICE_IMAGE", image)
+            .with("HTTPS_PROXY", &proxy)
+            .run()
+            .await;
+        assert_eq!(shown.code, 0, "{image}: {}", shown.everything());
+        let asked = asked.lock().unwrap().clone();
+        let hub = "CONNECT index.docker.io:443 HTTP/1.1".to_owned();
+        assert_eq!(asked, BTreeSet::from([hub]), "{image}: {}", shown.everything());
+        let warned = format!("image {image} is registered by its tag, which can be moved");
+        assert!(shown.err.contains(&warned), "{image}: {}", shown.everything());
+        // It may be what it was, and it may not.
+        let anew = if image == "team/api:2" {
+            "would begin a new deployment of api:1 on service api"
+        } else {
+            "would register a revision and update service api"
+        };
+        assert!(shown.out.contains(anew), "{image}: {}", shown.everything());
+    }
 }

@@ -4,7 +4,7 @@ use crate::doctor;
 use crate::image;
 use crate::support::policy::{Call, Setting, actions, allows, resource, statements};
 use crate::support::runner::{applied, ends_with};
-use crate::support::shop::{crashes, definition, revision, rolls_back, serves};
+use crate::support::shop::{API, crashes, definition, revision, rolls_back, serves};
 use crate::support::story::{Story, config};
 use crate::support::tools;
 use controller::Signal;
@@ -66,7 +66,7 @@ async fn journal() -> Vec<JournalEntry> {
         "deploymentConfiguration": rolls_back(), "networkConfiguration": {
         "awsvpcConfiguration": {"subnets": ["subnet-a"], "securityGroups": ["sg-a"]}}});
     let config = config().service(service).image("app:1", ends_with(applied(1)));
-    let config = config.image("*api:1", serves()).image("*api:2", crashes());
+    let config = config.image("*api:1", serves()).image(API, crashes());
     let story = Story::with(config).set("GITHUB_RUN_ID", "7").set("GITHUB_SHA", "c0ffee");
     let api = definition("api");
     let template = ["--template", api.path().to_str().unwrap(), "--container", "api"];
@@ -82,7 +82,7 @@ async fn journal() -> Vec<JournalEntry> {
     story.invoke(&from_service).await.says(0, &[]);
     let task = story.sandbox.tasks().last().unwrap().arn.clone();
     story.invoke(&["attach", &task]).await.says(0, &[]);
-    let arguments = ["--service", "api", "--service-image", "api:2"];
+    let arguments = ["--service", "api", "--service-image", API];
     let run = ["--task-definition", "app-migrate", "--network-from", "api"];
     story
         .invoke(&[&["release", "--run-key", "r"], &run[..], &arguments[..]].concat())

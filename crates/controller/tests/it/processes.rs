@@ -2,7 +2,7 @@
 
 use crate::support::binary::Ended;
 use crate::support::place::Place;
-use crate::support::shop::{definition, first};
+use crate::support::shop::{API, definition, first};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
@@ -80,7 +80,7 @@ async fn a_release_deploys_processes_and_a_signal_leaves_them_to_ecs() {
         let register = ["register", "--template", file, "--image", "api:1", "--container", "api"];
         let registered = place.invoke(&register).run().await;
         assert_eq!(registered.code, 0, "{}", registered.everything());
-        let service = ["--service", "api", "--service-image", "api:2", "--run-key", "1"];
+        let service = ["--service", "api", "--service-image", API, "--run-key", "1"];
         let ended = place.gate("release", &service).run().await;
         assert_eq!(ended.code, code, "{}", ended.everything());
         assert!(ended.out.contains(text), "{}", ended.everything());
@@ -91,7 +91,7 @@ async fn a_release_deploys_processes_and_a_signal_leaves_them_to_ecs() {
     let file = definition.path().to_str().unwrap();
     let register = ["register", "--template", file, "--image", "api:1", "--container", "api"];
     assert_eq!(place.invoke(&register).run().await.code, 0);
-    let invocation = place.gate("release", &["--service", "api", "--service-image", "api:2"]);
+    let invocation = place.gate("release", &["--service", "api", "--service-image", API]);
     let child = invocation.start();
     place.until("the update", |place| place.calls("UpdateService") > 0).await;
     place.until("a look at it", |place| place.calls("DescribeServiceRevisions") > 0).await;

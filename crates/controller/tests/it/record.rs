@@ -7,7 +7,6 @@ use protocol::event::{Event, Origin, RunFinished, RunStarted};
 use protocol::line::EventLine;
 use protocol::{RunnerCommand, env};
 use sandbox::{Faults, Launch, PageShape, Program, RequestAnswer, RequestFault, Script};
-use serde_json::{Value, json};
 use std::time::Duration;
 
 /// A runner that does as `OUTCOME` says: an exit code, or `hangs`. It says of itself what its environment
@@ -48,20 +47,9 @@ async fn gate(shop: &Shop, key: &str, more: &[&str]) -> Told {
     shop.story.run(&[&["--run-key", key], more].concat()).await
 }
 
-/// `aws ecs run-task`: nothing of ours is in it. Waits for the end of what ends.
+/// Somebody's hand; waits for the end of what ends.
 async fn by_hand(shop: &Shop, command: &[&str], outcome: &str) {
-    let body = json!({"cluster": "default", "taskDefinition": "app-migrate", "launchType": "FARGATE",
-        "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-a"], "securityGroups": ["sg-a"]}},
-        "overrides": {"containerOverrides": [{"name": "migrate", "command": command,
-            "environment": [{"name": "OUTCOME", "value": outcome}]}]}});
-    let request = http::Request::post("http://sandbox/")
-        .header("content-type", "application/x-amz-json-1.1")
-        .header("x-amz-target", "AmazonEC2ContainerServiceV20141113.RunTask")
-        .body(body.to_string().into_bytes())
-        .unwrap();
-    let answer = shop.story.sandbox.handle(request).await;
-    let answer: Value = serde_json::from_slice(answer.body()).unwrap();
-    assert_eq!(answer["failures"], json!([]), "{answer}");
+    shop.by_hand(command, ("OUTCOME", outcome)).await;
     // In the sandbox's time.
     tokio::time::sleep(Duration::from_mins(10)).await;
 }

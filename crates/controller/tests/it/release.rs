@@ -1,7 +1,7 @@
 //! `release`: the API goes out only behind a green gate.
 
 use crate::support::runner::{applied, ends_with, failed};
-use crate::support::shop::{Shop, crashes, definition, rolls_back, serves};
+use crate::support::shop::{API, Shop, crashes, definition, rolls_back, serves};
 use crate::support::story::{Told, config};
 use controller::Signal;
 use protocol::DatabaseState;
@@ -64,7 +64,7 @@ async fn green_updates_the_service_and_follows_it_to_its_end() {
             "--task-definition",
             "api",
             "--image",
-            "api:2",
+            API,
             "--container",
             "api",
             "--diff",
@@ -142,7 +142,7 @@ async fn a_dry_run_shows_everything_and_changes_nothing() {
         &[
             "would run container migrate of a new revision of app-migrate in cluster default with image app:1",
             "would register a revision and update service api, which is on api:1",
-            "containerDefinitions.api.image: \"api:1\" -> \"api:2\"",
+            &format!("containerDefinitions.api.image: \"api:1\" -> \"{API}\""),
         ],
     );
     assert!(told.err.contains("network: subnets subnet-a"), "{}", told.err);

@@ -47,6 +47,8 @@ struct Database {
     restored: u32,
     /// Whether a run has met it since it was restored: else nothing on record can know.
     met_since: bool,
+    /// Whether a task waits for its lock, and may take it at any moment.
+    awaited: bool,
 }
 
 /// What happens.
@@ -67,11 +69,19 @@ enum Deed {
     },
     /// It dies without a word, in the middle.
     Killed,
+    /// It took the lock after the run before it, and said its last word first.
+    Beside {
+        red: bool,
+    },
+    /// A task that waits for the lock since before all others.
+    Waits,
+    /// ECS had a task of which the log has no line.
+    Silent,
     Restored,
     OtherFamily,
 }
 
-const DEEDS: [Deed; 16] = [
+const DEEDS: [Deed; 20] = [
     Deed::Gate { red: false },
     Deed::Gate { red: false },
     Deed::Gate { red: false },
@@ -86,6 +96,10 @@ const DEEDS: [Deed; 16] = [
     Deed::Contract { red: false },
     Deed::Contract { red: true },
     Deed::Killed,
+    Deed::Beside { red: true },
+    Deed::Beside { red: false },
+    Deed::Waits,
+    Deed::Silent,
     Deed::Restored,
     Deed::OtherFamily,
 ];
@@ -96,26 +110,40 @@ struct World {
     evidence: Evidence,
     now: i64,
     runs: u32,
+    /// When the newest run began and ended, and in which database.
+    newest: Option<(i64, i64, usize)>,
 }
 
 impl World {
     fn new() -> Self {
         let evidence = Evidence { tasks: Some(Vec::new()), ..Evidence::default() };
-        Self { databases: <[Database; 2]>::default(), evidence, now: 0, runs: 0 }
+        Self { databases: <[Database; 2]>::default(), evidence, now: 0, runs: 0, newest: None }
     }
 
     fn happens(&mut self, deed: Deed, dice: &mut Dice) {
-        let place = dice.below(2);
+        let mut place = dice.below(2);
         let (commit, image) = (dice.of(&COMMITS), dice.of(&IMAGES));
         self.now += 10;
         if deed == Deed::Restored {
             let database = &mut self.databases[place];
-            *database = Database { restored: database.restored + 1, ..Database::default() };
+            let restored = database.restored + 1;
+            *database = Database { restored, awaited: database.awaited, ..Database::default() };
             return;
         }
         self.runs += 1;
-        let begun = self.now;
-        self.now += 1 + i64::try_from(dice.below(20)).unwrap();
+        let (mut begun, mut ended) =
+            (self.now, self.now + 1 + i64::try_from(dice.below(20)).unwrap());
+        self.now = ended;
+        match (deed, self.newest) {
+            (Deed::Beside { .. }, None) => return,
+            (Deed::Beside { .. }, Some(newest)) => {
+                (begun, ended, place) = newest;
+                // Both are in the log by the time that the other one began.
+                (begun, ended) = (begun - 1, (ended - 1).max(begun));
+            }
+            (Deed::Waits, _) => (begun, ended) = (-10, -10),
+            _ => self.newest = Some((begun, ended, place)),
+        }
         let (command, started_by, code) = match deed {
             Deed::Gate { red } | Deed::Contract { red } => {
                 (RunnerCommand::Deploy, GATE, Some(u8::from(red) * 10))
@@ -123,7 +151,12 @@ impl World {
             Deed::ByHand { red } => (RunnerCommand::Deploy, "", Some(u8::from(red) * 10)),
             Deed::ExecByHand => (RunnerCommand::Exec, "", Some(0)),
             Deed::OneOff { command } => (command, "ecs-migrate/task/x", Some(0)),
-            Deed::Killed => (RunnerCommand::Deploy, dice.of(&[GATE, ""]), None),
+            Deed::Killed | Deed::Waits | Deed::Silent => {
+                (RunnerCommand::Deploy, dice.of(&[GATE, ""]), None)
+            }
+            Deed::Beside { red } => {
+                (RunnerCommand::Deploy, dice.of(&[GATE, ""]), red.then_some(10))
+            }
             Deed::OtherFamily => (RunnerCommand::Deploy, GATE, Some(0)),
             Deed::Restored => unreachable!("it is no run"),
         };
@@ -148,7 +181,9 @@ impl World {
         let mut say = |at: i64, event: Event| {
             seq += 1;
             let text = EventLine::new("r", &task, seq, event).encode();
-            self.evidence.lines.push(LoggedLine { at, task: task.clone(), text });
+            if deed != Deed::Silent {
+                self.evidence.lines.push(LoggedLine { at, task: task.clone(), text });
+            }
         };
         let started = RunStarted { command, standing, origin, ..RunStarted::default() };
         say(begun, Event::RunStarted(started));
@@ -159,7 +194,7 @@ impl World {
                 let says = is_ours || !dice.once_in(2);
                 let environment = if says { ENVIRONMENTS[place] } else { "" };
                 say(
-                    self.now,
+                    ended,
                     Event::RunFinished(RunFinished {
                         outcome,
                         exit_code,
@@ -171,20 +206,25 @@ impl World {
                     }),
                 );
             }
+            None if deed == Deed::Silent => {}
             None => self.evidence.lines.push(LoggedLine {
-                at: self.now,
+                at: ended,
                 task: task.clone(),
                 text: "killed".to_owned(),
             }),
         }
-        // ECS forgets: of every third task nothing is known any more.
-        if deed != Deed::OtherFamily && !dice.once_in(3) {
+        // ECS forgets: of every third task nothing is known any more, but what is not in the log either
+        // nobody could know.
+        let is_known = matches!(deed, Deed::Waits | Deed::Silent) || !dice.once_in(3);
+        let goes_on = deed == Deed::Waits;
+        if deed != Deed::OtherFamily && is_known {
             let record = TaskRecord {
                 task,
                 created_at: begun - 1,
-                stopped_at: Some(self.now),
-                good_end: Some(code == Some(0)),
+                stopped_at: (!goes_on).then_some(ended),
+                good_end: (!goes_on).then_some(code == Some(0)),
                 is_one_off: started_by.starts_with("ecs-migrate/task/"),
+                environment: if is_ours { ENVIRONMENTS[place].to_owned() } else { String::new() },
                 ..TaskRecord::default()
             };
             self.evidence.tasks.get_or_insert_default().push(record);
@@ -194,6 +234,7 @@ impl World {
         }
         let database = &mut self.databases[place];
         database.met_since |= code.is_some();
+        database.awaited |= goes_on;
         database.truth = match deed {
             Deed::Gate { red: false } => Truth::At { commit, image },
             Deed::OneOff { .. } | Deed::Contract { red: false } => return,
@@ -202,6 +243,9 @@ impl World {
             | Deed::ExecByHand
             | Deed::Contract { .. }
             | Deed::Killed
+            | Deed::Beside { .. }
+            | Deed::Waits
+            | Deed::Silent
             | Deed::Restored
             | Deed::OtherFamily => Truth::Anything,
         };
@@ -243,7 +287,7 @@ fn judge(world: &World, dice: &mut Dice, seed: u64) -> u32 {
                 let Ok(proof) = green(&evidence, claim) else { continue };
                 proved += 1;
                 let database = &world.databases[place];
-                let is_true = database.truth == Truth::At { commit, image };
+                let is_true = !database.awaited && database.truth == Truth::At { commit, image };
                 // A restore that nobody has met since is on no record.
                 let unknowable = database.restored > 0 && !database.met_since;
                 assert!(

@@ -147,7 +147,11 @@ impl Repository {
             objects.iter().filter(|object| rules.iter().any(|rule| object["rule"] == *rule)).count()
         };
         let result = objects.last().unwrap();
-        let new = result["looked_into"].as_u64().and_then(|new| usize::try_from(new).ok());
+        let is_compared = !ended.out.contains("the history was compared with nothing");
+        let new = result["looked_into"]
+            .as_u64()
+            .filter(|_| is_compared)
+            .and_then(|new| usize::try_from(new).ok());
         let found = new.map(|new| {
             let gone = count(&["deleted-migration", "renamed-migration"]);
             (count(&["edited-migration"]), gone, new)

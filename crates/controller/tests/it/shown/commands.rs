@@ -7,7 +7,7 @@ use crate::doctor;
 use crate::on_call;
 use crate::release;
 use crate::support::runner::{applied, ends_with, failed};
-use crate::support::shop::{Shop, crashes, rolls_back, serves};
+use crate::support::shop::{API, Shop, crashes, rolls_back, serves};
 use crate::support::story::Story;
 use sandbox::Program;
 
@@ -73,7 +73,7 @@ async fn what_runs_beside_the_gate() {
     shown!("exec", ran().await, with(&["exec"], &["--", "npm", "run", "seed"]));
 }
 
-const RELEASE: [&str; 4] = ["--service", "api", "--service-image", "api:2"];
+const RELEASE: [&str; 4] = ["--service", "api", "--service-image", API];
 
 #[tokio::test(start_paused = true)]
 async fn what_deploys() {

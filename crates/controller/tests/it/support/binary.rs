@@ -1,5 +1,6 @@
 //! Runs the real binary with an environment that holds nothing else.
 
+use crate::shown::schema;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Output, Stdio};
@@ -126,7 +127,10 @@ impl Invocation {
 
     /// Runs it to its end.
     pub(crate) async fn run(&self) -> Ended {
-        Ended::of(self.start().wait_with_output().await.unwrap())
+        let ended = Ended::of(self.start().wait_with_output().await.unwrap());
+        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+        schema::keeps(&arguments, &ended.out, ended.code);
+        ended
     }
 }
 

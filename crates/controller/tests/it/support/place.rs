@@ -1,7 +1,7 @@
 //! A sandbox over HTTP in which containers are real processes. Real time, so stories are short.
 
 use super::binary::Invocation;
-use super::shop::{revision, rolls_back};
+use super::shop::{API, revision, rolls_back};
 use super::story::unlabelled;
 use sandbox::{Config, Program, Sandbox, Server, Speed, WallClock};
 use serde_json::json;
@@ -30,7 +30,7 @@ impl Place {
         Self::open(config, directory).await
     }
 
-    /// The same with service `api` on `api:1`, whose image `api:2` runs another script.
+    /// The same with service `api` on `api:1`, whose new image runs another script.
     pub(crate) async fn deploying(script: &str, api: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let shell = |script: &str| {
@@ -42,7 +42,7 @@ impl Place {
             .log_group("/ecs/app")
             .image("app:1", shell(script))
             .image("proxy-api:1", shell("exec sleep 600"))
-            .image("api:2", shell(api))
+            .image(API, shell(api))
             .service(json!({"serviceName": "api", "taskDefinition": revision("api", 1),
                 "deploymentConfiguration": rolls_back()}));
         Self::open(config, directory).await

@@ -6,6 +6,10 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::time::Duration;
 
+/// The new image. By its digest: of a tag its registry would be asked.
+pub(crate) const API: &str =
+    "api@sha256:2222222222222222222222222222222222222222222222222222222222222222";
+
 /// The definition's ARN of a revision.
 pub(crate) fn revision(family: &str, number: u32) -> String {
     format!("arn:aws:ecs:eu-west-1:111122223333:task-definition/{family}:{number}")
@@ -66,8 +70,11 @@ impl Shop {
         services: &[&str],
         deployment: Value,
     ) -> Self {
-        let mut config =
-            config.image("app:1", migration).image("*api:1", serves()).image("*api:2", api);
+        let mut config = config
+            .image("app:1", migration)
+            .image("*api:1", serves())
+            .image("*api:2", api.clone())
+            .image(API, api);
         for name in services {
             config = config.service(json!({
                 "serviceName": name, "desiredCount": 2, "taskDefinition": revision(name, 1),
@@ -87,7 +94,7 @@ impl Shop {
         Self { story }
     }
 
-    /// `ecs-migrate release` of `api:2`.
+    /// `ecs-migrate release` of the new image.
     pub(crate) async fn release(&self, more: &[&str]) -> Told {
         let template = self.story.template_path();
         let line = [
@@ -103,24 +110,33 @@ impl Shop {
             "--service",
             "api",
             "--service-image",
-            "api:2",
+            API,
         ];
         self.story.invoke(&[&line[..], more].concat()).await
     }
 
-    /// `ecs-migrate deploy-service` of `api:2`.
+    /// `ecs-migrate deploy-service` of the new image.
     pub(crate) async fn deploy(&self, more: &[&str]) -> Told {
         let template = self.story.template_path();
-        let line = [
-            "deploy-service",
-            "--template",
-            &template,
-            "--service",
-            "api",
-            "--service-image",
-            "api:2",
-        ];
+        let line =
+            ["deploy-service", "--template", &template, "--service", "api", "--service-image", API];
         self.story.invoke(&[&line[..], more].concat()).await
+    }
+
+    /// `aws ecs run-task`: nothing of ours is in it.
+    pub(crate) async fn by_hand(&self, command: &[&str], (name, value): (&str, &str)) {
+        let body = json!({"cluster": "default", "taskDefinition": "app-migrate", "launchType": "FARGATE",
+            "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-a"], "securityGroups": ["sg-a"]}},
+            "overrides": {"containerOverrides": [{"name": "migrate", "command": command,
+                "environment": [{"name": name, "value": value}]}]}});
+        let request = http::Request::post("http://sandbox/")
+            .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amz-target", "AmazonEC2ContainerServiceV20141113.RunTask")
+            .body(body.to_string().into_bytes())
+            .unwrap();
+        let answer = self.story.sandbox.handle(request).await;
+        let answer: Value = serde_json::from_slice(answer.body()).unwrap();
+        assert_eq!(answer["failures"], json!([]), "{answer}");
     }
 
     /// What `api` stands on, once that is all it stands on.
