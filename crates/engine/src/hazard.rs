@@ -6,8 +6,10 @@ mod preflight;
 
 use crate::check::Finding;
 use crate::error::{Error, Kind};
+use crate::interrupt::Interrupt;
 use crate::progress::{Progress, Sink};
 use crate::session::Session;
+use crate::waiting::patiently;
 use migrations::hazard::live::{Facts, regrade};
 use migrations::hazard::{self, Grade, Known, Level, Policy, Work};
 use migrations::script::Script;
@@ -55,8 +57,19 @@ impl Graded {
     }
 }
 
-/// Grades what is pending with what the database says of the tables.
+/// Grades what is pending with what the database says of the tables. Whoever locks one of them is waited
+/// for: its size cannot be asked meanwhile.
 pub(crate) async fn grade(
+    review: &Review,
+    session: &Session,
+    what: (&Directory, &Plan),
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
+) -> Result<Vec<Graded>, Error> {
+    let doing = (session, "looking at the tables of what is pending");
+    patiently(doing, (sink, interrupt), grade_at_once(review, session, what)).await
+}
+
+async fn grade_at_once(
     review: &Review,
     session: &Session,
     (directory, plan): (&Directory, &Plan),
@@ -109,9 +122,9 @@ pub(crate) async fn review(
     review: &Review,
     session: &Session,
     what: (&Directory, &Plan),
-    sink: &mut dyn Sink,
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<(), Error> {
-    let mut graded = grade(review, session, what).await?;
+    let mut graded = grade(review, session, what, (&mut *sink, interrupt)).await?;
     graded.retain(|one| one.level != Level::Off);
     for one in &graded {
         sink.emit(Progress::Finding(told(one)));

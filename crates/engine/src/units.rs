@@ -43,7 +43,7 @@ pub(crate) async fn run(
     sink: &mut dyn Sink,
     interrupt: &mut Interrupt,
 ) -> Result<(), Stop> {
-    attempt.session.run(&attempt.starting()).await?;
+    start(attempt, (&mut *sink, &mut *interrupt)).await?;
     let unwritten = if attempt.journaled { None } else { Some(known::unwritten(attempt, units)) };
     let known = unwritten.as_ref().unwrap_or(attempt.known);
     known::check_done(attempt, units, known)?;
@@ -88,7 +88,24 @@ pub(crate) async fn run(
             skipped,
         });
     }
-    finish(attempt, interrupt).await
+    finish(attempt, sink, interrupt).await
+}
+
+/// Commits the started row; again where others are in the way, as long as the budget lasts.
+async fn start(
+    attempt: &Attempt<'_>,
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
+) -> Result<(), Stop> {
+    let mut tries = Tries::new(attempt);
+    loop {
+        let started = transaction::start(attempt, "", (&mut *sink, &mut *interrupt)).await;
+        let Err(stop) = started else { return Ok(()) };
+        if let Stop::Lost(_) = stop {
+            return Err(stop);
+        }
+        attempt.session.run("ROLLBACK").await?;
+        tries.again(stop, (&mut *sink, &mut *interrupt)).await?;
+    }
 }
 
 /// What of the session is ours.
@@ -335,13 +352,19 @@ async fn settle_session(
 }
 
 /// The finished mark and the end of the journal in one transaction.
-async fn finish(attempt: &Attempt<'_>, interrupt: &mut Interrupt) -> Result<(), Stop> {
+async fn finish(
+    attempt: &Attempt<'_>,
+    sink: &mut dyn Sink,
+    interrupt: &mut Interrupt,
+) -> Result<(), Stop> {
     let session = attempt.session;
     // The script may have left any role or search path behind.
     session.reset().await?;
     session.run("BEGIN").await?;
     let transaction = fenced(attempt).await?;
-    if !transaction::finish(attempt, Some(transaction), interrupt).await? {
+    let seen = RefCell::default();
+    let finishing = transaction::finish(attempt, Some(transaction), interrupt);
+    if !watch(&attempt.watching(&seen), sink, finishing).await? {
         return Err(Stop::Failed(Box::new(lock_lost(attempt))));
     }
     journal::forget(session, attempt.id).await?;
