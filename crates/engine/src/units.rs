@@ -34,6 +34,8 @@ struct Turn<'a> {
     before: Option<Carried>,
     /// Digest of the settings before it.
     settings: String,
+    /// What is there of its thing before it, see `trace`.
+    trace: String,
 }
 
 /// Runs what is not done yet, then marks the migration as finished.
@@ -63,6 +65,7 @@ pub(crate) async fn run(
             way: way::of(attempt.script, range),
             before: None,
             settings: String::new(),
+            trace: String::new(),
         };
         let skipped = if turn.way == Way::Setting {
             // What it set is in the session that was.
@@ -143,24 +146,25 @@ async fn run_unit(
         if turn.way == Way::Reindex {
             leftover::drop_unfinished_rebuilds(attempt, entry, sink).await?;
         }
+        if let Way::Unnamed(table) = &turn.way {
+            leftover::drop_unnamed(attempt, (table, entry), sink).await?;
+        }
     }
-    let trace = if turn.way == Way::Reindex {
+    turn.trace = if turn.way == Way::Reindex {
         leftover::rebuilds(session).await?
     } else if turn.way.is_alone() {
         trace::look(session, &resume::trace_of(attempt.script, unit)).await?
     } else {
         String::new()
     };
-    let intent = Intent { fingerprint: &intended, alone: turn.way.is_alone(), before: &trace };
-    intend(attempt, &turn, &intent).await?;
+    intend(attempt, &turn, &intended).await?;
     let ran = match until_done(attempt, &turn, (sink, interrupt)).await {
         Err(Stop::Failed(error))
             if turn.way == Way::Either && way::minds_transactions(error.sqlstate.as_deref()) =>
         {
             turn.way = Way::Alone;
-            let before = trace::look(session, &resume::trace_of(attempt.script, unit)).await?;
-            let intent = Intent { alone: true, before: &before, ..intent };
-            intend(attempt, &turn, &intent).await?;
+            turn.trace = trace::look(session, &resume::trace_of(attempt.script, unit)).await?;
+            intend(attempt, &turn, &intended).await?;
             until_done(attempt, &turn, (sink, interrupt)).await
         }
         ran => ran,
@@ -182,8 +186,9 @@ async fn run_unit(
     }
 }
 
-async fn intend(attempt: &Attempt<'_>, turn: &Turn<'_>, intent: &Intent<'_>) -> Result<(), Stop> {
+async fn intend(attempt: &Attempt<'_>, turn: &Turn<'_>, fingerprint: &str) -> Result<(), Stop> {
     let Some(before) = &turn.before else { return Ok(()) };
+    let intent = &Intent { fingerprint, alone: turn.way.is_alone(), before: &turn.trace };
     let session = attempt.session;
     let disguise = journal::leave_role(session, before, Reach::Session).await?;
     journal::intend(session, (attempt.id, turn.number), intent).await?;
@@ -209,6 +214,9 @@ async fn until_done(
             Way::Index(index, table) => {
                 build(attempt, turn, (index, table), (&mut *sink, &mut *interrupt)).await
             }
+            Way::Unnamed(table) => {
+                build_unnamed(attempt, turn, table, (&mut *sink, &mut *interrupt)).await
+            }
             Way::Setting | Way::Alone | Way::Drop(_) | Way::Detach | Way::Reindex => {
                 alone(attempt, turn, (&mut *sink, &mut *interrupt)).await
             }
@@ -218,9 +226,14 @@ async fn until_done(
             return Err(stop);
         }
         attempt.session.run("ROLLBACK").await?;
-        attempt.left.set(leftover::look(attempt, &turn.way, sink).await?);
+        attempt.left.set(leftover::look(attempt, (&turn.way, &turn.trace), sink).await?);
         match turn.way {
-            Way::Wrapped | Way::Either | Way::Own | Way::Index(..) | Way::Drop(_) => {
+            Way::Wrapped
+            | Way::Either
+            | Way::Own
+            | Way::Index(..)
+            | Way::Unnamed(_)
+            | Way::Drop(_) => {
                 tries.again(stop, (&mut *sink, &mut *interrupt)).await?;
             }
             // What runs alone may have done a part of its work.
@@ -270,6 +283,17 @@ async fn build(
             ),
         });
     }
+    wait_for_old_transactions(attempt, table, (&mut *sink, &mut *interrupt)).await?;
+    alone(attempt, turn, (sink, interrupt)).await
+}
+
+/// Builds one under a name that the server chooses.
+async fn build_unnamed(
+    attempt: &Attempt<'_>,
+    turn: &Turn<'_>,
+    table: &str,
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
+) -> Result<(), Stop> {
     wait_for_old_transactions(attempt, table, (&mut *sink, &mut *interrupt)).await?;
     alone(attempt, turn, (sink, interrupt)).await
 }

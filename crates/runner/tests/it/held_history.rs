@@ -84,6 +84,7 @@ async fn a_signal_ends_the_wait_to_record_what_is_left() {
         let ended = stop(run).await;
         ended.failed(code);
         holder.batch_execute("COMMIT").await.unwrap();
+        world.sql("SELECT pg_advisory_unlock_all()").await;
         world.lock_is_free().await;
         world.migration("2_b", SCRIPTS[0]);
         assert_eq!(world.deploy().await.succeeded().applied, 1);

@@ -71,7 +71,7 @@ async fn a_schema_that_was_named_is_remembered() {
     let named = world.run(&["deploy", "--schema", "public"]).await;
     named.succeeded();
     assert!(named.notice("schema_named"), "{}", named.stdout);
-    world.migration("2_b", "INSERT INTO counter VALUES (2); CREATE TABLE made(a int);");
+    world.migration("2_b", "CREATE TABLE IF NOT EXISTS counter(n int); INSERT INTO counter VALUES (2); CREATE TABLE made(a int);");
     for arguments in
         [["status"].as_slice(), &["deploy", "--check"], &["deploy"], &["check", "--drift"]]
     {
