@@ -15,6 +15,8 @@ applied to empty databases of a throw-away PostgreSQL
   whole    by ecs-migrate-runner, all at once
   single   by ecs-migrate-runner, one more migration at a time
   half     the first half by Prisma's own engine (npm), the rest by ecs-migrate-runner
+  cli      the first half by `prisma migrate deploy` (npm), the rest by ecs-migrate-runner
+  back     the first half by ecs-migrate-runner, the rest by `prisma migrate deploy`
 
 and the schema (pg_dump) and the number of rows of every table are held against the referee's. One line a
 history; exit code 1 if anything differs or does not apply. RUN names a runner, else one is built.
@@ -51,6 +53,14 @@ if command -v npm >/dev/null; then
     engine=$scratch/prisma/engine.mjs
   fi
 fi
+cli=
+if [ -n "$engine" ]; then
+  mkdir "$scratch/cli" && cp crates/runner/tests/wrapped/* "$scratch/cli/"
+  if (cd "$scratch/cli" && npm install --ignore-scripts --no-package-lock --no-audit --no-fund --silent >/dev/null 2>&1); then
+    cli=$scratch/cli/node_modules/prisma/build/index.js
+  fi
+fi
+[ -n "$cli" ] || echo "[skip] cli, back: the Prisma CLI cannot be installed with npm" >&2
 [ -n "$engine" ] || echo "[skip] half: Prisma's engine cannot be installed with npm" >&2
 
 sql() { "$bin/psql" -XqAt -v ON_ERROR_STOP=1 -d "$server/$1" -c "$2"; }
@@ -87,15 +97,24 @@ by_single() {
     ours single "$scratch/grown" </dev/null || return 1
   done < <(names "$1")
 }
-by_half() {
-  local count
-  count=$(names "$1" | wc -l)
+# The first half of a history, in $scratch/grown.
+first_half() {
   rm -rf "$scratch/grown" && mkdir "$scratch/grown"
   [ ! -e "$1/migration_lock.toml" ] || cp "$1/migration_lock.toml" "$scratch/grown/"
-  names "$1" | head -n $((count / 2)) | grow "$1" "$scratch/grown"
+  names "$1" | head -n $(($(names "$1" | wc -l) / 2)) | grow "$1" "$scratch/grown"
+}
+by_half() {
+  first_half "$1"
   (cd "$scratch/prisma" && DATABASE_URL=$server/half node "$engine" deploy "$scratch/grown") >"$scratch/said" 2>&1 || return 1
   ours half "$1"
 }
+# The CLI's native engine is not in npm, so the same engine in WebAssembly stands in.
+prisma() {
+  (cd "$scratch/cli" && DATABASE_URL=$server/$1 ECS_MIGRATE_MIGRATIONS=$2 CHECKPOINT_DISABLE=1 NO_COLOR=1 \
+    PRISMA_SCHEMA_ENGINE_BINARY=$scratch/prisma/schema-engine.mjs node "$cli" migrate deploy) >"$scratch/said" 2>&1
+}
+by_cli() { first_half "$1" && prisma cli "$scratch/grown" && ours cli "$1"; }
+by_back() { first_half "$1" && ours back "$scratch/grown" && prisma back "$1"; }
 
 result=0
 for folder in "${folders[@]}"; do
@@ -107,7 +126,7 @@ for folder in "${folders[@]}"; do
     continue
   fi
   picture psql >"$scratch/wanted"
-  for way in whole single ${engine:+half}; do
+  for way in whole single ${engine:+half} ${cli:+cli back}; do
     fresh "$way"
     if ! "by_$way" "$folder"; then
       line="$line; $way: FAILS ($(tail -n 1 "$scratch/said"))"

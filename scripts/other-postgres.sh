@@ -9,6 +9,7 @@ case "${1:-}" in
 esac
 case "$1" in
   13) version=13.23.0-beta.16 ;;
+  17) version=17.10.0-beta.17 ;;
   18) version=18.4.0-beta.17 ;;
   *) echo "other-postgres.sh: no version of PostgreSQL $1 is pinned here" >&2; exit 2 ;;
 esac

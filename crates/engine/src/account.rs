@@ -55,6 +55,12 @@ impl Account {
         self.blockers.clone_from(&seen.blockers);
     }
 
+    /// Something of our own waited.
+    pub(crate) fn waited_for(&mut self, seen: Seen) {
+        self.waited = seen.lock_wait;
+        self.blockers = seen.blockers;
+    }
+
     /// How many rows it touched.
     pub(crate) fn touched(&mut self, number: u32, rows: u64) {
         self.costs.entry(number).or_default().rows = rows;

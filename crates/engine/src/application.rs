@@ -77,7 +77,7 @@ pub async fn require_rights(
     let wanted = (Purpose::Read, connection.connect_wait);
     let session = reach(connection, wanted, sink, interrupt).await?;
     let looked = tokio::select! {
-        looked = lacking_in(&session, connection, application) => looked,
+        looked = lacking_in(&session, application) => looked,
         () = interrupt.wait() => {
             Err(Error::new(Kind::Interrupted, "interrupted while looking at the application's rights"))
         }
@@ -97,12 +97,8 @@ pub async fn require_rights(
     .hint("run the GRANTs that the lines with [no] show, then run again"))
 }
 
-async fn lacking_in(
-    session: &Session,
-    connection: &ConnectionSettings,
-    application: Application<'_>,
-) -> Result<Lacking, Error> {
-    let history = History::locate(session, connection).await?;
+async fn lacking_in(session: &Session, application: Application<'_>) -> Result<Lacking, Error> {
+    let history = History::locate(session).await?;
     if !exists(session, application.role).await? {
         return Err(Error::new(
             Kind::AccessDenied,

@@ -17,10 +17,12 @@ use crate::stand_in;
 use crate::traffic::Pace;
 use crate::transaction::{self, Attempt, Begun, Stop};
 use crate::units;
+use crate::waiting::patiently;
 use crate::way;
 use migrations::script::Form;
 use migrations::{Marker, Migration, Mode, Script};
 use std::cell::{Cell, RefCell};
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// One migration's turn.
@@ -97,7 +99,7 @@ pub(crate) async fn apply(
     });
     let pace = Pace::new(&step.deploy.traffic, &script);
     let account = RefCell::new(Account::default());
-    let left = Cell::new(false);
+    let (left, started) = (Cell::new(false), Cell::new(false));
     let attempt = Attempt {
         session,
         history: step.history,
@@ -109,6 +111,7 @@ pub(crate) async fn apply(
         begun: step.begun,
         known: &known,
         journaled,
+        started: &started,
         left: &left,
         marker: &marker,
         observer: step.observer,
@@ -128,11 +131,13 @@ pub(crate) async fn apply(
         Err(Stop::Lost(loss)) => return Err(lost(name, loss)),
         Err(Stop::Failed(mut error)) => {
             error.migration.get_or_insert_with(|| name.to_owned());
-            return Err(ended(&attempt, step.deploy.habits, *error).await);
+            let habits = step.deploy.habits;
+            return Err(ended(&attempt, (habits, *error), (sink, interrupt)).await);
         }
         Err(Stop::Interrupted) => {
             let error = Error::new(Kind::Interrupted, "interrupted").migration(name);
-            return Err(ended(&attempt, step.deploy.habits, error).await);
+            let habits = step.deploy.habits;
+            return Err(ended(&attempt, (habits, error), (sink, interrupt)).await);
         }
     }
     sink.emit(Progress::MigrationApplied {
@@ -152,13 +157,23 @@ fn lost(name: &str, loss: Loss) -> Error {
     }
 }
 
+/// How long somebody may keep us from recording what became of a migration once we are asked to stop.
+const RECORDED_WITHIN: Duration = Duration::from_secs(1);
+
 /// Rolls back what is open and records what is left; the error then says so.
-async fn ended(attempt: &Attempt<'_>, habits: Habits, error: Error) -> Error {
+async fn ended(
+    attempt: &Attempt<'_>,
+    (habits, error): (Habits, Error),
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
+) -> Error {
     let Attempt { session, history, id, marker, .. } = *attempt;
     let mut error = error;
     let record = async {
         session.run("ROLLBACK").await?;
         session.reset().await?;
+        if !attempt.started.get() && matches!(attempt.begun, Begun::Now) {
+            return Ok(false);
+        }
         let part_way = match marker.mode {
             Mode::Transaction | Mode::Whole => error.database == DatabaseState::NeedsAttention,
             Mode::Statements => {
@@ -181,19 +196,29 @@ async fn ended(attempt: &Attempt<'_>, habits: Habits, error: Error) -> Error {
                 .roll_back(session, id, &format!("ecs-migrate: rolled back: {}", error.message))
                 .await?;
         }
-        Ok::<_, crate::error::Fault>(part_way)
+        Ok(part_way)
     };
-    match record.await {
-        Ok(false) => error.database(DatabaseState::Unchanged),
-        Ok(true) if error.database == DatabaseState::NeedsAttention => {
+    // Somebody may hold the history meanwhile.
+    let recorded: Option<Result<bool, Error>> = if interrupt.requested() {
+        tokio::time::timeout(RECORDED_WITHIN, record).await.ok()
+    } else {
+        let doing = (session, "recording what is left of the migration");
+        Some(patiently(doing, (sink, interrupt), record).await)
+    };
+    if recorded.is_none() {
+        session.cancel().await;
+    }
+    match recorded {
+        Some(Ok(false)) => error.database(DatabaseState::Unchanged),
+        Some(Ok(true)) if error.database == DatabaseState::NeedsAttention => {
             Error { kind: Kind::PartlyApplied, ..error }
         }
-        Ok(true) if error.kind == Kind::Interrupted => {
+        Some(Ok(true)) if error.kind == Kind::Interrupted => {
             Error { kind: Kind::InterruptedPartWay, ..error }.database(DatabaseState::PartWay)
         }
-        Ok(true) => resumable(error).database(DatabaseState::PartWay),
+        Some(Ok(true)) => resumable(error).database(DatabaseState::PartWay),
         // The row keeps its marker, and the next run settles it.
-        Err(_) => error.database(DatabaseState::Unknown),
+        Some(Err(_)) | None => error.database(DatabaseState::Unknown),
     }
 }
 

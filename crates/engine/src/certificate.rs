@@ -101,6 +101,7 @@ mod tests {
             database: "d".to_owned(),
             schema: None,
             stands_for: None,
+            unnamed: crate::meant::Unnamed::Remembered,
             tls: TlsMode::VerifyFull,
             root_certificates: Roots::ByHost,
             client_certificate: None,

@@ -13,11 +13,13 @@ pub use finding::{Finding, Verdict};
 use crate::application::Application;
 use crate::drift::DriftSearch;
 use crate::error::Error;
+use crate::history::READING;
 use crate::interrupt::Interrupt;
 use crate::progress::{Progress, Sink};
 use crate::reach::{Purpose, reach};
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
+use crate::waiting::patiently;
 use migrations::{Allowances, Directory};
 
 /// What to look at.
@@ -88,8 +90,9 @@ pub async fn check(
     };
     told.tell(way::name(check.connection).await);
     told.tell_all(way::open(check.connection, session.encrypted));
+    let mut stop = interrupt.clone();
     let looked = tokio::select! {
-        looked = look(check, &session, &mut told) => looked,
+        looked = look(check, &session, (&mut told, &mut stop)) => looked,
         () = interrupt.wait() => {
             Err(Error::new(crate::Kind::Interrupted, "interrupted while looking at the database"))
         }
@@ -105,12 +108,18 @@ pub async fn check(
     looked.map(|()| told.tally)
 }
 
-async fn look(check: &Check<'_>, session: &Session, told: &mut Told<'_>) -> Result<(), Error> {
+async fn look(
+    check: &Check<'_>,
+    session: &Session,
+    (told, interrupt): (&mut Told<'_>, &mut Interrupt),
+) -> Result<(), Error> {
     told.tell(server::version(session));
     told.tell(server::primary(session, check.connection));
     told.tell(server::pooler(session, check.connection).await);
     told.tell(server::environment(session, check.connection).await?);
-    let past = history::look(session, check).await?;
+    let reading = (session, READING);
+    let past = history::look(session, check);
+    let past = patiently(reading, (&mut *told.sink, interrupt), past).await?;
     told.tell_all(past.findings);
     told.tally.pending = past.pending.len();
     let place = rights::Place { session, schema: &past.schema, pending: &past.pending };

@@ -11,6 +11,7 @@ use crate::history::{History, READING};
 use crate::hold::Hold;
 use crate::interrupt::Interrupt;
 use crate::lock;
+use crate::meant;
 use crate::observe::{Notes, Observer};
 use crate::opening::{self, MissingDatabase};
 use crate::part_way;
@@ -180,23 +181,23 @@ async fn deploy_in(
     (report, recovery): (&mut Report, &mut Recovery),
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<Course, Error> {
-    let history = History::locate(session, deploy.connection).await?;
+    let history = History::locate(session).await?;
     sink.emit(session.connected(deploy.connection, history.schema()));
     if !lock_in_turn(deploy, session, sink, interrupt).await? {
-        let history = History::locate(session, deploy.connection).await?;
+        let history = History::locate(session).await?;
         let rows = history.rows_patiently(session, (sink, interrupt)).await?;
         recovery.credit(&rows, report, sink);
         report.pending = 0;
         return Ok(Course::NotNeeded);
     }
     // Again, under the lock: another run may have made the table meanwhile.
-    let mut history = History::locate(session, deploy.connection).await?;
+    let mut history = History::locate(session).await?;
     if !history.exists() {
         history.refuse_strangers(session).await?;
     }
     let rows = history.rows_patiently(session, (sink, interrupt)).await?;
     recovery.credit(&rows, report, sink);
-    let (rows, resumable) = settle(session, &history, rows, sink).await?;
+    let (rows, resumable) = settle(session, &history, rows, (&mut *sink, &mut *interrupt)).await?;
     let begun = !resumable.is_empty();
     let known = (&mut history, rows, resumable);
     let outcome = go_on(deploy, session, known, (report, recovery), (sink, interrupt)).await;
@@ -227,7 +228,8 @@ async fn go_on(
     check_share(&plan, &resumable)?;
     if !plan.pending.is_empty() && !recovery.reviewed {
         if let Some(review) = deploy.review {
-            hazard::review(review, session, (deploy.directory, &plan), sink).await?;
+            let pending = (deploy.directory, &plan);
+            hazard::review(review, session, pending, (&mut *sink, &mut *interrupt)).await?;
         }
         if let Some(guard) = deploy.drift {
             let compared = (deploy.connection, deploy.directory);
@@ -237,6 +239,7 @@ async fn go_on(
     }
     // Behind everything that may still refuse: what is refused leaves nothing.
     history.ensure(session).await?;
+    meant::keep(session, history, sink).await?;
     if !deploy.steps.is_empty() {
         steps::ensure(session).await?;
     }
@@ -328,7 +331,7 @@ async fn lock_in_turn(
 /// The plan, if it is empty and every step is done. Whatever stands in the way is judged under the
 /// locks: another tool's unfinished row may be of a run that goes on.
 async fn done(deploy: &Deploy<'_>, session: &Session) -> Result<Option<Plan>, Error> {
-    let rows = History::locate(session, deploy.connection).await?.rows(session).await?;
+    let rows = History::locate(session).await?.rows(session).await?;
     let plan = make_plan(deploy, &rows).ok();
     let idle = |plan: &Plan| plan.pending.is_empty() && !rows.iter().any(Row::unfinished);
     let Some(plan) = plan.filter(idle) else { return Ok(None) };

@@ -66,7 +66,7 @@ pub(crate) async fn find(
     search: DriftSearch<'_>,
     interrupt: &mut Interrupt,
 ) -> Result<Drift, Error> {
-    let history = History::locate(session, connection).await?;
+    let history = History::locate(session).await?;
     let rows = history.rows(session).await?;
     let applied = match applied(directory, &rows) {
         Ok(applied) => applied,

@@ -4,11 +4,12 @@
 use crate::environment;
 use crate::error::Error;
 use crate::hazard::{self, Review};
-use crate::history::History;
+use crate::history::{History, READING};
 use crate::interrupt::Interrupt;
-use crate::progress::Progress;
+use crate::progress::Sink;
 use crate::reach::{Purpose, reach};
 use crate::settings::ConnectionSettings;
+use crate::waiting::patiently;
 use migrations::{Allowances, Directory, Plan, Row, Share};
 
 /// What a deployment is about to do.
@@ -40,15 +41,16 @@ pub struct Foresee<'a> {
 /// Looks. The deployment judges again under its locks.
 pub async fn foresee(
     deployment: &Foresee<'_>,
-    interrupt: &mut Interrupt,
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<Foreseen, Error> {
-    let mut quiet = |_progress: Progress| {};
     let wanted = (Purpose::Read, deployment.connection.connect_wait);
-    let mut session = reach(deployment.connection, wanted, &mut quiet, interrupt).await?;
+    let mut session = reach(deployment.connection, wanted, sink, interrupt).await?;
     let seen = async {
         environment::meet(&mut session, deployment.connection).await?;
-        let history = History::locate(&session, deployment.connection).await?;
-        let Some(plan) = plan(deployment, &history.rows(&session).await?) else {
+        let history = History::locate(&session).await?;
+        let rows =
+            patiently((&session, READING), (&mut *sink, &mut *interrupt), history.rows(&session));
+        let Some(plan) = plan(deployment, &rows.await?) else {
             return Ok(Foreseen::Nothing);
         };
         let lenient;
@@ -59,7 +61,9 @@ pub async fn foresee(
                 &lenient
             }
         };
-        let graded = hazard::grade(review, &session, (deployment.directory, &plan)).await?;
+        let graded =
+            hazard::grade(review, &session, (deployment.directory, &plan), (sink, interrupt))
+                .await?;
         let stops = deployment.review.is_some() && graded.iter().any(hazard::Graded::blocks);
         Ok(match graded.iter().any(hazard::Graded::loses) {
             _ if stops => Foreseen::Nothing,

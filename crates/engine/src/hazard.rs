@@ -1,15 +1,18 @@
 //! Owns the check of a deployment: the hazards of what is pending, graded with what this database
 //! says of the tables, before anything is changed.
 
+mod behind;
 mod facts;
 mod preflight;
 
 use crate::check::Finding;
 use crate::error::{Error, Kind};
+use crate::interrupt::Interrupt;
 use crate::progress::{Progress, Sink};
 use crate::session::Session;
+use crate::waiting::patiently;
 use migrations::hazard::live::{Facts, regrade};
-use migrations::hazard::{self, Grade, Known, Level, Policy, Work};
+use migrations::hazard::{self, Grade, Known, Level, Policy, Rule, Work};
 use migrations::script::Script;
 use migrations::{Directory, Plan};
 use std::collections::BTreeSet;
@@ -55,8 +58,19 @@ impl Graded {
     }
 }
 
-/// Grades what is pending with what the database says of the tables.
+/// Grades what is pending with what the database says of the tables. Whoever locks one of them is waited
+/// for: its size cannot be asked meanwhile.
 pub(crate) async fn grade(
+    review: &Review,
+    session: &Session,
+    what: (&Directory, &Plan),
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
+) -> Result<Vec<Graded>, Error> {
+    let doing = (session, "looking at the tables of what is pending");
+    patiently(doing, (sink, interrupt), grade_at_once(review, session, what)).await
+}
+
+async fn grade_at_once(
     review: &Review,
     session: &Session,
     (directory, plan): (&Directory, &Plan),
@@ -73,7 +87,10 @@ pub(crate) async fn grade(
     let mut graded = Vec::new();
     for migration in &plan.pending {
         let Ok(text) = migration.read() else { continue };
-        for found in hazard::assess(&Script::parse(&*text), &mut known) {
+        let script = Script::parse(&*text);
+        let assessed = hazard::assess(&script, &mut known);
+        let hidden = hidden(session, known.reaches(&script), &assessed).await?;
+        for found in assessed.into_iter().chain(hidden) {
             let facts = match &found.table {
                 Some(table) => Some(facts::of(session, table, &found).await?),
                 None => None,
@@ -104,14 +121,38 @@ pub(crate) async fn grade(
     Ok(graded)
 }
 
+/// What the statements call behind the tables that the database has, where no script told it.
+async fn hidden(
+    session: &Session,
+    reaches: Vec<hazard::behind::Reach>,
+    assessed: &[hazard::Finding],
+) -> Result<Vec<hazard::Finding>, Error> {
+    let mut found = Vec::new();
+    for behind in behind::look(session, reaches).await? {
+        // As a script names it.
+        let plain = behind.function.rsplit('.').next().unwrap_or_default();
+        let is_known = assessed.iter().any(|known| {
+            let named = known.object == behind.function || known.object == plain;
+            known.rule == Rule::OpaqueCall && known.line == behind.line && named
+        });
+        if !is_known {
+            found.push(hazard::Finding {
+                line: behind.line,
+                ..hazard::Finding::of_file(Rule::OpaqueCall, &behind.function, behind.sentence)
+            });
+        }
+    }
+    Ok(found)
+}
+
 /// Says what is pending does, and looks around; an error if something blocks.
 pub(crate) async fn review(
     review: &Review,
     session: &Session,
     what: (&Directory, &Plan),
-    sink: &mut dyn Sink,
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<(), Error> {
-    let mut graded = grade(review, session, what).await?;
+    let mut graded = grade(review, session, what, (&mut *sink, interrupt)).await?;
     graded.retain(|one| one.level != Level::Off);
     for one in &graded {
         sink.emit(Progress::Finding(told(one)));

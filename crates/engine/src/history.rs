@@ -8,7 +8,6 @@ use crate::progress::Sink;
 use crate::quote;
 use crate::row;
 use crate::session::Session;
-use crate::settings::ConnectionSettings;
 use crate::waiting::patiently;
 use migrations::{Marker, Row};
 use tokio_postgres::types::Type;
@@ -60,10 +59,8 @@ impl History {
 
     /// Finds the table: in `?schema=`, else wherever the role's `search_path` shows it, else where
     /// an unqualified CREATE TABLE would put it.
-    pub(crate) async fn locate(
-        session: &Session,
-        settings: &ConnectionSettings,
-    ) -> Result<Self, Error> {
+    pub(crate) async fn locate(session: &Session) -> Result<Self, Error> {
+        let settings = session.settings();
         let schema: Option<String> = match &settings.schema {
             Some(schema) => Some(schema.clone()),
             None => session

@@ -72,6 +72,25 @@ pub(crate) async fn unfinished_rebuilds(session: &Session) -> Result<Vec<String>
     row::column(&rows, 0)
 }
 
+/// An invalid index, by its number and as SQL can name it.
+pub(crate) struct Invalid {
+    pub(crate) oid: String,
+    pub(crate) name: String,
+}
+
+/// Those of a table.
+pub(crate) async fn invalid_of(session: &Session, table: &str) -> Result<Vec<Invalid>, Fault> {
+    let table = table.strip_prefix("ONLY ").unwrap_or(table);
+    let rows = session
+        .query(
+            "SELECT i.indexrelid::text, i.indexrelid::pg_catalog.regclass::text FROM pg_catalog.pg_index i \
+             WHERE NOT i.indisvalid AND i.indrelid = pg_catalog.to_regclass($1) ORDER BY 1",
+            &[(&table, Type::TEXT)],
+        )
+        .await?;
+    rows.iter().map(|row| Ok(Invalid { oid: row.get(0)?, name: row.get(1)? })).collect()
+}
+
 /// Drops an index of a table that is invalid, as SQL can name it; none if it is not there or valid.
 pub(crate) async fn drop_statement(
     session: &Session,
@@ -131,16 +150,20 @@ const CLEAN_UP: &str = "1500";
 
 /// Drops the index if it is invalid and nobody holds that up; what is there afterwards.
 pub(crate) async fn drop_in_time(session: &Session, place: (&str, &str)) -> Result<Found, Fault> {
-    let Some(drop) = drop_statement(session, place).await? else {
-        return of(session, place).await;
-    };
+    if let Some(drop) = drop_statement(session, place).await? {
+        run_in_time(session, &drop).await?;
+    }
+    of(session, place).await
+}
+
+/// Runs the statement, unless somebody holds it up for too long.
+pub(crate) async fn run_in_time(session: &Session, drop: &str) -> Result<(), Fault> {
     let limit = "SELECT pg_catalog.current_setting('statement_timeout'), pg_catalog.set_config('statement_timeout', $1, false)";
     let before: String = session.one(limit, &[(&CLEAN_UP, Type::TEXT)]).await?.get(0)?;
     let dropped = session.run(&drop).await;
     session.one(limit, &[(&before, Type::TEXT)]).await?;
     match dropped {
-        Ok(()) => Ok(Found::Nothing),
-        Err(Fault::Server(_)) => of(session, place).await,
+        Ok(()) | Err(Fault::Server(_)) => Ok(()),
         Err(fault @ (Fault::Lost(_) | Fault::Answer(_))) => Err(fault),
     }
 }

@@ -1,18 +1,19 @@
 //! What a statement that runs without a transaction leaves behind when it fails or is stopped.
 
 use crate::error::Fault;
-use crate::index::{self, Found};
+use crate::index::{self, Found, Invalid};
 use crate::interrupt::Interrupt;
 use crate::journal::Entry;
 use crate::progress::{Progress, Sink};
 use crate::session::{Ran, Session};
+use crate::trace;
 use crate::transaction::{Attempt, Stop};
 use crate::way::Way;
 
 /// Looks for it, removes what can be removed at once, and says what stays.
 pub(crate) async fn look(
     attempt: &Attempt<'_>,
-    way: &Way,
+    (way, before): (&Way, &str),
     sink: &mut dyn Sink,
 ) -> Result<bool, Fault> {
     let session = attempt.session;
@@ -29,6 +30,23 @@ pub(crate) async fn look(
                 );
             }
             Ok(left)
+        }
+        Way::Unnamed(table) => {
+            for index in built_since(session, table, before).await? {
+                let drop = format!("DROP INDEX CONCURRENTLY IF EXISTS {}", index.name);
+                index::run_in_time(session, &drop).await?;
+            }
+            let left = built_since(session, table, before).await?;
+            for index in &left {
+                notice(
+                    "invalid_index_left",
+                    format!(
+                        "the index {} is left invalid, because it could not be dropped in time; the next attempt drops it",
+                        index.name
+                    ),
+                );
+            }
+            Ok(!left.is_empty())
         }
         Way::Drop(name) => {
             let left = index::named(session, name).await? == Found::Invalid;
@@ -83,6 +101,32 @@ pub(crate) async fn drop_unfinished_rebuilds(
         attempt.session.run(&format!("DROP INDEX CONCURRENTLY IF EXISTS {name}")).await?;
         let text =
             format!("the invalid index {name} that an earlier attempt's rebuild left was dropped");
+        sink.emit(Progress::Notice { code: "invalid_index_dropped", text });
+    }
+    Ok(())
+}
+
+/// Invalid indexes of the table that were not there before: what an attempt left that built one under a
+/// name that the server chose.
+async fn built_since(session: &Session, table: &str, before: &str) -> Result<Vec<Invalid>, Fault> {
+    let Some(before) = trace::invalid_before(before) else { return Ok(Vec::new()) };
+    let mut invalid = index::invalid_of(session, table).await?;
+    invalid.retain(|index| !before.contains(&index.oid.as_str()));
+    Ok(invalid)
+}
+
+/// Drops what an earlier attempt at such a build left: the next one chooses another name.
+pub(crate) async fn drop_unnamed(
+    attempt: &Attempt<'_>,
+    (table, entry): (&str, &Entry),
+    sink: &mut dyn Sink,
+) -> Result<(), Fault> {
+    let before = entry.before.as_deref().unwrap_or_default();
+    for Invalid { name, .. } in built_since(attempt.session, table, before).await? {
+        attempt.session.run(&format!("DROP INDEX CONCURRENTLY IF EXISTS {name}")).await?;
+        let text = format!(
+            "the invalid index {name} of an earlier attempt was dropped and is built again"
+        );
         sink.emit(Progress::Notice { code: "invalid_index_dropped", text });
     }
     Ok(())

@@ -24,7 +24,7 @@
 //! | `lock` | the advisory locks, by polling |
 //! | [`Guard`] | how long somebody else's command may queue for a lock |
 //! | [`Hold`], `sessions`, `steps` | the lock while a command works under it; what is left of it in the server; what runs once after the migrations |
-//! | `history` | reading and writing `_prisma_migrations` |
+//! | `history`, `meant` | reading and writing `_prisma_migrations`; the schema that a run named once |
 //! | `announce`, `blocked` | what is said of a plan; why nothing of it may be applied |
 //! | `apply` | one migration's turn, and what is left when it fails |
 //! | `transaction` | a script and its history row in one transaction |
@@ -70,6 +70,7 @@ mod known;
 mod leftover;
 mod lock;
 pub mod login;
+mod meant;
 mod notices;
 pub mod observe;
 mod opening;
@@ -119,6 +120,7 @@ pub use host::Host;
 pub use interrupt::Interrupt;
 pub use lock::{DEFAULT_LOCK_KEY, PRISMA_LOCK_KEY};
 pub use login::{Login, Logins};
+pub use meant::Unnamed;
 pub use observe::{Blocker, BlockerKind, TableLock, Work};
 pub use opening::MissingDatabase;
 pub use progress::{Progress, Sink};

@@ -81,7 +81,7 @@ async fn resolve_in(
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<(), Error> {
     lock::acquire(session, resolve.lock_keys, resolve.lock_wait, sink, interrupt).await?;
-    let mut history = History::locate(session, resolve.connection).await?;
+    let mut history = History::locate(session).await?;
     sink.emit(session.connected(resolve.connection, history.schema()));
     let rows = history.rows_patiently(session, (sink, interrupt)).await?;
     match &resolve.resolution {

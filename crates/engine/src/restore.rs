@@ -150,6 +150,7 @@ mod tests {
             database: "d".into(),
             schema: None,
             stands_for: None,
+            unnamed: crate::meant::Unnamed::Remembered,
             second: crate::settings::Second::default(),
             password_place: crate::settings::PasswordPlace::Elsewhere,
             tls: TlsMode::Disable,

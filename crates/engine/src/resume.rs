@@ -11,6 +11,7 @@ use crate::way;
 use migrations::checksum::checksum;
 use migrations::script::{Class, Script, Trace};
 use std::ops::Range;
+use tokio_postgres::error::DbError;
 
 /// The last unit that is done, with its number.
 pub(crate) fn last_done(known: &Known) -> Option<(i32, &Entry)> {
@@ -142,6 +143,29 @@ pub(crate) fn trace_of(script: &Script, unit: &Range<usize>) -> Trace {
         Some(last) => script.trace_of(last),
         None => Trace::Nothing,
     }
+}
+
+/// Why a statement cannot go on that asks for the `currval` or `lastval` of a session that ended. Nothing
+/// gives them back: they are of whoever called `nextval`, and no view shows them (PostgreSQL,
+/// "Sequence Manipulation Functions"). Both names are of the server's own functions, whatever language
+/// its messages are in.
+pub(crate) fn sequence_that_was(attempt: &Attempt<'_>, db: &DbError) -> Option<Error> {
+    let (number, _entry) = last_done(attempt.known)?;
+    let asked = match db.routine()? {
+        "currval_oid" => "currval",
+        "lastval" => "lastval",
+        _ => return None,
+    };
+    if db.code().code() != "55000" {
+        return None;
+    }
+    let why = format!(
+        "it asks for `{asked}` ({}), and what called `nextval` may be unit {} or one before it, which is done and was in the session that ended",
+        db.message(),
+        number + 1
+    );
+    let error = cannot_resume(attempt.name, &why);
+    Some(error.hint("write the value itself in its place, such as (SELECT max(id) FROM …), and run again; or do the rest by hand, then `resolve --applied NAME`"))
 }
 
 /// It ran alone, so it may be done although nobody wrote that down, and a second time may do harm.

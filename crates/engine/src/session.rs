@@ -4,6 +4,7 @@ use crate::awake;
 use crate::cancel;
 use crate::error::{Error, Fault, Loss};
 use crate::interrupt::Interrupt;
+use crate::meant::{self, Unnamed};
 use crate::notices::Notices;
 use crate::progress::Progress;
 use crate::quote;
@@ -12,6 +13,7 @@ use crate::secret::Secret;
 use crate::settings::{ConnectionSettings, TlsMode};
 use crate::transport::{Negotiate, Place, Raw, Wire};
 use futures_util::TryStreamExt as _;
+use migrations::script::Leaves;
 use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +49,11 @@ pub(crate) struct Session {
     defaults: Vec<Option<String>>,
     /// Whether a new session would begin with something else than this one did.
     outdated: Cell<bool>,
+    /// Whether the database has functions of its own, which triggers and defaults may call: then no
+    /// script proves what it leaves.
+    has_functions: Cell<bool>,
+    /// Whether its schema is one that an earlier run named.
+    pub(crate) schema_remembered: bool,
     /// Who signed in.
     pub(crate) signed_in: String,
     /// The role that the session began with; `none` unless the server sets one.
@@ -88,13 +95,17 @@ const BACKEND_START: &str = "SELECT backend_start::text FROM pg_catalog.pg_stat_
 /// What `ALTER ROLE … SET` and `ALTER DATABASE … SET` give a new session like this one. Only a new one
 /// gets it (PostgreSQL, "ALTER ROLE"); everybody may read the catalog. By number, because it
 /// is asked after every migration, and a look-up of names takes five
-/// times as long.
+/// times as long. Then, whether there are functions that are not the server's own.
 fn defaults_of(database: u32, role: u32) -> String {
     format!(
         "SELECT setdatabase, setrole, setconfig FROM pg_catalog.pg_db_role_setting \
-         WHERE setdatabase IN (0, {database}) AND setrole IN (0, {role}) ORDER BY 1, 2"
+         WHERE setdatabase IN (0, {database}) AND setrole IN (0, {role}) ORDER BY 1, 2; \
+         SELECT EXISTS (SELECT FROM pg_catalog.pg_proc WHERE oid >= {FIRST_OF_OTHERS})"
     )
 }
+
+/// What initdb makes has a smaller number (PostgreSQL, `access/transam.h`: `FirstNormalObjectId`).
+const FIRST_OF_OTHERS: u32 = 16_384;
 
 /// How a statement ended that could be interrupted.
 pub(crate) enum Ran {
@@ -133,6 +144,8 @@ impl Session {
             reset: String::new(),
             defaults: Vec::new(),
             outdated: Cell::new(false),
+            has_functions: Cell::new(true),
+            schema_remembered: false,
             signed_in: String::new(),
             first_role: String::new(),
             backend: 0,
@@ -146,9 +159,19 @@ impl Session {
             server_start: String::new(),
         };
         // Nothing is set yet, so nothing is taken back.
-        let own = own_settings(settings, &session.server_version);
+        let mut own = own_settings(settings, &session.server_version);
         session.run(&own).await?;
-        let row = session.one(&format!("{ABOUT}, {}", awake::LIMIT), &[]).await?;
+        let about = format!("{ABOUT}, {}, {}", awake::LIMIT, meant::asked());
+        let row = session.one(&about, &[]).await?;
+        let remembered: Option<String> = row.get(11)?;
+        if settings.schema.is_none() && settings.unnamed == Unnamed::Remembered {
+            session.schema_remembered = remembered.is_some();
+            session.settings.schema = remembered;
+        }
+        if session.schema_remembered {
+            own = own_settings(&session.settings, &session.server_version);
+            session.run(&own).await?;
+        }
         session.backend = row.get(0)?;
         session.encrypted = settings.tls != TlsMode::Disable && row.get(1)?;
         session.standby = row.get(2)?;
@@ -159,7 +182,7 @@ impl Session {
         let role: Option<u32> = row.get(8)?;
         let defaults = defaults_of(row.get(9)?, role.unwrap_or_default());
         let begun_with = session.client.simple_query(&defaults).await.map_err(Fault::from)?;
-        session.defaults = rows(&begun_with);
+        session.defaults = session.defaults_among(&begun_with);
         session.reset = format!("{TAKE_BACK}{own}{defaults}");
         session.awake = Some(awake::keep(&session.client, row.get(10)?));
         session.backend_start = match row.get(5)? {
@@ -195,10 +218,20 @@ impl Session {
         self.take_back(&self.reset, &Cell::default()).await
     }
 
-    /// Commits, and resets in the same message.
-    pub(crate) async fn commit_and_reset(&self) -> Result<(), Fault> {
+    /// Commits, and resets in the same message what the transaction may have left.
+    pub(crate) async fn commit_and_reset(&self, leaves: Leaves) -> Result<(), Fault> {
         let ended = Cell::default();
-        match self.take_back(&format!("COMMIT; {}", self.reset), &ended).await {
+        let taken = match leaves {
+            Leaves::Sequences if !self.has_functions.get() => self
+                .rows_touched("COMMIT; DISCARD SEQUENCES", &ended)
+                .await
+                .map(|_touched| ())
+                .map_err(Fault::from),
+            Leaves::Sequences | Leaves::Anything => {
+                self.take_back(&format!("COMMIT; {}", self.reset), &ended).await
+            }
+        };
+        match taken {
             // It is committed: a cancel that came too late for it has hit the reset.
             Err(Fault::Server(_)) if ended.get() > 0 => self.reset().await,
             taken => taken,
@@ -209,10 +242,17 @@ impl Session {
         let messages = self.client.simple_query_raw(sql).await?;
         let messages: Vec<_> =
             messages.inspect_ok(|message| count(message, ended)).try_collect().await?;
-        if rows(&messages) != self.defaults {
+        if self.defaults_among(&messages) != self.defaults {
             self.outdated.set(true);
         }
         Ok(())
+    }
+
+    /// What new sessions begin with, out of the answer to [`defaults_of`]; its last value is kept.
+    fn defaults_among(&self, messages: &[SimpleQueryMessage]) -> Vec<Option<String>> {
+        let mut values = rows(messages);
+        self.has_functions.set(values.pop().flatten().as_deref() != Some("f"));
+        values
     }
 
     /// Whether a new session would begin with something else than this one goes on with.
@@ -244,12 +284,6 @@ impl Session {
         self.client.batch_execute(sql).await.map_err(Fault::from)
     }
 
-    /// Runs statements of our own in one message; `ended` counts them, so that it is known which one
-    /// failed.
-    pub(crate) async fn run_counted(&self, sql: &str, ended: &Cell<usize>) -> Result<u64, Fault> {
-        self.rows_touched(sql, ended).await.map_err(Fault::from)
-    }
-
     /// Runs a statement that may take long; an interrupt cancels it on the server.
     pub(crate) async fn run_interruptible(
         &self,
@@ -259,7 +293,7 @@ impl Session {
         self.run_counted_interruptible((sql, &Cell::default()), interrupt).await
     }
 
-    /// Both.
+    /// The same for statements in one message; `ended` counts them, so that it is known which one failed.
     pub(crate) async fn run_counted_interruptible(
         &self,
         (sql, ended): (&str, &Cell<usize>),

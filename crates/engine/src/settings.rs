@@ -4,6 +4,7 @@
 use crate::error::Error;
 use crate::host::Host;
 use crate::login::{Login, Logins};
+use crate::meant::Unnamed;
 use crate::secret::Secret;
 use crate::stand_in::StandIn;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,8 @@ pub struct ConnectionSettings {
     /// Prisma's `?schema=`: where the history lives and unqualified names resolve. Without it the
     /// role's own `search_path` holds.
     pub schema: Option<String>,
+    /// What is meant without it.
+    pub unnamed: Unnamed,
     /// Encryption.
     pub tls: TlsMode,
     /// Trusted roots.

@@ -5,8 +5,10 @@
 
 use crate::error::{DatabaseState, Error, Fault, Kind};
 use crate::history::History;
+use crate::interrupt::Interrupt;
 use crate::progress::{Progress, Sink};
 use crate::session::Session;
+use crate::waiting::patiently;
 use migrations::{Marker, Mode, Row};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,7 +24,7 @@ pub(crate) async fn settle(
     session: &Session,
     history: &History,
     rows: Vec<Row>,
-    sink: &mut dyn Sink,
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<(Vec<Row>, Resumable), Error> {
     let mut left = Vec::new();
     let mut resumable = Resumable::new();
@@ -50,7 +52,9 @@ pub(crate) async fn settle(
                     "ecs-migrate: run {} ended before its commit, so nothing of it is left",
                     marker.run
                 );
-                history.roll_back(session, &row.id, &logs).await?;
+                let rolling = async { Ok(history.roll_back(session, &row.id, &logs).await?) };
+                let doing = (session, "settling what an earlier run left");
+                patiently(doing, (&mut *sink, &mut *interrupt), rolling).await?;
                 sink.emit(Progress::Settled {
                     migration: row.name.clone(),
                     outcome: "rolled back",

@@ -7,6 +7,7 @@ use crate::index;
 use crate::interrupt::Interrupt;
 use crate::observe::{Locks, Notes, Seen, Watching, rewritten_in, watch};
 use crate::progress::Sink;
+use crate::resume;
 use crate::session::Ran;
 use crate::traffic::set_lock_timeout;
 use crate::transaction::{Attempt, Stop};
@@ -98,7 +99,17 @@ pub(crate) async fn run_statement(
             attempt
                 .left
                 .set(began && around == Around::Nothing && script.may_commit_inside(statement));
-            Err(Stop::Failed(Box::new(refusal(attempt, &db, Some(index)))))
+            let refused = refusal(attempt, &db, Some(index));
+            Err(Stop::Failed(Box::new(match resume::sequence_that_was(attempt, &db) {
+                Some(why) => Error {
+                    kind: why.kind,
+                    message: why.message,
+                    hint: why.hint,
+                    database: why.database,
+                    ..refused
+                },
+                None => refused,
+            })))
         }
     }
 }

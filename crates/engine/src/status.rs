@@ -93,7 +93,7 @@ pub async fn status(
     let mut session = reach(connection, wanted, sink, &mut never).await?;
     let read = async {
         environment::meet(&mut session, connection).await?;
-        let history = History::locate(&session, connection).await?;
+        let history = History::locate(&session).await?;
         sink.emit(session.connected(connection, history.schema()));
         let stranger = if history.exists() || directory.migrations.is_empty() {
             None

@@ -31,6 +31,14 @@ pub(crate) async fn look(session: &Session, trace: &Trace) -> Result<String, Fau
 
 /// Whether it was done, by what the journal has of before and what is there `now`. PURE.
 pub(crate) fn judge(trace: &Trace, before: Option<&str>, now: &str) -> Done {
+    let (before, now) = match trace {
+        Trace::Made(Thing::IndexOf(_)) => (before.map(valid), valid(now)),
+        Trace::Made(_)
+        | Trace::Gone(_)
+        | Trace::Altered(_)
+        | Trace::Repeatable
+        | Trace::Nothing => (before, now),
+    };
     let (was, is) = (before.map(|before| before != ABSENT), now != ABSENT);
     match (trace, was) {
         (Trace::Repeatable, _) => Done::No,
@@ -63,6 +71,18 @@ pub(crate) fn judge(trace: &Trace, before: Option<&str>, now: &str) -> Done {
 }
 
 /// An entry of the catalog, by what changes whenever it does.
+/// The valid ones of a table's indexes; the others stand behind them.
+fn valid(indexes: &str) -> &str {
+    let valid = indexes.split_once('|').map_or(indexes, |(valid, _invalid)| valid);
+    if valid.is_empty() { ABSENT } else { valid }
+}
+
+/// The invalid ones that were there before; none where a journal of an older version does not say it.
+pub(crate) fn invalid_before(indexes: &str) -> Option<Vec<&str>> {
+    let (_valid, invalid) = indexes.split_once('|')?;
+    Some(invalid.split_whitespace().collect())
+}
+
 async fn entry(session: &Session, thing: &Thing) -> Result<Option<String>, Fault> {
     let question = question(thing);
     let mut parameters: Vec<(&(dyn ToSql + Sync), Type)> = vec![(&question.name, Type::TEXT)];
@@ -110,9 +130,11 @@ fn question(thing: &Thing) -> Question<'_> {
         }
         Thing::Type(name) => about("SELECT pg_catalog.to_regtype($1)::pg_catalog.oid::text", name),
         Thing::IndexOf(table) => about(
-            "SELECT NULLIF(pg_catalog.array_to_string(ARRAY(SELECT i.indexrelid::text \
-             FROM pg_catalog.pg_index i WHERE i.indisvalid AND i.indrelid = pg_catalog.to_regclass($1) \
-             ORDER BY i.indexrelid), ' '), '')",
+            "SELECT pg_catalog.concat_ws('|', \
+             pg_catalog.array_to_string(ARRAY(SELECT i.indexrelid::text FROM pg_catalog.pg_index i \
+               WHERE i.indisvalid AND i.indrelid = pg_catalog.to_regclass($1) ORDER BY i.indexrelid), ' '), \
+             pg_catalog.array_to_string(ARRAY(SELECT i.indexrelid::text FROM pg_catalog.pg_index i \
+               WHERE NOT i.indisvalid AND i.indrelid = pg_catalog.to_regclass($1) ORDER BY i.indexrelid), ' '))",
             table,
         ),
         Thing::Index { index, table } => Question {
@@ -167,6 +189,11 @@ mod tests {
             (index(), Some("1"), "1", Done::No),
             (indexes(), Some("1"), "1 2", Done::Yes),
             (indexes(), Some("1"), "1", Done::No),
+            (indexes(), Some("1"), "1|2", Done::No),
+            (indexes(), Some("|1"), "2|1", Done::Yes),
+            (indexes(), Some("|"), "|1", Done::No),
+            (indexes(), Some("absent"), "1|", Done::Yes),
+            (indexes(), Some("1|"), "1 2|3", Done::Yes),
             (Trace::Gone(Thing::Relation("i".into())), None, "absent", Done::Yes),
             (Trace::Repeatable, None, "absent", Done::No),
             (Trace::Nothing, Some("absent"), "absent", Done::Unclear),

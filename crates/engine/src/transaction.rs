@@ -35,6 +35,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) known: &'a Known,
     /// Whether what is done is written into the journal.
     pub(crate) journaled: bool,
+    /// Whether its row is in the history, with our marker.
+    pub(crate) started: &'a Cell<bool>,
     /// Whether the unit that failed last left something all the same.
     pub(crate) left: &'a Cell<bool>,
     /// What the row says while the script runs.
@@ -112,8 +114,7 @@ pub(crate) async fn run(
         // Only a script that the parser does not know can end its transaction: any other COMMIT
         // would have been seen, and inside a routine the server refuses it.
         let mut unseen = None;
-        let place = (sent.clone(), tries.number);
-        let ran = once(attempt, place, &mut unseen, (&mut *sink, &mut *interrupt)).await;
+        let ran = once(attempt, sent.clone(), &mut unseen, (&mut *sink, &mut *interrupt)).await;
         let Err(stop) = ran else { return Ok(()) };
         if let Stop::Lost(_) = stop {
             return Err(stop);
@@ -128,7 +129,7 @@ pub(crate) async fn run(
 
 async fn once(
     attempt: &Attempt<'_>,
-    (sent, number): (Range<usize>, u32),
+    sent: Range<usize>,
     unseen: &mut Option<i64>,
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<(), Stop> {
@@ -137,7 +138,7 @@ async fn once(
         .clone()
         .take_while(|index| attempt.script.statements[*index].class == Class::TransactionMode);
     let first = sent.start + modes.count();
-    begin(attempt, (first, number)).await?;
+    begin(attempt, first, (&mut *sink, &mut *interrupt)).await?;
     for index in sent.start..first {
         run_statement(attempt, (index, Around::Transaction), sink, interrupt).await?;
     }
@@ -166,24 +167,50 @@ async fn once(
     noted?;
     stand_in::check_within(session, attempt.name).await?;
     // From here on the truth is the server's: an interrupt waits for its answer.
-    watch(&attempt.watching(&seen), sink, session.commit_and_reset()).await?;
+    watch(&attempt.watching(&seen), sink, session.commit_and_reset(attempt.script.leaves()))
+        .await?;
     Ok(())
 }
 
-/// Commits the started row and begins the script's transaction, with the `lock_timeout` of its first
-/// statement. One message: the server takes it statement by statement.
-async fn begin(attempt: &Attempt<'_>, (first, number): (usize, u32)) -> Result<(), Stop> {
-    let (row, of_the_row) = match number {
-        1 => (format!("BEGIN; {}; COMMIT; ", attempt.starting()), 3),
-        _ => (String::new(), 0),
-    };
+/// Commits the started row, unless an attempt before this one did, and begins the script's transaction,
+/// with the `lock_timeout` of its first statement. One message: the server takes it statement by
+/// statement.
+async fn begin(
+    attempt: &Attempt<'_>,
+    first: usize,
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
+) -> Result<(), Stop> {
     let change = attempt.pace.change(first).map(|timeout| set_lock_timeout("LOCAL", timeout));
-    let sql = format!("{row}BEGIN; {}", change.unwrap_or_default());
-    let ended = Cell::default();
-    match attempt.session.run_counted(&sql, &ended).await {
-        Ok(_touched) => Ok(()),
-        Err(fault) if ended.get() < of_the_row => Err(unrecordable(attempt, fault)),
-        Err(fault) => Err(fault.into()),
+    let begin = format!("BEGIN; {}", change.unwrap_or_default());
+    if attempt.started.get() {
+        return Ok(attempt.session.run(&begin).await?);
+    }
+    start(attempt, &begin, (sink, interrupt)).await
+}
+
+/// Commits the started row, and whatever `then` is in the same message. Somebody may hold the history,
+/// as a dump or a REINDEX does: it says so, and stops when it is asked to.
+pub(crate) async fn start(
+    attempt: &Attempt<'_>,
+    then: &str,
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
+) -> Result<(), Stop> {
+    const OF_THE_ROW: usize = 3;
+    let sql = format!("BEGIN; {}; COMMIT; {then}", attempt.starting());
+    let (seen, ended) = (RefCell::default(), Cell::default());
+    let watching = Watching {
+        doing: format!("recording that `{}` begins", attempt.name),
+        ..attempt.watching(&seen)
+    };
+    let running = attempt.session.run_counted_interruptible((&sql, &ended), interrupt);
+    let ran = watch(&watching, sink, running).await;
+    attempt.started.set(ended.get() >= OF_THE_ROW);
+    attempt.account.borrow_mut().waited_for(seen.take());
+    match ran {
+        Ok(Ran::Done(_touched)) => Ok(()),
+        Ok(Ran::Cancelled) => Err(Stop::Interrupted),
+        Err(fault) if attempt.started.get() => Err(fault.into()),
+        Err(fault) => Err(unrecordable(attempt, fault)),
     }
 }
 

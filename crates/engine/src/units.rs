@@ -35,6 +35,8 @@ struct Turn<'a> {
     before: Option<Carried>,
     /// Digest of the settings before it.
     settings: String,
+    /// What is there of its thing before it, see `trace`.
+    trace: String,
 }
 
 /// Runs what is not done yet, then marks the migration as finished.
@@ -44,7 +46,7 @@ pub(crate) async fn run(
     sink: &mut dyn Sink,
     interrupt: &mut Interrupt,
 ) -> Result<(), Stop> {
-    attempt.session.run(&attempt.starting()).await?;
+    start(attempt, (&mut *sink, &mut *interrupt)).await?;
     let unwritten = if attempt.journaled { None } else { Some(known::unwritten(attempt, units)) };
     let known = unwritten.as_ref().unwrap_or(attempt.known);
     known::check_done(attempt, units, known)?;
@@ -64,6 +66,7 @@ pub(crate) async fn run(
             way: way::of(attempt.script, range),
             before: None,
             settings: String::new(),
+            trace: String::new(),
         };
         let skipped = if turn.way == Way::Setting {
             // What it set is in the session that was.
@@ -89,7 +92,24 @@ pub(crate) async fn run(
             skipped,
         });
     }
-    finish(attempt, interrupt).await
+    finish(attempt, sink, interrupt).await
+}
+
+/// Commits the started row; again where others are in the way, as long as the budget lasts.
+async fn start(
+    attempt: &Attempt<'_>,
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
+) -> Result<(), Stop> {
+    let mut tries = Tries::new(attempt);
+    loop {
+        let started = transaction::start(attempt, "", (&mut *sink, &mut *interrupt)).await;
+        let Err(stop) = started else { return Ok(()) };
+        if let Stop::Lost(_) = stop {
+            return Err(stop);
+        }
+        attempt.session.run("ROLLBACK").await?;
+        tries.again(stop, (&mut *sink, &mut *interrupt)).await?;
+    }
 }
 
 /// What of the session is ours.
@@ -127,24 +147,25 @@ async fn run_unit(
         if turn.way == Way::Reindex {
             leftover::drop_unfinished_rebuilds(attempt, entry, sink).await?;
         }
+        if let Way::Unnamed(table) = &turn.way {
+            leftover::drop_unnamed(attempt, (table, entry), sink).await?;
+        }
     }
-    let trace = if turn.way == Way::Reindex {
+    turn.trace = if turn.way == Way::Reindex {
         leftover::rebuilds(session).await?
     } else if turn.way.is_alone() {
         trace::look(session, &resume::trace_of(attempt.script, unit)).await?
     } else {
         String::new()
     };
-    let intent = Intent { fingerprint: &intended, alone: turn.way.is_alone(), before: &trace };
-    intend(attempt, &turn, &intent).await?;
+    intend(attempt, &turn, &intended).await?;
     let ran = match until_done(attempt, &turn, (sink, interrupt)).await {
         Err(Stop::Failed(error))
             if turn.way == Way::Either && way::minds_transactions(error.sqlstate.as_deref()) =>
         {
             turn.way = Way::Alone;
-            let before = trace::look(session, &resume::trace_of(attempt.script, unit)).await?;
-            let intent = Intent { alone: true, before: &before, ..intent };
-            intend(attempt, &turn, &intent).await?;
+            turn.trace = trace::look(session, &resume::trace_of(attempt.script, unit)).await?;
+            intend(attempt, &turn, &intended).await?;
             until_done(attempt, &turn, (sink, interrupt)).await
         }
         ran => ran,
@@ -166,8 +187,9 @@ async fn run_unit(
     }
 }
 
-async fn intend(attempt: &Attempt<'_>, turn: &Turn<'_>, intent: &Intent<'_>) -> Result<(), Stop> {
+async fn intend(attempt: &Attempt<'_>, turn: &Turn<'_>, fingerprint: &str) -> Result<(), Stop> {
     let Some(before) = &turn.before else { return Ok(()) };
+    let intent = &Intent { fingerprint, alone: turn.way.is_alone(), before: &turn.trace };
     let session = attempt.session;
     let disguise = journal::leave_role(session, before, Reach::Session).await?;
     journal::intend(session, (attempt.id, turn.number), intent).await?;
@@ -193,6 +215,9 @@ async fn until_done(
             Way::Index(index, table) => {
                 build(attempt, turn, (index, table), (&mut *sink, &mut *interrupt)).await
             }
+            Way::Unnamed(table) => {
+                build_unnamed(attempt, turn, table, (&mut *sink, &mut *interrupt)).await
+            }
             Way::Setting | Way::Alone | Way::Drop(_) | Way::Detach | Way::Reindex => {
                 alone(attempt, turn, (&mut *sink, &mut *interrupt)).await
             }
@@ -202,9 +227,14 @@ async fn until_done(
             return Err(stop);
         }
         attempt.session.run("ROLLBACK").await?;
-        attempt.left.set(leftover::look(attempt, &turn.way, sink).await?);
+        attempt.left.set(leftover::look(attempt, (&turn.way, &turn.trace), sink).await?);
         match turn.way {
-            Way::Wrapped | Way::Either | Way::Own | Way::Index(..) | Way::Drop(_) => {
+            Way::Wrapped
+            | Way::Either
+            | Way::Own
+            | Way::Index(..)
+            | Way::Unnamed(_)
+            | Way::Drop(_) => {
                 tries.again(stop, (&mut *sink, &mut *interrupt)).await?;
             }
             // What runs alone may have done a part of its work.
@@ -261,6 +291,17 @@ async fn build(
             ),
         });
     }
+    wait_for_old_transactions(attempt, table, (&mut *sink, &mut *interrupt)).await?;
+    alone(attempt, turn, (sink, interrupt)).await
+}
+
+/// Builds one under a name that the server chooses.
+async fn build_unnamed(
+    attempt: &Attempt<'_>,
+    turn: &Turn<'_>,
+    table: &str,
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
+) -> Result<(), Stop> {
     wait_for_old_transactions(attempt, table, (&mut *sink, &mut *interrupt)).await?;
     alone(attempt, turn, (sink, interrupt)).await
 }
@@ -345,13 +386,19 @@ async fn settle_session(
 }
 
 /// The finished mark and the end of the journal in one transaction.
-async fn finish(attempt: &Attempt<'_>, interrupt: &mut Interrupt) -> Result<(), Stop> {
+async fn finish(
+    attempt: &Attempt<'_>,
+    sink: &mut dyn Sink,
+    interrupt: &mut Interrupt,
+) -> Result<(), Stop> {
     let session = attempt.session;
     // The script may have left any role or search path behind.
     session.reset().await?;
     session.run("BEGIN").await?;
     let transaction = fenced(attempt).await?;
-    if !transaction::finish(attempt, Some(transaction), interrupt).await? {
+    let seen = RefCell::default();
+    let finishing = transaction::finish(attempt, Some(transaction), interrupt);
+    if !watch(&attempt.watching(&seen), sink, finishing).await? {
         return Err(Stop::Failed(Box::new(lock_lost(attempt))));
     }
     journal::forget(session, attempt.id).await?;

@@ -19,6 +19,8 @@ pub(crate) enum Way {
     Alone,
     /// Alone, and it leaves this index of this table, valid or not.
     Index(String, String),
+    /// Alone, and it leaves an index of this table under a name that the server chooses, valid or not.
+    Unnamed(String),
     /// Alone, and this index is gone after it.
     Drop(String),
     /// Alone, and a partition is detached after it.
@@ -31,7 +33,12 @@ impl Way {
     /// Whether no transaction is around it from the start.
     pub(crate) fn is_alone(&self) -> bool {
         match self {
-            Self::Alone | Self::Index(..) | Self::Drop(_) | Self::Detach | Self::Reindex => true,
+            Self::Alone
+            | Self::Index(..)
+            | Self::Unnamed(_)
+            | Self::Drop(_)
+            | Self::Detach
+            | Self::Reindex => true,
             Self::Setting | Self::Wrapped | Self::Either | Self::Own => false,
         }
     }
@@ -50,13 +57,11 @@ pub(crate) fn of(script: &Script, unit: &Range<usize>) -> Way {
         Class::ConcurrentIndex { index: Some(index), table } => {
             Way::Index(index.clone(), table.clone())
         }
+        Class::ConcurrentIndex { index: None, table } => Way::Unnamed(table.clone()),
         Class::ConcurrentDrop { index } => Way::Drop(index.clone()),
         Class::Alone(words) if words.starts_with("DETACH") => Way::Detach,
         Class::Alone(words) if words.starts_with("REINDEX") => Way::Reindex,
-        Class::ConcurrentIndex { index: None, .. }
-        | Class::Alone(_)
-        | Class::Commit { .. }
-        | Class::Rollback => Way::Alone,
+        Class::Alone(_) | Class::Commit { .. } | Class::Rollback => Way::Alone,
         Class::Opaque if script.directive && script.may_commit_inside(first) => Way::Alone,
         // No trigger may end a transaction, so a change of data never minds one.
         Class::Data => Way::Wrapped,
@@ -116,6 +121,7 @@ mod tests {
             (off("BEGIN; SELECT 1; PREPARE TRANSACTION 'g'"), Way::Alone),
             (Script::parse("SELECT f(); VACUUM t"), Way::Wrapped),
             (Script::parse("DISCARD ALL"), Way::Alone),
+            (Script::parse("CREATE INDEX CONCURRENTLY ON t(a)"), Way::Unnamed("t".to_owned())),
         ] {
             let Form::Statements { units, .. } = &script.form else { panic!("{script:?}") };
             assert_eq!(of(&script, &units[0]), way, "{}", script.text);

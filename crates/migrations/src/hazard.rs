@@ -5,6 +5,7 @@
 
 mod action;
 mod assess;
+pub mod behind;
 mod conversion;
 mod effect;
 mod exception;

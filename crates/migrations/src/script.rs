@@ -4,6 +4,7 @@ mod beyond;
 mod directive;
 mod elsewhere;
 mod large;
+mod leaves;
 mod local;
 mod mode;
 mod parse;
@@ -15,6 +16,7 @@ use std::ops::Range;
 pub use beyond::{Beyond, Ground, Rehearsal, Rehearsed};
 pub use directive::Phase;
 pub(crate) use large::LIMIT as LARGE;
+pub use leaves::Leaves;
 pub use local::Lasts;
 pub use redact::without_literals;
 pub use trace::{Thing, Trace};
@@ -237,6 +239,11 @@ impl Script {
     pub fn change_lasts(&self, unit: &Range<usize>, name: &str) -> Lasts {
         let statements = self.statements.get(unit.clone()).unwrap_or_default();
         local::lasts(statements.iter().map(|statement| self.text_of(statement)), name)
+    }
+
+    /// What it may leave in its session when its transaction is committed.
+    pub fn leaves(&self) -> Leaves {
+        leaves::of(self)
     }
 
     /// [`Script::phase`] of `text`, without taking its statements apart.

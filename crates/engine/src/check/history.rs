@@ -22,7 +22,7 @@ pub(super) struct Past {
 
 pub(super) async fn look(session: &Session, check: &Check<'_>) -> Result<Past, Error> {
     let unknown = || Finding::skip("pending", "not known without migrations and history");
-    let history = match History::locate(session, check.connection).await {
+    let history = match History::locate(session).await {
         Ok(history) => history,
         Err(error) => {
             let findings = [Finding::blocked_by("history", &error), unknown()];

@@ -1,6 +1,7 @@
 //! Owns the judgement over one script.
 
 use super::action::{Action, Column, ConstraintKind, Deed, UNTOLD, Verb};
+use super::behind::{self, Behind};
 use super::effect::{self, Effect, Rows};
 use super::put_back::PutBack;
 use super::reading::read;
@@ -80,6 +81,7 @@ pub fn assess(script: &Script, known: &mut Known) -> Vec<Finding> {
     let mut findings: Vec<Finding> = findings.into_iter().map(|(_, finding)| finding).collect();
     findings.extend(of_the_file(script));
     findings.extend(more);
+    findings.extend(hidden(script, known));
     // A block that is looked into needs no advice to do so.
     let opaque: Vec<u32> = findings
         .iter()
@@ -91,6 +93,20 @@ pub fn assess(script: &Script, known: &mut Known) -> Vec<Finding> {
     });
     exception::apply(script, &mut findings);
     findings.sort_by_key(|finding| (finding.line, finding.column));
+    findings
+}
+
+/// What the statements call behind the things that they name; `known` then knows what they put there.
+fn hidden(script: &Script, known: &mut Known) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for statement in &script.statements {
+        let found = known.armed.behind(&behind::of_statement(script, statement));
+        findings.extend(found.into_iter().map(|Behind { function, sentence }| Finding {
+            line: statement.line,
+            ..Finding::of_file(Rule::OpaqueCall, &function, sentence)
+        }));
+        known.armed.learn(script.text_of(statement));
+    }
     findings
 }
 

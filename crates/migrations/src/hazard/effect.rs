@@ -108,6 +108,41 @@ fn of_text(text: &str, place: Place) -> Vec<Effect> {
     sorted(catch_unwind(AssertUnwindSafe(read)).ok().flatten().unwrap_or_else(unknown))
 }
 
+/// What a function of this text may do.
+pub(super) fn of_function(language: &str, text: &str) -> Vec<Effect> {
+    // One that was written as a statement (`BEGIN ATOMIC`) has no text.
+    if text.trim().is_empty() {
+        return vec![Effect::Block("is not understood".to_owned())];
+    }
+    match language {
+        "plpgsql" => sorted(block::of_body(text)),
+        "sql" => of_text(text, Place::Block),
+        _ => vec![Effect::Block("is not understood".to_owned())],
+    }
+}
+
+/// The functions that a statement calls and that may do anything.
+pub(super) fn calls_in(text: &str) -> Vec<String> {
+    let read = || {
+        let tree = SourceFile::parse(text).tree();
+        tree.stmts().flat_map(|one| query::calls(one.syntax())).collect::<Vec<_>>()
+    };
+    let calls = catch_unwind(AssertUnwindSafe(read)).unwrap_or_default();
+    let name = |effect| match effect {
+        Effect::Calls(name) => Some(name),
+        Effect::Deletes { .. }
+        | Effect::Overwrites { .. }
+        | Effect::Block(_)
+        | Effect::Unseen(_) => None,
+    };
+    calls.into_iter().filter_map(name).collect()
+}
+
+/// The text of a literal, with quotes or dollars around it.
+pub(super) fn quoted(literal: &str) -> Option<String> {
+    block::body(literal)
+}
+
 fn sorted(mut effects: Vec<Effect>) -> Vec<Effect> {
     effects.sort();
     effects.dedup();

@@ -2,6 +2,7 @@
 //! have. Only for fewer false alarms: what is not known here is judged as if it were there.
 
 use super::action::{Action, Column, ConstraintKind, Deed};
+use super::behind::{self, Armed, Reach};
 use super::reading::actions;
 use crate::script::Script;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +26,8 @@ pub struct Known {
     new_types: BTreeSet<String>,
     /// Types that got another name, by that name, with the old one.
     renamed_types: BTreeMap<String, String>,
+    /// What is behind the tables.
+    pub(super) armed: Armed,
     /// Constraints that are not valid because this file added them so.
     not_valid: BTreeSet<(String, String)>,
 }
@@ -35,7 +38,16 @@ impl Known {
         for action in actions(script) {
             self.learn(&action);
         }
+        for statement in &script.statements {
+            self.armed.learn(script.text_of(statement));
+        }
         self.settle();
+    }
+
+    /// What the statements of a script may reach, with the names that others stand for.
+    pub fn reaches(&self, script: &Script) -> Vec<Reach> {
+        let each = behind::reaches(script).into_iter();
+        each.map(|reach| self.armed.expanded(reach)).collect()
     }
 
     /// From here on everything so far is in the databases.

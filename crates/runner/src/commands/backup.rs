@@ -143,7 +143,8 @@ async fn called_for(
         share: context.options.review.share(),
         review: review.as_ref(),
     };
-    let foreseen = match engine::foresee(&deployment, interrupt).await {
+    let mut sink = context.sink(found.source.clone());
+    let foreseen = match engine::foresee(&deployment, (&mut sink, interrupt)).await {
         Ok(foreseen) => foreseen,
         // A database that is about to be made has nothing to keep.
         Err(error)

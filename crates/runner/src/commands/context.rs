@@ -10,7 +10,7 @@ use crate::source::{self, Found, SignIn};
 use crate::words;
 use engine::{
     Application, ConnectionSettings, DriftSearch, Error, Grants, Guard, Kind, Login,
-    PRISMA_LOCK_KEY, Progress, Traffic,
+    PRISMA_LOCK_KEY, Progress, Traffic, Unnamed,
 };
 use migrations::directory::DirectoryError;
 use migrations::{Allowances, Directory};
@@ -139,6 +139,9 @@ impl Context<'_> {
         let mut found = source::find(&ask, self.environment).await?;
         found.settings.environment = self.environment_name().map(str::to_owned);
         found.settings.schema = self.schema(found.settings.schema.take())?;
+        if self.prisma() {
+            found.settings.unnamed = Unnamed::SearchPath;
+        }
         Ok(found)
     }
 

@@ -47,6 +47,7 @@ impl Default for Said {
             database: "postgres".into(),
             schema: None,
             stands_for: None,
+            unnamed: engine::Unnamed::Remembered,
             tls: TlsMode::Prefer,
             root_certificates: Roots::ByHost,
             client_certificate: None,

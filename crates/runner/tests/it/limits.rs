@@ -171,6 +171,9 @@ async fn a_history_that_is_held_is_waited_for_with_words() {
         &["status"],
         &["resolve", "--rolled-back", "2_b"],
         &["start", "--", "/bin/true"],
+        &["check"],
+        &["deploy", "--backup-command", "/bin/true"],
+        &["deploy", "--backup-command", "/bin/true", "--keep-before", "loss"],
     ] {
         let holder = world.session("somebody").await;
         holder.batch_execute("BEGIN; LOCK TABLE _prisma_migrations").await.unwrap();

@@ -11,6 +11,25 @@ CREATE TABLE keys (id int PRIMARY KEY); CREATE TABLE held (id int REFERENCES key
 CREATE VIEW people AS SELECT * FROM users; CREATE SCHEMA app; CREATE TABLE app.logs AS SELECT 1 AS id;
 CREATE TABLE hand AS SELECT 1 AS id; CREATE DOMAIN mail AS text; CREATE TABLE letters (a mail, b int); INSERT INTO letters VALUES ('a', 1);";
 
+/// What no script tells: functions behind things.
+const BY_HAND: &str = "\
+CREATE FUNCTION purge() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM users; RETURN NEW; END $$;
+CREATE FUNCTION row_purge() RETURNS int LANGUAGE sql AS 'DELETE FROM users; SELECT 1';
+CREATE TABLE inbox (a int); CREATE TRIGGER purge AFTER INSERT ON inbox FOR EACH ROW EXECUTE FUNCTION purge();
+CREATE TABLE defaulted (a int, b int DEFAULT row_purge()); CREATE TABLE checked (a int CHECK (row_purge() >= a));
+CREATE VIEW looks AS SELECT row_purge() AS a; CREATE VIEW looks_again AS SELECT * FROM looks; CREATE DOMAIN positive AS int CHECK (row_purge() <= VALUE);
+CREATE FUNCTION same(int, int) RETURNS bool LANGUAGE sql AS 'SELECT row_purge() = 1'; CREATE OPERATOR === (LEFTARG = int, RIGHTARG = int, FUNCTION = same);
+CREATE TYPE pair AS (a int, b int); CREATE FUNCTION first(pair) RETURNS int LANGUAGE sql AS 'SELECT row_purge()'; CREATE CAST (pair AS int) WITH FUNCTION first(pair);
+CREATE TABLE parted (a int) PARTITION BY LIST (a); CREATE TABLE parted_1 PARTITION OF parted FOR VALUES IN (1);
+CREATE TRIGGER purge AFTER INSERT ON parted_1 FOR EACH ROW EXECUTE FUNCTION purge();
+CREATE TABLE audit (a int); CREATE TABLE noted (a int, at timestamptz); CREATE TABLE forwarded (a int);
+CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO audit VALUES (NEW.a); RETURN NULL; END $$;
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.at = now(); RETURN NEW; END $$;
+CREATE FUNCTION forward() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO inbox VALUES (NEW.a); RETURN NULL; END $$;
+CREATE TRIGGER note AFTER INSERT ON noted FOR EACH ROW EXECUTE FUNCTION note();
+CREATE TRIGGER touch BEFORE INSERT OR UPDATE ON noted FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE TRIGGER forward AFTER INSERT ON forwarded FOR EACH ROW EXECUTE FUNCTION forward();";
+
 async fn deploy(world: &World, arguments: &[&str]) -> Ended {
     let arguments = [&["deploy", "--keep-before", "loss", "--backup-command"], arguments].concat();
     let mut command = world.command(&arguments);
@@ -22,6 +41,7 @@ async fn world(scripts: &[&str]) -> World {
     let world = World::new().await;
     world.migration("1_before", BEFORE);
     world.deploy().await.succeeded();
+    world.sql(BY_HAND).await;
     for (number, script) in scripts.iter().enumerate() {
         world.migration(&format!("2_{number}"), script);
     }
@@ -50,6 +70,25 @@ async fn a_backup_is_made_and_the_check_asks_before_rows_or_values_go() {
         &["CREATE TABLE IF NOT EXISTS hand (id int); DROP TABLE hand;"],
         &["DROP DOMAIN mail CASCADE;"],
         &["DROP OWNED BY CURRENT_USER;"],
+        // By functions that no statement names.
+        &["INSERT INTO inbox VALUES (1);"],
+        &["DO $$ BEGIN INSERT INTO inbox VALUES (1); END $$;"],
+        &["INSERT INTO forwarded VALUES (1);"],
+        &["INSERT INTO parted VALUES (1);"],
+        &["INSERT INTO defaulted (a) VALUES (1);"],
+        &["INSERT INTO checked VALUES (1);"],
+        &["SELECT a FROM looks_again;"],
+        &["CREATE TABLE t AS SELECT a FROM looks;"],
+        &["SELECT 1 === 2;"],
+        &["CREATE TABLE t (a int); INSERT INTO t SELECT (1, 2)::pair::int;"],
+        &["CREATE TABLE t (a positive); INSERT INTO t VALUES (1);"],
+        &["ALTER TABLE noted ADD COLUMN b int; UPDATE noted SET b = 1;"],
+        &[
+            "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN DELETE FROM users; RETURN NEW; END $$; \
+           CREATE TRIGGER f AFTER INSERT ON keys FOR EACH ROW EXECUTE FUNCTION f();",
+            "INSERT INTO keys VALUES (9);",
+        ],
+        &["CREATE TABLE t (a int DEFAULT row_purge());", "INSERT INTO t DEFAULT VALUES;"],
     ] {
         let world = world(scripts).await;
         let (kept, asked) = (world.path("kept"), world.path("asked"));
@@ -87,6 +126,8 @@ async fn what_takes_nothing_away_needs_no_backup_and_passes_the_check() {
         &[
             "DO $$ BEGIN CREATE TYPE mood AS ENUM ('a'); EXCEPTION WHEN duplicate_object THEN null; END $$;",
         ],
+        &["INSERT INTO noted (a) VALUES (1); CREATE INDEX noted_a ON noted (a);"],
+        &["ALTER TABLE inbox ADD COLUMN b int; CREATE TABLE t (a int); INSERT INTO t VALUES (1);"],
     ] {
         let world = world(scripts).await;
         let kept = world.path("kept");

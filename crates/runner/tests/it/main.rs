@@ -21,6 +21,7 @@ mod exec;
 mod failover;
 mod first_process;
 mod follow;
+mod held_history;
 mod history;
 mod iam;
 mod image;

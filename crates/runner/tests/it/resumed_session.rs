@@ -159,6 +159,37 @@ async fn what_ends_with_the_session_needs_a_person() {
     }
 }
 
+/// `currval` is of the session that called `nextval`, and nothing gives it back.
+#[tokio::test]
+async fn a_sequence_of_the_session_that_ended_needs_a_person() {
+    for asks in ["currval('s')", "lastval()"] {
+        let script = format!(
+            "CREATE SEQUENCE s;\nSELECT nextval('s');\nCREATE UNIQUE INDEX CONCURRENTLY t_u ON app.t(a);\n\
+             CREATE TABLE two AS SELECT {asks} AS a;"
+        );
+        let world = part_way(&script).await;
+        for _again in 0..2 {
+            let red = world.deploy().await;
+            let failure = red.failed(11);
+            assert!(failure.message.contains(&asks[..7]), "{}", red.stdout);
+            assert_eq!(failure.statement.as_ref().unwrap().number, 4, "{failure:?}");
+            assert_eq!(red.finished().database, DatabaseState::NeedsAttention);
+        }
+        world.migration("2_b", &script.replace(asks, "(SELECT last_value FROM s)"));
+        world.deploy().await.succeeded();
+        assert_eq!(world.value("SELECT a FROM two").await, "1");
+        // What the rest calls itself is its own.
+        let world =
+            part_way(&script.replace("CREATE TABLE", "SELECT nextval('s');\nCREATE TABLE")).await;
+        world.deploy().await.succeeded();
+        assert_eq!(world.value("SELECT a FROM two").await, "2");
+    }
+    // That it was never called is the script's own mistake.
+    let world = World::new().await;
+    world.migration("1_a", "CREATE SEQUENCE s;\nVACUUM;\nSELECT currval('s');");
+    assert_eq!(world.deploy().await.failed(10).sqlstate.as_deref(), Some("55000"));
+}
+
 #[tokio::test]
 async fn a_lock_for_a_transaction_ends_with_it() {
     let world = part_way(

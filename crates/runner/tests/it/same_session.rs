@@ -36,6 +36,33 @@ async fn nothing_of_a_migration_reaches_the_next() {
     }
 }
 
+/// A script that proves to leave nothing is not taken back; what functions do behind it counts.
+#[tokio::test]
+async fn what_a_trigger_leaves_does_not_reach_the_next() {
+    let world = World::new().await;
+    world.migration("1_a", "CREATE TABLE a(id serial);");
+    world.migration("2_b", "INSERT INTO a DEFAULT VALUES;");
+    world.migration(
+        "3_c",
+        "DO $$ BEGIN PERFORM currval('a_id_seq'); RAISE 'left over: currval'; \
+         EXCEPTION WHEN object_not_in_prerequisite_state THEN NULL; END $$;",
+    );
+    world.migration(
+        "4_d",
+        "CREATE FUNCTION leaves() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         PERFORM set_config('work_mem', '7MB', false); CREATE TEMP TABLE a(b int); RETURN NEW; END $$;\n\
+         CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION leaves();",
+    );
+    world.migration("5_e", "INSERT INTO a DEFAULT VALUES;");
+    world.migration("6_f", &format!("{NOTHING_IS_LEFT}\nALTER TABLE a ADD COLUMN email text;"));
+    world.deploy().await.succeeded();
+    assert!(world.value("SELECT count(*) FROM information_schema.columns WHERE table_name = 'a' AND column_name = 'email'").await == "1");
+    // In a run of its own too: then the function was there before.
+    world.migration("7_g", "INSERT INTO public.a DEFAULT VALUES;");
+    world.migration("8_h", NOTHING_IS_LEFT);
+    world.deploy().await.succeeded();
+}
+
 /// Both keys are there again when the next one begins, also after a script that drops every lock.
 #[tokio::test]
 async fn a_script_that_drops_every_lock_keeps_none_for_the_next() {

@@ -63,3 +63,50 @@ async fn a_schema_that_is_meant_is_named() {
     world.deploy().await.succeeded();
     assert_eq!(world.value("SELECT count(*) FROM public.counter").await, "2");
 }
+
+/// One run that was given the name is enough, for the next ones and their connections.
+#[tokio::test]
+async fn a_schema_that_was_named_is_remembered() {
+    let world = led_away().await;
+    let named = world.run(&["deploy", "--schema", "public"]).await;
+    named.succeeded();
+    assert!(named.notice("schema_named"), "{}", named.stdout);
+    world.migration("2_b", "CREATE TABLE IF NOT EXISTS counter(n int); INSERT INTO counter VALUES (2); CREATE TABLE made(a int);");
+    for arguments in
+        [["status"].as_slice(), &["deploy", "--check"], &["deploy"], &["check", "--drift"]]
+    {
+        let ended = world.run(arguments).await;
+        ended.succeeded();
+        assert!(!ended.notice("schema_named"), "{}", ended.stdout);
+    }
+    assert_eq!(world.value("SELECT count(*) FROM public.counter").await, "2");
+    assert!(world.exists("public.made").await && !world.exists("app.made").await);
+    // Prisma would stop, and so do its habits.
+    let red = world.run(&["deploy", "--compat", "prisma"]).await;
+    assert_eq!(red.code, 1, "{}{}", red.stdout, red.stderr);
+    // Of two that were named nobody can tell which one is meant.
+    world
+        .sql(&format!(
+            "CREATE SCHEMA third; ALTER DATABASE {} SET search_path = third",
+            world.database
+        ))
+        .await;
+    world.run(&["deploy", "--schema", "app"]).await.succeeded();
+    let red = world.deploy().await;
+    assert!(red.failed(13).message.contains("`app` and the schema `public`"), "{}", red.stdout);
+}
+
+/// What the search path finds anyway needs no mark, and a comment of somebody's own stays.
+#[tokio::test]
+async fn a_name_that_is_not_needed_is_not_kept() {
+    let world = World::new().await;
+    world.migration("1_a", AWAY);
+    let comment = "SELECT obj_description('public._prisma_migrations'::regclass, 'pg_class')";
+    assert!(!world.run(&["deploy", "--schema", "public"]).await.notice("schema_named"));
+    assert_eq!(world.value(comment).await, "-");
+    world.sql("COMMENT ON TABLE public._prisma_migrations IS 'ours'").await;
+    world.sql(&format!("ALTER DATABASE {} SET search_path = app", world.database)).await;
+    world.run(&["deploy", "--schema", "public"]).await.succeeded();
+    assert_eq!(world.value(comment).await, "ours");
+    world.deploy().await.failed(13);
+}

@@ -1,8 +1,9 @@
 //! What is done and not yet written down: the run died between a statement that runs alone and its row
 //! in the journal. Whether it was done is asked of the catalog; what nothing shows, of a person.
 
-use crate::support::World;
+use crate::support::{World, finish, send};
 use protocol::DatabaseState;
+use rustix::process::Signal;
 
 /// Takes back the end of the first unit: as if the run had died right before it was written.
 const FORGET_THE_END: &str = "UPDATE ecs_migrate.journal SET finished_at = NULL, session = NULL, settled = NULL, settings = NULL WHERE unit = 0; \
@@ -60,6 +61,40 @@ async fn what_cannot_run_twice_is_looked_up() {
         };
         assert_eq!(indexes, expected, "{script}");
     }
+}
+
+/// The next attempt chooses another name, so nobody would find what the first one left.
+#[tokio::test]
+async fn an_unnamed_build_leaves_no_invalid_index() {
+    let invalid = "SELECT count(*) FROM pg_index WHERE NOT indisvalid";
+    let world = World::new().await;
+    world.migration("1_a", "CREATE TABLE t(a int); INSERT INTO t VALUES (1), (1);");
+    world.deploy().await.succeeded();
+    // Somebody else's stays.
+    world
+        .client
+        .batch_execute("CREATE UNIQUE INDEX CONCURRENTLY theirs ON t(a)")
+        .await
+        .unwrap_err();
+    world.migration("2_b", "CREATE UNIQUE INDEX CONCURRENTLY ON t(a);\nVACUUM t;");
+    let red = world.deploy().await;
+    assert_eq!(red.failed(10).sqlstate.as_deref(), Some("23505"), "{}", red.stdout);
+    assert_eq!(world.value(invalid).await, "1");
+    world.sql("DELETE FROM t").await;
+    let writer = world.session("writer").await;
+    writer.batch_execute("BEGIN; INSERT INTO t VALUES (2)").await.unwrap();
+    let child = world.command(&["deploy"]).spawn().unwrap();
+    world.until("2 = (SELECT count(*) FROM pg_index WHERE NOT indisvalid)").await;
+    send(&child, Signal::KILL);
+    assert_eq!(finish(child).await.code, -1);
+    writer.batch_execute("COMMIT").await.unwrap();
+    world.lock_is_free().await;
+    let green = world.deploy().await;
+    green.succeeded();
+    let left = "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid";
+    assert_eq!(world.column(left).await, ["theirs"], "{}", green.stdout);
+    let all = "SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass";
+    assert_eq!(world.value(all).await, "2");
 }
 
 /// The intent was written, and the statement never began.

@@ -17,7 +17,7 @@ pub(super) fn of(block: &ast::Do) -> Vec<Effect> {
 }
 
 /// The text between its quotes.
-fn body(literal: &str) -> Option<String> {
+pub(super) fn body(literal: &str) -> Option<String> {
     if let Some(inner) = literal.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
         return Some(inner.replace("''", "'"));
     }
@@ -25,7 +25,7 @@ fn body(literal: &str) -> Option<String> {
     literal.strip_prefix(tag)?.strip_suffix(tag).map(str::to_owned)
 }
 
-fn of_body(text: &str) -> Vec<Effect> {
+pub(super) fn of_body(text: &str) -> Vec<Effect> {
     let all = words(text, 0..text.len());
     let mut effects = Vec::new();
     let mut declares = false;
@@ -135,7 +135,10 @@ impl Piece<'_> {
                 Vec::new()
             };
         }
-        if reader.eat("RETURN") || reader.eat("EXIT") || reader.eat("CONTINUE") {
+        if reader.eat("RETURN") {
+            return self.returned(reader);
+        }
+        if reader.eat("EXIT") || reader.eat("CONTINUE") {
             return match reader.left.iter().position(|word| word.is("WHEN")) {
                 Some(at) => self.expression(&reader.left[at + 1..]),
                 None => Vec::new(),
@@ -153,6 +156,22 @@ impl Piece<'_> {
             self.expression(reader.left)
         } else {
             of_text(self.between(whole), Place::Block)
+        }
+    }
+
+    /// What a function gives back.
+    fn returned(&self, mut reader: Reader<'_>) -> Vec<Effect> {
+        if reader.eat("QUERY EXECUTE") {
+            return vec![Effect::Unseen("EXECUTE")];
+        }
+        if reader.eat("QUERY") {
+            return of_text(self.between(reader.left), Place::Block);
+        }
+        reader.eat("NEXT");
+        match reader.left {
+            [] => Vec::new(),
+            [row] if row.is("NEW") || row.is("OLD") || row.is("NULL") => Vec::new(),
+            words => self.expression(words),
         }
     }
 

@@ -26,7 +26,7 @@ const NAMES: &str = "\
     make_timestamp make_timestamptz max md5 min mod nextval now nullif num_nonnulls num_nulls \
     numeric obj_description octet_length overlay pg_advisory_lock pg_advisory_xact_lock \
     pg_backend_pid pg_get_constraintdef pg_get_expr pg_get_functiondef pg_get_indexdef \
-    pg_get_serial_sequence pg_get_viewdef pg_relation_size pg_sleep pg_table_is_visible \
+    pg_get_serial_sequence pg_get_viewdef pg_notify pg_relation_size pg_sleep pg_table_is_visible \
     pg_total_relation_size pg_try_advisory_lock pg_try_advisory_xact_lock pg_typeof position \
     power quote_ident quote_literal quote_nullable random rank regexp_count regexp_instr \
     regexp_like regexp_match regexp_matches regexp_replace regexp_split_to_array \
