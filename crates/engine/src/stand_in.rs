@@ -104,6 +104,11 @@ pub(crate) async fn check_within(session: &Session, migration: &str) -> Result<(
     Err(Stop::Failed(Box::new(elsewhere(migration, &sentence))))
 }
 
+/// Whether the session plays in a rehearsal on a live server.
+pub(crate) fn is_watched(session: &Session) -> bool {
+    live(session).is_some()
+}
+
 /// Nobody can look before a statement commits by itself.
 pub(crate) fn check_can_be_looked_at(session: &Session, migration: &str) -> Result<(), Stop> {
     match live(session) {

@@ -15,7 +15,7 @@ use crate::observe::{Watching, watch};
 use crate::progress::{Progress, Sink};
 use crate::resume;
 use crate::session::Ran;
-use crate::stand_in::{check_can_be_looked_at, check_within};
+use crate::stand_in::{check_can_be_looked_at, check_within, is_watched};
 use crate::statement::{Around, run_statement};
 use crate::trace;
 use crate::traffic::{Tries, named, wait_for_old_transactions};
@@ -63,7 +63,7 @@ pub(crate) async fn run(
         let mut turn = Turn {
             number,
             range,
-            way: way::of(attempt.script, range),
+            way: way_of(attempt, range),
             before: None,
             settings: String::new(),
             trace: String::new(),
@@ -109,6 +109,15 @@ async fn start(
         }
         attempt.session.run("ROLLBACK").await?;
         tries.again(stop, (&mut *sink, &mut *interrupt)).await?;
+    }
+}
+
+/// In a rehearsal on a live server what may commit by itself is tried in a transaction first, so that it
+/// can be looked at.
+fn way_of(attempt: &Attempt<'_>, range: &Range<usize>) -> Way {
+    match way::of(attempt.script, range) {
+        Way::Alone if range.len() == 1 && is_watched(attempt.session) => Way::Either,
+        way => way,
     }
 }
 
