@@ -28,7 +28,9 @@ async fn play(plot: Plot) -> Played {
         Gate::Release => {
             let api = (program, serves());
             let shop = Shop::of(config, api, &["api"], plot.deployment.clone()).await;
-            // So that there are tasks to be replaced: what a service begins with are none.
+            // So that there are tasks to be replaced, some of them slow to go: what a service begins with
+            // are none, and how a task stops is settled when it starts.
+            shop.story.sandbox.set_faults(plot.slow_to_go());
             shop.deploy(&["--without-verdict", "the first"]).await.says(0, &[]);
             shop
         }

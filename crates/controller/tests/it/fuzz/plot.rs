@@ -189,6 +189,13 @@ impl Plot {
         self.rollout(random);
     }
 
+    /// Of the trouble, how the service's tasks stop.
+    pub(super) fn slow_to_go(&self) -> Faults {
+        let mut tasks = self.faults.tasks.clone();
+        tasks.retain(|fault| fault.family.as_deref() == Some("api"));
+        Faults { tasks, ..Faults::default() }
+    }
+
     /// A migration that ends well, so that there is something to follow it.
     fn calm(&mut self) {
         self.workload =
