@@ -17,6 +17,8 @@ pub(super) struct Played {
     pub(super) told: Vec<Told>,
     /// What the runner was told and ran, task by task.
     pub(super) heard: Vec<Heard>,
+    /// How often the service was updated.
+    pub(super) updates: usize,
 }
 
 impl Played {
@@ -30,7 +32,7 @@ impl Played {
             let silence = told.silence;
             assert!(silence <= SILENCE, "silent for {silence:?}: {}", self.shown());
             assert!(!told.err.contains("panicked"), "{}", self.shown());
-            if self.plot.gate == Gate::Release && self.story.calls("UpdateService") > 0 {
+            if self.updates > 0 {
                 self.is_proved(told, "a service was deployed");
             }
         }
@@ -103,10 +105,14 @@ impl Played {
         let tasks = self.story.sandbox.tasks();
         let began = |arn: &str| tasks.iter().find(|task| task.arn == arn).unwrap().began;
         let mut behind = self.heard.iter().filter(|heard| heard.phase == Phase::Contract);
-        let old = || tasks.iter().filter(|task| task.definition.ends_with("/api:1"));
+        let journal = self.story.sandbox.journal();
+        let updates = journal.iter().filter(|entry| entry.operation == "UpdateService");
+        let updated = updates.map(|entry| entry.at).next_back().unwrap_or_default();
+        let is_old = |task: &TaskOutcome| task.exit_codes.len() > 1 && task.began < updated;
         behind.all(|contract| {
             let began = began(&contract.task);
-            old().all(|task| task.ended.is_some_and(|ended| ended <= began))
+            let mut old = tasks.iter().filter(|task| is_old(task));
+            old.all(|task| task.ended.is_some_and(|ended| ended <= began))
         })
     }
 

@@ -22,13 +22,21 @@ async fn play(plot: Plot) -> Played {
         hears.lock().unwrap().push(workload.heard(launch));
         workload.script(launch)
     });
-    let config = config().seed(plot.seed).wall_clock(plot.clock).faults(plot.faults.clone());
+    let config = config().seed(plot.seed).wall_clock(plot.clock);
     let mut shop = match plot.gate {
         Gate::Run => Shop { story: Story::with(config.image("app:1", program)) },
         Gate::Release => {
-            Shop::of(config, (program, serves()), &["api"], plot.deployment.clone()).await
+            let api = (program, serves());
+            let shop = Shop::of(config, api, &["api"], plot.deployment.clone()).await;
+            // So that there are tasks to be replaced, some of them slow to go: what a service begins with
+            // are none, and how a task stops is settled when it starts.
+            shop.story.sandbox.set_faults(plot.slow_to_go());
+            shop.deploy(&["--without-verdict", "the first"]).await.says(0, &[]);
+            shop
         }
     };
+    let before = shop.story.calls("UpdateService");
+    shop.story.sandbox.set_faults(plot.faults.clone());
     let mut migrate = container("migrate", "app:1");
     if !plot.own_command.is_empty() {
         migrate["command"] = json!(plot.own_command);
@@ -48,14 +56,15 @@ async fn play(plot: Plot) -> Played {
     let invocations = (0..plot.controllers).map(|_| async {
         match plot.gate {
             Gate::Run => shop.story.run(&line).await,
-            Gate::Release => shop.release(&line).await,
+            Gate::Release => shop.release(&[&["--force-new-deployment"], &line[..]].concat()).await,
         }
     });
     let all = futures_util::future::join_all(invocations);
     let told = tokio::time::timeout(plot.longest(), all).await;
     let told = told.unwrap_or_else(|_| panic!("seed {} does not end: {plot:#?}", plot.seed));
     let heard = heard.lock().unwrap().clone();
-    Played { plot, story: shop.story, told, heard }
+    let updates = shop.story.calls("UpdateService") - before;
+    Played { plot, story: shop.story, told, heard, updates }
 }
 
 /// One part of the stories; the parts run beside each other. `ECS_MIGRATE_FUZZ_SEED` is the first seed and

@@ -175,7 +175,10 @@ impl Plot {
     fn release(&mut self, random: &mut fastrand::Rng) {
         self.gate = Gate::Release;
         self.controllers = 1;
-        self.workload.waits = random.bool();
+        self.workload.waits = random.u8(..4) > 0;
+        if random.u8(..4) > 0 {
+            self.calm();
+        }
         let opens = ["RegisterTaskDefinition", "DescribeTaskDefinition"];
         self.faults.requests.retain(|fault| !opens.contains(&fault.operation.as_str()));
         for fault in &mut self.faults.tasks {
@@ -184,6 +187,27 @@ impl Plot {
             fault.to = fault.to.map(|to| to + 2);
         }
         self.rollout(random);
+    }
+
+    /// Of the trouble, how the service's tasks stop.
+    pub(super) fn slow_to_go(&self) -> Faults {
+        let mut tasks = self.faults.tasks.clone();
+        tasks.retain(|fault| fault.family.as_deref() == Some("api"));
+        Faults { tasks, ..Faults::default() }
+    }
+
+    /// A migration that ends well, so that there is something to follow it.
+    fn calm(&mut self) {
+        self.workload =
+            Workload { runner: true, code: 0, last_word: LastWord::True, ..self.workload };
+        self.signals.clear();
+        self.faults.requests.retain(|fault| fault.to.is_some());
+        self.faults.requests.truncate(1);
+        self.faults.tasks.truncate(1);
+        let given = ["--timeout", "--expect"];
+        while let Some(at) = self.arguments.iter().position(|word| given.contains(&word.as_str())) {
+            self.arguments.drain(at..at + 2);
+        }
     }
 
     /// Early or not, deferred or not, protected or not, quick or slow to stop, and seen or not.

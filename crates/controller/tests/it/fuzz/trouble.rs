@@ -12,6 +12,7 @@ const NO_CAPACITY: &str = "Capacity is unavailable at this time. Please try agai
 pub(super) fn request_fault(random: &mut fastrand::Rng) -> RequestFault {
     let operations = [
         "RunTask",
+        "RunTask",
         "DescribeTasks",
         "DescribeTasks",
         "GetLogEvents",
@@ -49,7 +50,7 @@ fn fault_of(operation: &str, random: &mut fastrand::Rng) -> RequestFault {
     let answer = match (random.u8(0..16), operation) {
         (8, _) => RequestAnswer::RateLimit { burst: 3, per_second: 0.2 + random.f64() },
         (9, _) => RequestAnswer::Slow { seconds: random.f64() * 30.0, answer: None },
-        (10 | 11, _) => RequestAnswer::Unanswered {
+        (10 | 11, _) | (0..=2, "RunTask" | "UpdateService") => RequestAnswer::Unanswered {
             request: if random.bool() { RequestFate::CarriedOut } else { RequestFate::Ignored },
             connection: if random.bool() { ConnectionFate::Drops } else { ConnectionFate::Hangs },
         },
@@ -84,7 +85,14 @@ fn fault_of(operation: &str, random: &mut fastrand::Rng) -> RequestFault {
         (7, _) => error("AccessDeniedException", "User: x is not authorized to perform: it"),
         (_, _) => RequestAnswer::Throttle,
     };
-    let from = random.u64(1..30);
+    // What is asked once or twice has its trouble then, or never.
+    let latest = match operation {
+        "RunTask" | "StopTask" | "UpdateService" => 2,
+        "RegisterTaskDefinition" | "DescribeTaskDefinition" => 3,
+        "ListTasks" => 6,
+        _ => 29,
+    };
+    let from = random.u64(1..=latest);
     let to = (random.u8(0..4) > 0).then(|| from + random.u64(0..20));
     RequestFault { operation: operation.to_owned(), from, to, answer }
 }
