@@ -31,6 +31,7 @@ mod left_sessions;
 mod limits;
 mod lock;
 mod loss;
+mod met;
 mod nonsense;
 mod observe;
 mod output;
