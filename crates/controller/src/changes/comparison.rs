@@ -147,8 +147,14 @@ async fn merge_bases(git: &Git, reference: &str, head: &str) -> Result<Vec<Strin
             asked.push("--not");
             asked.extend(bases.iter().map(String::as_str));
         }
-        let own = git.ask(&asked).await?;
-        if own.lines().any(|commit| cuts.contains(commit.trim())) {
+        let is_cut = async |asked: &[&str]| {
+            let listed = git.ask(asked).await?;
+            Ok::<bool, String>(listed.lines().any(|commit| cuts.contains(commit.trim())))
+        };
+        // Of several that were found one may be in the past of another, behind a cut of theirs.
+        let past: Vec<&str> =
+            ["rev-list"].into_iter().chain(bases.iter().map(String::as_str)).collect();
+        if is_cut(&asked).await? || (bases.len() > 1 && is_cut(&past).await?) {
             return Err(TOO_SHALLOW.to_owned());
         }
     }

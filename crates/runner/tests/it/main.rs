@@ -33,6 +33,7 @@ mod limits;
 mod lock;
 mod looking;
 mod loss;
+mod met;
 mod nonsense;
 mod observe;
 mod output;

@@ -68,13 +68,20 @@ impl History {
             history.topic = history.commits.len();
             history.commit(&[], rng);
         }
-        for _ in 0..rng.usize(2..12) {
+        for _ in 0..rng.usize(3..14) {
             let (main, topic) = (history.main, history.topic);
-            match rng.u8(..10) {
+            // Who merges may not have the newest of the other side: so histories cross.
+            let of_main = history.behind(main, rng);
+            let of_topic = history.behind(topic, rng);
+            match rng.u8(..12) {
                 0..=2 => history.main = history.commit(&[main], rng),
-                3..=6 => history.topic = history.commit(&[topic], rng),
-                7 if main != topic => history.topic = history.commit(&[topic, main], rng),
-                8 if main != topic => history.main = history.commit(&[main, topic], rng),
+                3..=5 => history.topic = history.commit(&[topic], rng),
+                6 | 7 if of_main != topic => {
+                    history.topic = history.commit(&[topic, of_main], rng);
+                }
+                8..=10 if main != of_topic => {
+                    history.main = history.commit(&[main, of_topic], rng);
+                }
                 // A force push: the branch goes on from somewhere else.
                 _ => {
                     let from = rng.usize(..history.commits.len());
@@ -83,6 +90,14 @@ impl History {
             }
         }
         history
+    }
+
+    /// The branch's commit some commits before its newest.
+    fn behind(&self, mut tip: usize, rng: &mut Rng) -> usize {
+        for _ in 0..rng.usize(..3) {
+            tip = self.commits[tip].parents.first().copied().unwrap_or(tip);
+        }
+        tip
     }
 
     /// A new commit: of several parents each file is one of theirs, then some are changed.
