@@ -10,6 +10,7 @@ Usage: scripts/bench.sh engine [--rounds N] [--migrations DIR]
        scripts/bench.sh gate [--rounds N]
        scripts/bench.sh image [--rounds N]
        scripts/bench.sh check [--rounds N] [--migrations DIR]
+       scripts/bench.sh pushes [--pushes N] GIT-DIRECTORY:FOLDER…
 
   engine   applying 434, 2,000 and 10,000 migrations beside psql in one session, and then nothing pending of
            them; a 200 MB data migration; a 1 GB script that is applied; beside Prisma's schema engine (npm)
@@ -23,6 +24,8 @@ Usage: scripts/bench.sh engine [--rounds N] [--migrations DIR]
   image    sizes of the native, the wrapped and a plain Prisma image; image push beside buildah; from run to
            verdict on MiniStack. As root, with podman, buildah, docker-registry and npm
   check    ecs-migrate check on 434 new migrations, beside squawk's own program (PyPI)
+  pushes   of the newest pushes with migrations of projects on this disk: what ecs-migrate check and squawk
+           say of each, beside what it does to the tables of a PostgreSQL; FOLDER as in the repository
 
 Needs python3. Builds in release mode.
 USAGE
@@ -30,7 +33,7 @@ USAGE
 
 what=${1:-}
 case "$what" in
-  engine | traffic | start | gate | image | check) shift ;;
+  engine | traffic | start | gate | image | check | pushes) shift ;;
   -h | --help) usage; exit 0 ;;
   *) usage >&2; exit 2 ;;
 esac
@@ -50,12 +53,19 @@ if [ "$what" = image ]; then
   scripts/bench/image.sh "$(cd "$target" && pwd)/release/ecs-migrate" "$runner" "$scratch/work" "${2:-3}"
   exit
 fi
-if [ "$what" = check ]; then
+if [ "$what" = check ] || [ "$what" = pushes ]; then
   cargo build --release --locked --quiet -p ecs-migrate
   scratch=$(mktemp -d)
-  trap 'rm -rf "$scratch"' EXIT
+  chmod 0755 "$scratch"
+  trap 'scripts/postgres.sh stop "$scratch/postgres"; rm -rf "$scratch"' EXIT
   if python3 -m venv "$scratch/venv" 2>/dev/null && "$scratch/venv/bin/pip" install -q squawk-cli==2.70.0 2>/dev/null; then
     squawk=$scratch/venv/bin/squawk
+  fi
+  if [ "$what" = pushes ]; then
+    [ -n "${squawk:-}" ] || { echo "bench.sh: squawk cannot be installed from PyPI" >&2; exit 1; }
+    python3 scripts/bench/pushes.py --controller "$(cd "$target" && pwd)/release/ecs-migrate" --squawk "$squawk" \
+      --url "$(scripts/postgres.sh start "$scratch/postgres")" --psql "$(scripts/postgres.sh bin)/psql" "$@"
+    exit
   fi
   python3 scripts/bench/check.py --controller "$(cd "$target" && pwd)/release/ecs-migrate" --scratch "$scratch/work" \
     ${squawk:+--squawk "$squawk"} "$@"

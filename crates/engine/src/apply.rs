@@ -203,7 +203,7 @@ async fn ended(
         tokio::time::timeout(RECORDED_WITHIN, record).await.ok()
     } else {
         let doing = (session, "recording what is left of the migration");
-        Some(patiently(doing, (sink, interrupt), record).await)
+        Some(Box::pin(patiently(doing, (sink, interrupt), record)).await)
     };
     if recorded.is_none() {
         session.cancel().await;

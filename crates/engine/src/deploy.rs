@@ -239,7 +239,7 @@ async fn go_on(
     }
     // Behind everything that may still refuse: what is refused leaves nothing.
     history.ensure(session).await?;
-    meant::keep(session, history, sink).await?;
+    Box::pin(meant::keep(session, history, sink)).await?;
     if !deploy.steps.is_empty() {
         steps::ensure(session).await?;
     }

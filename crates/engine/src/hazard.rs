@@ -67,7 +67,8 @@ pub(crate) async fn grade(
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<Vec<Graded>, Error> {
     let doing = (session, "looking at the tables of what is pending");
-    patiently(doing, (sink, interrupt), grade_at_once(review, session, what)).await
+    // Boxed: it is large, and everything above would carry it.
+    Box::pin(patiently(doing, (sink, interrupt), grade_at_once(review, session, what))).await
 }
 
 async fn grade_at_once(

@@ -160,7 +160,7 @@ pub(crate) async fn drop_in_time(session: &Session, place: (&str, &str)) -> Resu
 pub(crate) async fn run_in_time(session: &Session, drop: &str) -> Result<(), Fault> {
     let limit = "SELECT pg_catalog.current_setting('statement_timeout'), pg_catalog.set_config('statement_timeout', $1, false)";
     let before: String = session.one(limit, &[(&CLEAN_UP, Type::TEXT)]).await?.get(0)?;
-    let dropped = session.run(&drop).await;
+    let dropped = session.run(drop).await;
     session.one(limit, &[(&before, Type::TEXT)]).await?;
     match dropped {
         Ok(()) | Err(Fault::Server(_)) => Ok(()),

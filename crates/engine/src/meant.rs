@@ -41,7 +41,7 @@ pub(crate) async fn keep(
     history: &History,
     sink: &mut dyn Sink,
 ) -> Result<(), Fault> {
-    if session.settings().schema.is_none() || session.schema_remembered {
+    if session.settings().schema.is_none() || session.schema_remembered.is_some() {
         return Ok(());
     }
     let table = history.table();

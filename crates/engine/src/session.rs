@@ -52,8 +52,8 @@ pub(crate) struct Session {
     /// Whether the database has functions of its own, which triggers and defaults may call: then no
     /// script proves what it leaves.
     has_functions: Cell<bool>,
-    /// Whether its schema is one that an earlier run named.
-    pub(crate) schema_remembered: bool,
+    /// Its schema, where an earlier run named it and this one did not.
+    pub(crate) schema_remembered: Option<String>,
     /// Who signed in.
     pub(crate) signed_in: String,
     /// The role that the session began with; `none` unless the server sets one.
@@ -145,7 +145,7 @@ impl Session {
             defaults: Vec::new(),
             outdated: Cell::new(false),
             has_functions: Cell::new(true),
-            schema_remembered: false,
+            schema_remembered: None,
             signed_in: String::new(),
             first_role: String::new(),
             backend: 0,
@@ -165,10 +165,10 @@ impl Session {
         let row = session.one(&about, &[]).await?;
         let remembered: Option<String> = row.get(11)?;
         if settings.schema.is_none() && settings.unnamed == Unnamed::Remembered {
-            session.schema_remembered = remembered.is_some();
-            session.settings.schema = remembered;
+            session.schema_remembered = remembered;
         }
-        if session.schema_remembered {
+        if session.schema_remembered.is_some() {
+            session.settings.schema.clone_from(&session.schema_remembered);
             own = own_settings(&session.settings, &session.server_version);
             session.run(&own).await?;
         }
@@ -212,6 +212,11 @@ impl Session {
         }
     }
 
+    /// Whether a script leaves nothing that has to be taken back but for sequences.
+    pub(crate) fn stays(&self, leaves: Leaves) -> bool {
+        leaves == Leaves::Sequences && !self.has_functions.get()
+    }
+
     /// Takes back what a script left on the session, so that the next one begins as in a new one; and
     /// looks whether a new one would begin otherwise by now. All of it is one message.
     pub(crate) async fn reset(&self) -> Result<(), Fault> {
@@ -221,15 +226,11 @@ impl Session {
     /// Commits, and resets in the same message what the transaction may have left.
     pub(crate) async fn commit_and_reset(&self, leaves: Leaves) -> Result<(), Fault> {
         let ended = Cell::default();
-        let taken = match leaves {
-            Leaves::Sequences if !self.has_functions.get() => self
-                .rows_touched("COMMIT; DISCARD SEQUENCES", &ended)
-                .await
-                .map(|_touched| ())
-                .map_err(Fault::from),
-            Leaves::Sequences | Leaves::Anything => {
-                self.take_back(&format!("COMMIT; {}", self.reset), &ended).await
-            }
+        let taken = if self.stays(leaves) {
+            let touched = self.rows_touched("COMMIT; DISCARD SEQUENCES", &ended).await;
+            touched.map(|_rows| ()).map_err(Fault::from)
+        } else {
+            self.take_back(&format!("COMMIT; {}", self.reset), &ended).await
         };
         match taken {
             // It is committed: a cancel that came too late for it has hit the reset.

@@ -54,7 +54,7 @@ pub(crate) async fn settle(
                 );
                 let rolling = async { Ok(history.roll_back(session, &row.id, &logs).await?) };
                 let doing = (session, "settling what an earlier run left");
-                patiently(doing, (&mut *sink, &mut *interrupt), rolling).await?;
+                Box::pin(patiently(doing, (&mut *sink, &mut *interrupt), rolling)).await?;
                 sink.emit(Progress::Settled {
                     migration: row.name.clone(),
                     outcome: "rolled back",

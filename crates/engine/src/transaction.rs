@@ -290,13 +290,15 @@ pub(crate) async fn finish(
 ) -> Result<bool, Stop> {
     let fence = Fence { id: attempt.id, transaction, keys: attempt.keys };
     let finishing = attempt.history.finishing(&fence, attempt.checksum);
-    let sql = format!("{}; {finishing}", SETTLE.join("; "));
+    let is_same = attempt.session.stays(attempt.script.leaves());
+    let settle = if is_same { &SETTLE[..1] } else { &SETTLE[..] };
+    let sql = format!("{}; {finishing}", settle.join("; "));
     let ended = Cell::default();
     let running = attempt.session.run_counted_interruptible((&sql, &ended), interrupt);
     match Box::pin(running).await {
         Ok(Ran::Done(touched)) => Ok(touched == 1),
         Ok(Ran::Cancelled) => Err(Stop::Interrupted),
-        Err(Fault::Server(db)) if ended.get() < SETTLE.len() => {
+        Err(Fault::Server(db)) if ended.get() < settle.len() => {
             Err(Stop::Failed(Box::new(refusal(attempt, &db, None))))
         }
         Err(fault) => Err(unrecordable(attempt, fault)),

@@ -81,6 +81,11 @@ fn every_hazard_has_its_grade() {
         ("ALTER TABLE posts DROP CONSTRAINT f", "drop-constraint:posts.f advice"),
         ("ALTER TABLE users ALTER COLUMN role DROP DEFAULT", "drop-default:users.role breaks"),
         ("ALTER TABLE users ALTER COLUMN nick DROP DEFAULT", "drop-default:users.nick advice"),
+        // Code that runs does not know the column, and nothing fills it any more.
+        (
+            "ALTER TABLE users ADD COLUMN quota int NOT NULL DEFAULT 0; ALTER TABLE users ALTER COLUMN quota DROP DEFAULT",
+            "drop-default:users.quota breaks",
+        ),
         ("ALTER TABLE users ALTER COLUMN email DROP NOT NULL", "drop-not-null:users.email advice"),
         ("TRUNCATE users", "truncate:users loses"),
         ("TRUNCATE users CASCADE", "truncate:users loses"),

@@ -297,9 +297,12 @@ fn harmless(rule: Rule, action: &Action, known: &Known, back: &PutBack<'_>) -> b
             back.is_view(name, known.view(name))
         }
         Deed::RenameColumn { from, .. } => is_new_column(from),
-        Deed::Column(column) => {
-            is_new_column(column) || (rule == Rule::DropDefault && back.is_default(table, column))
+        // Code that runs leaves a new column out, and then its default is all that fills it.
+        Deed::Column(column) if rule == Rule::DropDefault => {
+            back.is_default(table, column)
+                || (is_new_column(column) && !default_was_needed(known, action))
         }
+        Deed::Column(column) => is_new_column(column),
         Deed::RenameType { from, .. } => known.is_new_type(from) || back.is_type(from),
         Deed::ChangeType { column, to, conversion: Conversion::None } => {
             let old = table.and_then(|table| known.column(table, column));
