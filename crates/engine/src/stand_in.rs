@@ -2,6 +2,7 @@
 //! by that, neither by what a script says nor by what its functions do.
 
 use crate::error::{Error, Fault, Kind};
+use crate::reach;
 use crate::session::Session;
 use crate::transaction::Stop;
 use migrations::Script;
@@ -15,8 +16,6 @@ pub struct StandIn {
     /// Scripts that name it mean the scratch database.
     database: String,
     ground: Ground,
-    /// Digest of what the server's databases share, see [`SHARED`]; it must stay so.
-    shared: String,
     /// Functions of the history that act beyond the database at once.
     reaching: Mutex<BTreeSet<String>>,
 }
@@ -46,9 +45,8 @@ impl StandIn {
             let names = roles.iter().map(|row| row.get(0));
             Ground::Apart(names.collect::<Result<_, _>>()?)
         };
-        let shared: String = session.one(&format!("SELECT {SHARED}"), &[]).await?.get(0)?;
         let database = database.to_owned();
-        Ok(Arc::new(Self { database, ground, shared, reaching: Mutex::default() }))
+        Ok(Arc::new(Self { database, ground, reaching: Mutex::default() }))
     }
 
     /// What is played of a script in the scratch database of this name, and what is not.
@@ -79,7 +77,9 @@ impl StandIn {
 /// Before a transaction commits, if this is a rehearsal on a live server: it must not have changed
 /// anything beyond the scratch database, by whatever function it did so.
 pub(crate) async fn check_within(session: &Session, migration: &str) -> Result<(), Stop> {
-    let Some(stand_in) = live(session) else { return Ok(()) };
+    if !is_watched(session) {
+        return Ok(());
+    }
     let held = "FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_class c ON c.oid = l.relation \
         WHERE l.pid = pg_catalog.pg_backend_pid() AND l.granted AND l.locktype = 'relation' \
         AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')";
@@ -88,14 +88,13 @@ pub(crate) async fn check_within(session: &Session, migration: &str) -> Result<(
            AND (l.database = 0 AND c.relname IN ('pg_authid', 'pg_auth_members', 'pg_tablespace', \
              'pg_subscription', 'pg_replication_origin', 'pg_parameter_acl', 'pg_shseclabel') \
              OR l.database <> 0 AND c.relkind = 'f' AND l.mode = 'RowExclusiveLock')), \
-         CASE WHEN EXISTS (SELECT {held} AND l.database = 0 \
-           AND c.relname IN ('pg_db_role_setting', 'pg_database', 'pg_shdescription')) THEN {SHARED} END"
+         EXISTS (SELECT {held} AND l.database = 0 \
+           AND c.relname IN ('pg_db_role_setting', 'pg_database', 'pg_shdescription'))"
     );
     let row = session.one(&sql, &[]).await?;
-    let (locked, shared): (Option<String>, Option<String>) = (row.get(0)?, row.get(1)?);
-    let changed = match (locked, shared) {
+    let changed = match (row.get::<Option<String>>(0)?, row.get(1)?) {
         (Some(locked), _) => locked,
-        (None, Some(shared)) if shared != stand_in.shared => {
+        (None, true) if !shares_are_kept(session).await? => {
             "what is set or said of other databases or of roles".to_owned()
         }
         (None, _) => return Ok(()),
@@ -107,6 +106,30 @@ pub(crate) async fn check_within(session: &Session, migration: &str) -> Result<(
 /// Whether the session plays in a rehearsal on a live server.
 pub(crate) fn is_watched(session: &Session) -> bool {
     live(session).is_some()
+}
+
+/// Others may change the same meanwhile, and what they commit both see: so it is looked at again.
+const LOOKS: usize = 3;
+
+/// Whether a session beside this one, which sees nothing of its transaction, sees the same in the
+/// catalogs that all databases share.
+async fn shares_are_kept(session: &Session) -> Result<bool, Stop> {
+    let sql = format!("SELECT {SHARED}");
+    let beside =
+        reach::beside(session.settings()).await.map_err(|error| Stop::Failed(Box::new(error)))?;
+    let compare = async {
+        for _look in 0..LOOKS {
+            let inside: String = session.one(&sql, &[]).await?.get(0)?;
+            let outside: String = beside.one(&sql, &[]).await?.get(0)?;
+            if inside == outside {
+                return Ok(true);
+            }
+        }
+        Ok::<_, Fault>(false)
+    };
+    let kept = compare.await;
+    beside.close().await;
+    Ok(kept?)
 }
 
 /// Nobody can look before a statement commits by itself.
