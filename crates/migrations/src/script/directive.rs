@@ -39,15 +39,14 @@ pub(super) fn read(text: &str) -> Said {
         let start = at;
         at += usize::try_from(token.len).unwrap_or(0);
         let comment = &text[start..at];
-        match token.kind {
-            TokenKind::LineComment => read_line(comment, head, &mut said),
-            TokenKind::BlockComment { .. } => {
-                if let Some(line) = comment.lines().map(inside).find(|line| is_meant(line)) {
-                    let sentence = format!("`{line}` stands in a block comment, not behind `--`");
-                    said.phase = Err(sentence);
-                }
+        if token.kind == TokenKind::LineComment {
+            read_line(comment, head, &mut said);
+        } else if let TokenKind::BlockComment { .. } = token.kind {
+            if let Some(line) = comment.lines().map(inside).find(|line| is_meant(line)) {
+                said.phase = Err(format!("`{line}` stands in a block comment, not behind `--`"));
             }
-            kind => head &= kind == TokenKind::Whitespace,
+        } else {
+            head &= token.kind == TokenKind::Whitespace;
         }
     }
     said
