@@ -3,6 +3,7 @@
 use super::conclusion::{Conclusion, Material};
 use super::drain::{self, ContainerEnd, LastWord, Next, Reads, View};
 use super::intent::{Intent, Resistance};
+use super::launch::Origin;
 use super::session_state::Session;
 use super::sightings::Progress;
 use super::verdict::{Case, Known, LogState, Verdict, Workload, judge};
@@ -153,7 +154,12 @@ impl Session<'_> {
             intent: self.intent.or_as_told(self.seen.latest(), &self.plan.container),
             log,
             workload,
-            origin: self.plan.origin,
+            // ECS forgets a task an hour after its end: one that it knew in this session is lost, and its
+            // log alone is no record of an end.
+            origin: match self.seen.latest() {
+                Some(_) => Origin::Started,
+                None => self.plan.origin,
+            },
             logged: tail.transcript.logged(),
             asked: self.plan.asked,
             ran: tail.transcript.ran(),

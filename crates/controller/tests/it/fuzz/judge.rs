@@ -27,6 +27,7 @@ impl Played {
         let denied = self.plot.faults.tasks.iter().any(denies_a_task_that_runs);
         assert!(denied || self.never_two_at_once(), "two tasks at once: {}", self.shown());
         assert!(self.nothing_runs_on_unsaid(), "a task runs on unsaid: {}", self.shown());
+        assert!(self.no_stop_is_claimed(), "a stop that is none: {}", self.shown());
         assert!(self.no_contract_beside_old_tasks(), "beside old tasks: {}", self.shown());
         for told in &self.told {
             let silence = told.silence;
@@ -120,6 +121,17 @@ impl Played {
     fn never_two_at_once(&self) -> bool {
         let tasks = self.migrations();
         tasks.windows(2).all(|pair| pair[0].ended.is_some_and(|ended| ended <= pair[1].began))
+    }
+
+    /// Nobody says that a task was cancelled or timed out which ECS was not asked to stop.
+    fn no_stop_is_claimed(&self) -> bool {
+        let claims = |told: &Told, arn: &str| {
+            let claimed = ["NOT GREEN: cancelled: ", "NOT GREEN: timed out: "];
+            told.out.contains(arn) && claimed.iter().any(|claim| told.out.contains(claim))
+        };
+        let tasks = self.migrations();
+        let mut running = tasks.iter().filter(|task| task.runs());
+        running.all(|task| !self.told.iter().any(|told| claims(told, &task.arn)))
     }
 
     /// A task that goes on is named by one of its controllers, with a word for it.
