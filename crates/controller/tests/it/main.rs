@@ -10,6 +10,7 @@ mod compare_aws;
 mod contract;
 mod credentials;
 mod deploy_service;
+mod deployments;
 mod doctor;
 mod endings;
 mod fault_table;
