@@ -104,6 +104,46 @@ const DEEDS: [Deed; 20] = [
     Deed::OtherFamily,
 ];
 
+impl Deed {
+    /// Its command, who started it, and its exit code, if it has said its last word.
+    fn run(self, dice: &mut Dice) -> (RunnerCommand, &'static str, Option<u8>) {
+        match self {
+            Self::Gate { red } | Self::Contract { red } => {
+                (RunnerCommand::Deploy, GATE, Some(u8::from(red) * 10))
+            }
+            Self::ByHand { red } => (RunnerCommand::Deploy, "", Some(u8::from(red) * 10)),
+            Self::ExecByHand => (RunnerCommand::Exec, "", Some(0)),
+            Self::OneOff { command } => (command, "ecs-migrate/task/x", Some(0)),
+            Self::Killed | Self::Waits | Self::Silent => {
+                (RunnerCommand::Deploy, dice.of(&[GATE, ""]), None)
+            }
+            Self::Beside { red } => {
+                (RunnerCommand::Deploy, dice.of(&[GATE, ""]), red.then_some(10))
+            }
+            Self::OtherFamily => (RunnerCommand::Deploy, GATE, Some(0)),
+            Self::Restored => unreachable!("it is no run"),
+        }
+    }
+
+    /// What the database is then; none is what it was.
+    fn leaves(self, commit: &'static str, image: &'static str) -> Option<Truth> {
+        match self {
+            Self::Gate { red: false } => Some(Truth::At { commit, image }),
+            Self::OneOff { .. } | Self::Contract { red: false } => None,
+            Self::Gate { .. }
+            | Self::ByHand { .. }
+            | Self::ExecByHand
+            | Self::Contract { .. }
+            | Self::Killed
+            | Self::Beside { .. }
+            | Self::Waits
+            | Self::Silent
+            | Self::Restored
+            | Self::OtherFamily => Some(Truth::Anything),
+        }
+    }
+}
+
 /// A history, as it was and as it is on record.
 struct World {
     databases: [Database; 2],
@@ -144,22 +184,7 @@ impl World {
             (Deed::Waits, _) => (begun, ended) = (-10, -10),
             _ => self.newest = Some((begun, ended, place)),
         }
-        let (command, started_by, code) = match deed {
-            Deed::Gate { red } | Deed::Contract { red } => {
-                (RunnerCommand::Deploy, GATE, Some(u8::from(red) * 10))
-            }
-            Deed::ByHand { red } => (RunnerCommand::Deploy, "", Some(u8::from(red) * 10)),
-            Deed::ExecByHand => (RunnerCommand::Exec, "", Some(0)),
-            Deed::OneOff { command } => (command, "ecs-migrate/task/x", Some(0)),
-            Deed::Killed | Deed::Waits | Deed::Silent => {
-                (RunnerCommand::Deploy, dice.of(&[GATE, ""]), None)
-            }
-            Deed::Beside { red } => {
-                (RunnerCommand::Deploy, dice.of(&[GATE, ""]), red.then_some(10))
-            }
-            Deed::OtherFamily => (RunnerCommand::Deploy, GATE, Some(0)),
-            Deed::Restored => unreachable!("it is no run"),
-        };
+        let (command, started_by, code) = deed.run(dice);
         let is_ours = !started_by.is_empty();
         let of_family = if deed == Deed::OtherFamily { "prod/other" } else { "prod/app" };
         let task = format!("t{}", self.runs);
@@ -235,20 +260,9 @@ impl World {
         let database = &mut self.databases[place];
         database.met_since |= code.is_some();
         database.awaited |= goes_on;
-        database.truth = match deed {
-            Deed::Gate { red: false } => Truth::At { commit, image },
-            Deed::OneOff { .. } | Deed::Contract { red: false } => return,
-            Deed::Gate { .. }
-            | Deed::ByHand { .. }
-            | Deed::ExecByHand
-            | Deed::Contract { .. }
-            | Deed::Killed
-            | Deed::Beside { .. }
-            | Deed::Waits
-            | Deed::Silent
-            | Deed::Restored
-            | Deed::OtherFamily => Truth::Anything,
-        };
+        if let Some(left) = deed.leaves(commit, image) {
+            database.truth = left;
+        }
     }
 }
 

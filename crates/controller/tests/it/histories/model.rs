@@ -24,6 +24,9 @@ pub(super) const POOL: [(&str, Kind, &[&str]); 14] = [
     ("ünï/é", Kind::File, &["odd"]),
 ];
 
+/// Where the migrations are in the pool.
+const SCRIPTS: std::ops::Range<usize> = 7..11;
+
 pub(super) const PARTS: &str = "[changes]\napi = [\"apps/api/**\", \"!**/*.md\"]\n\
     lib = \"vendor/lib/src/**\"\nnext = \"app/[id]/**\"\nodd = [\"sp ace\", \"ünï/*\"]\n\
     sql = \"**/*.sql\"\nweb = \"apps/web/**\"\n";
@@ -111,7 +114,8 @@ impl History {
         }
         let changes = if parents.is_empty() { POOL.len() } else { rng.usize(..4) };
         for _ in 0..changes {
-            let place = rng.usize(..POOL.len());
+            // Half of it in the migrations, of which `check` judges.
+            let place = if rng.bool() { rng.usize(SCRIPTS) } else { rng.usize(..POOL.len()) };
             match rng.u8(..4) {
                 0 => drop(tree.remove(&place)),
                 // A file that takes another one's place is renamed.
