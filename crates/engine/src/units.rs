@@ -115,10 +115,9 @@ async fn start(
 /// In a rehearsal on a live server what may commit by itself is tried in a transaction first, so that it
 /// can be looked at.
 fn way_of(attempt: &Attempt<'_>, range: &Range<usize>) -> Way {
-    match way::of(attempt.script, range) {
-        Way::Alone if range.len() == 1 && is_watched(attempt.session) => Way::Either,
-        way => way,
-    }
+    let way = way::of(attempt.script, range);
+    let alone = way == Way::Alone && range.len() == 1;
+    if alone && is_watched(attempt.session) { Way::Either } else { way }
 }
 
 /// What of the session is ours.

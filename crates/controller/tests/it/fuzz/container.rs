@@ -23,8 +23,8 @@ pub(super) struct Workload {
     pub(super) age: Age,
     /// Whether the entry point cleared the environment before the runner began.
     pub(super) cleared: bool,
-    /// Whether one of its migrations waits for the rollout of the new code.
-    pub(super) waits: bool,
+    /// How many of its migrations wait for the rollout of the new code.
+    pub(super) waiting: u64,
 }
 
 /// What a task was told, and what the runner made of it.
@@ -139,7 +139,7 @@ impl Workload {
             let migrates = said.command == RunnerCommand::Unknown || said.command.may_migrate();
             let outcome = if migrates { Outcome::Applied } else { Outcome::Done };
             let (command, standing) = (said.command, said.standing);
-            let waiting = u64::from(self.waits && migrates && phase == Phase::Expand);
+            let waiting = if migrates && phase == Phase::Expand { self.waiting } else { 0 };
             let done = RunFinished { pending: waiting, after_deploy: waiting, ..applied(1) };
             RunFinished { command, standing, outcome, ..done }
         };

@@ -103,7 +103,7 @@ impl Plot {
             entry_point: &[],
             age: Age::Silent,
             cleared: false,
-            waits: false,
+            waiting: 0,
         };
         let requests: Vec<RequestFault> =
             (0..random.usize(0..5)).map(|_| request_fault(&mut random)).collect();
@@ -175,7 +175,7 @@ impl Plot {
     fn release(&mut self, random: &mut fastrand::Rng) {
         self.gate = Gate::Release;
         self.controllers = 1;
-        self.workload.waits = random.u8(..4) > 0;
+        self.workload.waiting = u64::from(random.u8(..4) > 0);
         if random.u8(..4) > 0 {
             self.calm();
         }
