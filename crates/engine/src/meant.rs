@@ -22,14 +22,18 @@ const COMMENT: &str =
     "ecs-migrate: this schema was named; a run that names none, and finds no history, takes it";
 
 /// The schema that was named, for a question about the session: none where the search path shows a
-/// history, or several were named.
+/// history, or several were named. A stranger's table is no word of ours, whatever its comment says; and
+/// for a superuser, who is everybody's member, whoever is none is a stranger.
 pub(crate) fn asked() -> String {
     format!(
         "(SELECT pg_catalog.min(n.nspname::text) FROM pg_catalog.pg_class c \
          JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
          WHERE c.relname = '_prisma_migrations' AND c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' \
          AND pg_catalog.obj_description(c.oid, 'pg_class') = {} \
-         AND pg_catalog.to_regclass('_prisma_migrations') IS NULL HAVING pg_catalog.count(*) = 1)",
+         AND pg_catalog.to_regclass('_prisma_migrations') IS NULL \
+         AND pg_catalog.pg_has_role(session_user, c.relowner, 'USAGE') \
+         AND (SELECT o.rolsuper OR NOT u.rolsuper FROM pg_catalog.pg_roles o, pg_catalog.pg_roles u \
+           WHERE o.oid = c.relowner AND u.rolname = session_user) HAVING pg_catalog.count(*) = 1)",
         quote::literal(COMMENT)
     )
 }

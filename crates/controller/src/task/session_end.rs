@@ -24,9 +24,7 @@ impl Session<'_> {
             return true;
         }
         if self.deadline.is_some_and(|deadline| deadline <= now) {
-            if let Some(why) = self.resistance(now) {
-                self.intent = Intent::NotStopped(why);
-            }
+            self.admit(now);
             return true;
         }
         // The runner's last word is its end, whatever ECS has noticed so far.
@@ -38,8 +36,18 @@ impl Session<'_> {
         }
         match self.seen.progress(now) {
             Progress::Going => false,
-            Progress::Missing | Progress::Lost => true,
+            Progress::Missing | Progress::Lost => {
+                self.admit(now);
+                true
+            }
             Progress::Ended => self.is_drained(now),
+        }
+    }
+
+    /// What was asked for and has not happened is not claimed.
+    fn admit(&mut self, now: Instant) {
+        if let Some(why) = self.resistance(now) {
+            self.intent = Intent::NotStopped(why);
         }
     }
 

@@ -77,7 +77,7 @@ async fn an_early_success_with_old_tasks_is_waited_for() {
     // Nothing that may take its time stands between the look and the task.
     let journal = shop.story.sandbox.journal();
     let run = journal.iter().rposition(|entry| entry.operation == "RunTask").unwrap();
-    assert_eq!(journal[run - 1].operation, "DescribeServices");
+    assert_eq!(journal[run - 1].operation, "DescribeServiceRevisions");
 }
 
 #[tokio::test(start_paused = true)]

@@ -110,3 +110,19 @@ async fn a_name_that_is_not_needed_is_not_kept() {
     assert_eq!(world.value(comment).await, "ours");
     world.deploy().await.failed(13);
 }
+
+/// Whoever may make a table must not lead others to it.
+#[tokio::test]
+async fn a_strangers_table_is_no_word_of_ours() {
+    let world = led_away().await;
+    let stranger = format!("{}_stranger", world.database);
+    world.run(&["deploy", "--schema", "public"]).await.succeeded();
+    world.deploy().await.succeeded();
+    world
+        .sql(&format!(
+            "CREATE ROLE {stranger}; ALTER TABLE public._prisma_migrations OWNER TO {stranger}"
+        ))
+        .await;
+    world.deploy().await.failed(13);
+    world.sql(&format!("DROP OWNED BY {stranger} CASCADE; DROP ROLE {stranger}")).await;
+}
