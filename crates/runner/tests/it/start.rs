@@ -17,9 +17,17 @@ impl World {
 
 /// A shell's background job is born deaf to SIGINT. Who listened to it in between leaves it at its
 /// default.
+const INTERRUPT: u64 = 1 << 1;
+/// Signals 32 and 33, which posix_spawn leaves ignored in a child (glibc, `spawni.c`), and fork does not:
+/// which of the two Rust takes depends on how a program is named.
+const OF_THE_C_LIBRARY: u64 = 3 << 31;
+
 fn heeding_interrupts(report: &str) -> String {
     let heeding = |line: &str| match line.strip_prefix("SigIgn:\t") {
-        Some(mask) => format!("SigIgn:\t{:016x}", u64::from_str_radix(mask, 16).unwrap() & !2),
+        Some(mask) => {
+            let mask = u64::from_str_radix(mask, 16).unwrap();
+            format!("SigIgn:\t{:016x}", mask & !INTERRUPT & !OF_THE_C_LIBRARY)
+        }
         None => line.to_owned(),
     };
     report.lines().map(heeding).collect::<Vec<_>>().join("\n")
