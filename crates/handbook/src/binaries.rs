@@ -8,7 +8,7 @@ use tokio::process::Command;
 /// most dependencies again.
 const BUILT: &str = "ECS_MIGRATE_BUILT";
 
-/// Builds what the pages speak of, unless [`BUILT`] says that it is, and answers the folder that it is in.
+/// Builds what the pages speak of, unless `ECS_MIGRATE_BUILT` says that it is, and answers the folder that it is in.
 ///
 /// # Errors
 ///
