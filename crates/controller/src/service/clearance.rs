@@ -7,6 +7,7 @@ use crate::error::{Error, Kind};
 use crate::report::{Event, Report};
 use crate::signal::Listener;
 use crate::task::{DatabaseMeaning, Pace, Streak, TaskSnapshot, cancelled};
+use crate::words;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -68,6 +69,14 @@ impl Clearance<'_> {
                     streak.answered();
                     (format!("old code still runs: {}", listed(&remains)), true)
                 }
+                Ok(OldCode::Unseen(tasks)) => {
+                    streak.answered();
+                    let tasks = words::count(tasks, "task");
+                    let text = format!(
+                        "whether old code still runs is not known: ECS does not show {tasks} that it lists"
+                    );
+                    (text, true)
+                }
                 Err(error) if error.is_transient() => {
                     let text = format!("whether old code still runs is not known: {error}");
                     (text, streak.failed(true))
@@ -125,6 +134,8 @@ async fn look(aws: &Aws, cluster: &str, ending: &Ending) -> Result<OldCode, AwsE
             definitions => definitions.unwrap_or_default(),
         },
     };
-    let sight = Sight { service: service.as_ref(), tasks: &tasks, definitions: &definitions };
+    let unseen = names.len().saturating_sub(tasks.len());
+    let sight =
+        Sight { service: service.as_ref(), tasks: &tasks, unseen, definitions: &definitions };
     Ok(old_code(&ending.definition, sight))
 }

@@ -20,6 +20,9 @@ pub(super) struct Sight<'a> {
     pub(super) service: Option<&'a ServiceSnapshot>,
     /// Its tasks that ECS has not forgotten.
     pub(super) tasks: &'a [TaskSnapshot],
+    /// How many ListTasks names that DescribeTasks says it misses: ECS answers before its copies agree
+    /// (ECS API, "DescribeTasks"), so nobody knows whether they run.
+    pub(super) unseen: usize,
     /// The task definition of each service revision, as far as they can be read.
     pub(super) definitions: &'a [(String, String)],
 }
@@ -29,6 +32,8 @@ pub(super) struct Sight<'a> {
 pub(super) enum OldCode {
     Gone,
     Runs(Vec<Remains>),
+    /// Nothing else is seen, but so many tasks of the service are not shown.
+    Unseen(u64),
     /// The service stands on another definition by now.
     StandsOn(String),
 }
@@ -74,7 +79,10 @@ pub(super) fn old_code(definition: &str, sight: Sight<'_>) -> OldCode {
         counts.extend(by_revision(definition, service, sight.definitions));
     }
     if counts.is_empty() {
-        return OldCode::Gone;
+        return match u64::try_from(sight.unseen).unwrap_or(u64::MAX) {
+            0 => OldCode::Gone,
+            unseen => OldCode::Unseen(unseen),
+        };
     }
     let remains = counts.into_iter().map(|((deployment, definition), tasks)| Remains {
         definition: definition.to_owned(),

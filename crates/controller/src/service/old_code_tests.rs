@@ -26,11 +26,12 @@ fn revision(arn: &str, tasks: i32) -> RevisionCount {
 
 fn seen(deployments: Vec<Deployment>, tasks: &[TaskSnapshot]) -> String {
     let service = service(deployments);
-    word(&old_code("new", Sight { service: Some(&service), tasks, definitions: &[] }))
+    word(&old_code("new", Sight { service: Some(&service), tasks, unseen: 0, definitions: &[] }))
 }
 
 fn word(found: &OldCode) -> String {
     match found {
+        OldCode::Unseen(tasks) => format!("{tasks} not shown"),
         OldCode::Gone => "gone".to_owned(),
         OldCode::Runs(remains) => listed(remains),
         OldCode::StandsOn(definition) => format!("on {definition}"),
@@ -103,7 +104,8 @@ fn a_revision_with_tasks_counts_where_nothing_else_shows_it() {
     ] {
         let mut service = service(vec![new()]);
         service.revisions = revisions.clone();
-        let sight = Sight { service: Some(&service), tasks: &[], definitions: &definitions };
+        let sight =
+            Sight { service: Some(&service), tasks: &[], unseen: 0, definitions: &definitions };
         assert_eq!(word(&old_code("new", sight)), expected, "{revisions:?} {definitions:?}");
     }
 }
@@ -111,7 +113,15 @@ fn a_revision_with_tasks_counts_where_nothing_else_shows_it() {
 #[test]
 fn of_a_deleted_service_only_its_tasks_count() {
     let running = [task("old", "ecs-svc/1", "RUNNING")];
-    let sight = Sight { service: None, tasks: &running, definitions: &[] };
+    let sight = Sight { service: None, tasks: &running, unseen: 0, definitions: &[] };
     assert_eq!(word(&old_code("new", sight)), "1 task of old (ecs-svc/1)");
     assert_eq!(old_code("new", Sight { tasks: &[], ..sight }), OldCode::Gone);
+}
+
+/// A task that ECS lists and does not show may be old code that is slow to go.
+#[test]
+fn what_is_listed_and_not_shown_is_not_gone() {
+    let sight = Sight { service: None, tasks: &[], unseen: 2, definitions: &[] };
+    assert_eq!(old_code("api:2", sight), OldCode::Unseen(2));
+    assert_eq!(old_code("api:2", Sight { unseen: 0, ..sight }), OldCode::Gone);
 }
