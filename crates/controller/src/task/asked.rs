@@ -5,8 +5,7 @@
 
 use super::intent::Expectation;
 use super::verdict::Workload;
-use protocol::event::{RunFinished, RunStarted};
-use protocol::{RunnerCommand, Standing, command};
+use protocol::{Ran, RunnerCommand, Standing, command};
 
 /// What a container was to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,13 +20,6 @@ pub(crate) enum Asked {
     Answer(RunnerCommand),
 }
 
-/// What the runner says that it ran.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Ran {
-    pub(crate) command: RunnerCommand,
-    pub(crate) standing: Standing,
-}
-
 /// How what ran is not what was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mismatch {
@@ -35,19 +27,6 @@ pub(crate) enum Mismatch {
     Instead { ran: RunnerCommand, of: RunnerCommand },
     /// The migration was asked for, and this applies none.
     MigratesNothing(RunnerCommand),
-}
-
-impl Ran {
-    /// By the first and the last line, as far as they arrived; the last one says what has ended.
-    pub(crate) fn of(started: Option<&RunStarted>, finished: Option<&RunFinished>) -> Self {
-        let first = started.map(|one| Self { command: one.command, standing: one.standing() });
-        let last = finished.map(|one| Self { command: one.command, standing: one.standing });
-        match (first, last) {
-            (_, Some(last)) if last.command != RunnerCommand::Unknown => last,
-            (Some(first), _) => first,
-            (None, _) => Self::default(),
-        }
-    }
 }
 
 impl Asked {
@@ -163,18 +142,5 @@ mod tests {
         }
         assert_eq!(Asked::before_a_service(&words("--x status")), Asked::Migration(None));
         assert_eq!(Asked::before_a_service(&words("exec -- a")), Asked::Migration(Some(Exec)));
-    }
-
-    #[test]
-    fn the_last_line_counts_and_an_older_runner_said_it_in_its_first() {
-        let started = RunStarted { command: Status, ..RunStarted::default() };
-        let silent = RunFinished::default();
-        let said = RunFinished { command: Deploy, standing: Standing::Proof, ..silent.clone() };
-        let command = |started, finished| Ran::of(started, finished).command;
-        assert_eq!(command(Some(&started), Some(&silent)), Status);
-        assert_eq!(command(Some(&started), Some(&said)), Deploy);
-        assert_eq!(command(None, Some(&said)), Deploy);
-        assert_eq!(command(None, Some(&silent)), Unknown);
-        assert_eq!(Ran::of(Some(&started), None).standing, Standing::Aside);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::super::snapshot_examples;
 use super::*;
+use protocol::event::Outcome;
 use std::fmt::Write as _;
 
 const NAMES: [&str; 8] = [
