@@ -130,6 +130,7 @@ fn origin(environment: &Environment) -> Origin {
         place: text(env::PLACE),
         environment: text(env::ENVIRONMENT),
         image: text(env::TASK_IMAGE),
+        asked: text(env::ASKED),
         actor: text(env::ACTOR),
         repository: text(env::REPOSITORY),
         workflow_run: text(env::WORKFLOW_RUN),

@@ -292,8 +292,11 @@ pub(super) fn snapshot(task: &Task) -> TaskSnapshot {
     let asked = asked.map_or(Asked::Anything, |container| {
         let variables = container.environment();
         let question = variables.iter().find(|pair| pair.name() == Some(env::COMMAND));
+        let told = variables.iter().find(|pair| pair.name() == Some(env::ASKED));
         let started_by = task.started_by().unwrap_or_default();
-        Asked::of_task(started_by, container.command(), question.and_then(KeyValuePair::value))
+        told.and_then(KeyValuePair::value).and_then(Asked::told).unwrap_or_else(|| {
+            Asked::of_task(started_by, container.command(), question.and_then(KeyValuePair::value))
+        })
     });
     let network = task
         .attachments()

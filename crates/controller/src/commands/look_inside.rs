@@ -53,7 +53,8 @@ pub(super) async fn look(
         return Ok(only(no(NAME, error.to_string(), fix)));
     }
     let words = Words::Runner(command);
-    let order = Order { words, environment: Vec::new(), process: &context.environment };
+    let asked = Asked::Answer(RunnerCommand::Check);
+    let order = Order { words, asked, environment: Vec::new(), process: &context.environment };
     let (identity, request) = request(&settings, &prepared, order);
     let signals = std::mem::replace(&mut context.signals, Signals::OfTheProcess);
     let mut listener = signals.listen().map_err(|cause| {
@@ -64,7 +65,7 @@ pub(super) async fn look(
         prepared: &prepared,
         identity: &identity,
         pace: &context.pace,
-        asked: Asked::Answer(RunnerCommand::Check),
+        asked,
     };
     context.report.hide_log();
     match gate.follow(request, context.report, &mut listener).await {

@@ -79,14 +79,15 @@ pub(super) async fn one_off(
         prepared = prepared => prepared?,
     };
     let words = Words::Runner(words);
-    let order = Order { words, environment, process: &context.environment };
+    let asked = Asked::Answer(command);
+    let order = Order { words, asked, environment, process: &context.environment };
     let (identity, request) = request(&settings, &prepared, order);
     let gate = Gate {
         settings: &settings,
         prepared: &prepared,
         identity: &identity,
         pace: &context.pace,
-        asked: Asked::Answer(command),
+        asked,
     };
     let conclusion: Conclusion = gate.follow(request, report, &mut listener).await?;
     let code = conclusion.exit_code;

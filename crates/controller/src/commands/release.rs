@@ -85,6 +85,7 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
     let asked = Asked::before_a_service(words.words());
     let order = Order {
         words: words.clone(),
+        asked,
         environment: phases.before(&environment),
         process: &context.environment,
     };
@@ -109,8 +110,9 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
     };
     if waiting > 0 && released.is_good() && !phases.set {
         report.emit(&Event::Note(format!("{}; what waited for it follows", released.sentence())));
-        let order =
-            Order { words, environment: phases.after(&environment), process: &context.environment };
+        let asked = Asked::behind_a_service(words.words());
+        let environment = phases.after(&environment);
+        let order = Order { words, asked, environment, process: &context.environment };
         let (identity, contract) = request(settings, &prepared, order);
         let gate = Gate { settings, prepared: &prepared, identity: &identity, pace: &pace, asked };
         let judged = async {
@@ -159,6 +161,16 @@ fn refuse_what_migrates_nothing(words: &[String]) -> Result<(), Error> {
         None if !first.starts_with('-') => None,
         Some(_) | None => own.find(|word| ONLY_TELLS.contains(word)),
     };
+    let shares = |word: &&str| *word == "--phase" || word.starts_with("--phase=");
+    if words.iter().map(String::as_str).take_while(|word| *word != "--").any(|word| shares(&word)) {
+        return Err(Error::usage(
+            "`--phase` is not for `release`, which applies each share in its time",
+        )
+        .hinted(format!(
+            "leave it out; `--env {}=all` applies everything before the service follows",
+            env::PHASE
+        )));
+    }
     let Some(word) = found else { return Ok(()) };
     Err(Error::usage(format!("`{word}` applies no migration, so no service may follow it")).hinted(
         format!("`ecs-migrate run -- {word}` runs it alone; `release` without it migrates"),
@@ -234,11 +246,24 @@ mod tests {
             ("deploy --help", Some("--help")),
             ("exec -h -- true", Some("-h")),
         ] {
-            let words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
+            let words: Vec<String> = words(command);
             let said = refuse_what_migrates_nothing(&words).err().map(|error| error.to_string());
             let expected = refused
                 .map(|word| format!("`{word}` applies no migration, so no service may follow it"));
             assert_eq!(said, expected, "{command}");
         }
+    }
+
+    #[test]
+    fn a_release_chooses_the_share_itself() {
+        for command in ["--phase all", "deploy --phase=contract", "start --phase expand -- app"] {
+            let said = refuse_what_migrates_nothing(&words(command)).unwrap_err().to_string();
+            assert!(said.starts_with("`--phase` is not for `release`"), "{command}: {said}");
+        }
+        assert!(refuse_what_migrates_nothing(&words("exec -- tool --phase all")).is_ok());
+    }
+
+    fn words(command: &str) -> Vec<String> {
+        command.split_whitespace().map(str::to_owned).collect()
     }
 }

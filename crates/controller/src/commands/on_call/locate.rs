@@ -170,6 +170,7 @@ fn with<'a>(runs: &'a [Record], origins: &'a [Origin]) -> Vec<Described<'a>> {
         commit: String::new(),
         place: String::new(),
         image: String::new(),
+        asked: String::new(),
         environment: String::new(),
         actor: String::new(),
         repository: String::new(),

@@ -152,6 +152,7 @@ impl World {
             place: text(env::PLACE),
             environment: text(env::ENVIRONMENT),
             image: text(env::TASK_IMAGE),
+            asked: text(env::ASKED),
             ..Origin::default()
         };
         let name =

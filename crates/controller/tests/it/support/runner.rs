@@ -55,6 +55,7 @@ impl Lines {
             place: text(protocol::env::PLACE),
             environment: text(protocol::env::ENVIRONMENT),
             image: text(protocol::env::TASK_IMAGE),
+            asked: text(protocol::env::ASKED),
             ..Origin::default()
         };
         let command = RunnerCommand::first_of(&launch.arguments).unwrap_or(RunnerCommand::Deploy);
