@@ -65,7 +65,10 @@ impl Aws {
             .await
             .map_err(|error| AwsError::of("UpdateService", error));
         let answer = Renewal::heed(self.renewal.as_ref(), answer).await?;
-        Ok(answer.service().map(snapshot).unwrap_or_default())
+        answer
+            .service()
+            .map(snapshot)
+            .ok_or_else(|| AwsError::unreadable("UpdateService", 200, "it shows no service"))
     }
 
     /// The ARNs of the service deployments since a moment (milliseconds since 1970), the newest

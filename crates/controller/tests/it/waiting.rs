@@ -150,6 +150,7 @@ async fn rubbish_for_an_answer_is_asked_for_again() {
         (302, ""),
         (403, "<html>blocked by policy</html>"),
         (429, "slow down"),
+        (200, "{}"),
     ] {
         for operation in
             ["DescribeTaskDefinition", "RunTask", "DescribeTasks", "GetLogEvents", "ListTasks"]
