@@ -49,7 +49,7 @@ async fn migrated() -> World {
 }
 
 /// The differences that `check --drift` names, without their count.
-fn differences(ended: &Ended) -> Vec<&str> {
+pub(crate) fn differences(ended: &Ended) -> Vec<&str> {
     let found = ended.lines.iter().filter_map(|line| match &line.event {
         Event::CheckFinding(found) if found.name == "drift" && found.fix.is_none() => {
             (found.verdict == Finding::No).then_some(found.sentence.as_str())

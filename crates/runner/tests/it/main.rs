@@ -15,6 +15,7 @@ mod compat;
 mod deploy;
 mod directive;
 mod drift;
+mod drift_dump;
 mod environment;
 mod examples;
 mod exec;
