@@ -139,12 +139,15 @@ impl Lacking {
     fn defaults(&self) -> Vec<String> {
         let mut rights: BTreeMap<(&str, Sort), BTreeSet<&str>> = BTreeMap::new();
         for object in &self.objects {
-            let lacking = object.rights.iter().map(String::as_str);
+            // What is granted column by column has no default.
+            let whole = object.rights.iter().filter(|right| !right.contains('('));
+            let lacking = whole.map(String::as_str);
             rights.entry((&object.schema, object.sort)).or_default().extend(lacking);
         }
         let (us, role) = (&self.us, &self.role);
         rights
             .into_iter()
+            .filter(|(_, rights)| !rights.is_empty())
             .filter_map(|((schema, sort), rights)| {
                 let rights = rights.into_iter().collect::<Vec<_>>().join(", ");
                 let objects = sort.plural()?;

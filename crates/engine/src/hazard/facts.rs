@@ -57,18 +57,46 @@ fn spellings(table: &str) -> Vec<String> {
     }
 }
 
-/// What is known of `table`, for a finding about it.
+/// What is known of `table`, for a finding about it. Where the name can stand for several, it is as bad as
+/// the worst of them.
 pub(super) async fn of(session: &Session, table: &str, finding: &Finding) -> Result<Facts, Error> {
     let found = session
         .query(
-            "SELECT to_regclass(name)::oid::int8 FROM unnest($1::text[]) WITH ORDINALITY AS names(name, place) \
-             WHERE to_regclass(name) IS NOT NULL ORDER BY place LIMIT 1",
+            "SELECT DISTINCT to_regclass(name)::oid::int8 FROM unnest($1::text[]) AS names(name) \
+             WHERE to_regclass(name) IS NOT NULL",
             &[(&spellings(table), Type::TEXT_ARRAY)],
         )
         .await?;
-    let Some(row) = found.first() else { return Ok(Facts::Absent) };
-    let oid: i64 = row.get(0)?;
-    let oid = u32::try_from(oid).unwrap_or_default();
+    let mut worst: Option<TableFacts> = None;
+    for row in &found {
+        let oid: i64 = row.get(0)?;
+        let facts = of_oid(session, u32::try_from(oid).unwrap_or_default(), finding).await?;
+        worst = Some(match worst {
+            None => facts,
+            Some(other) => worse(other, facts),
+        });
+    }
+    Ok(worst.map_or(Facts::Absent, Facts::Table))
+}
+
+/// Both in one, as bad as the worse of them.
+fn worse(one: TableFacts, other: TableFacts) -> TableFacts {
+    let column_type = match (one.column_type, other.column_type) {
+        (Some(one), Some(other)) if one != other => Some(format!("{one} or {other}")),
+        (one, other) => one.or(other),
+    };
+    TableFacts {
+        bytes: one.bytes.max(other.bytes),
+        rows: one.rows.max(other.rows),
+        empty: one.empty && other.empty,
+        writes_per_second: one.writes_per_second.max(other.writes_per_second),
+        reads_per_second: one.reads_per_second.max(other.reads_per_second),
+        column_type,
+        known_not_null: one.known_not_null && other.known_not_null,
+    }
+}
+
+async fn of_oid(session: &Session, oid: u32, finding: &Finding) -> Result<TableFacts, Error> {
     let row = session
         .one(
             &query(),
@@ -76,7 +104,7 @@ pub(super) async fn of(session: &Session, table: &str, finding: &Finding) -> Res
         )
         .await?;
     let count = |at| Ok::<_, Fault>(u64::try_from(row.get::<i64>(at)?).unwrap_or(0));
-    Ok(Facts::Table(TableFacts {
+    Ok(TableFacts {
         bytes: count(0)?,
         rows: count(1)?,
         empty: count(0)? == 0 && !row.get::<bool>(6)?,
@@ -84,7 +112,7 @@ pub(super) async fn of(session: &Session, table: &str, finding: &Finding) -> Res
         reads_per_second: count(3)?,
         column_type: row.get(4)?,
         known_not_null: session.major() >= 12 && row.get(5)?,
-    }))
+    })
 }
 
 #[cfg(test)]
