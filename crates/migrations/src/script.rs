@@ -11,6 +11,7 @@ mod mode;
 mod parse;
 mod redact;
 mod trace;
+mod untold;
 
 use std::ops::Range;
 

@@ -1,5 +1,8 @@
 SELECT 'schema', name, NULL::text, f.facet, f.value
-FROM schema, LATERAL (VALUES (NULL, NULL), ('comment', obj_description(oid, 'pg_namespace'))) AS f(facet, value)
+FROM schema, LATERAL (VALUES (NULL, NULL), 
+    -- Who drops `public` and makes it again, as a reset does, makes it without the server's own words.
+    ('comment', nullif(obj_description(oid, 'pg_namespace'), 'standard public schema'))
+) AS f(facet, value)
 UNION ALL SELECT sort, full_name, part_of, f.facet, f.value
 FROM relation r, LATERAL (VALUES
     ('persistence', CASE relpersistence WHEN 'u' THEN 'unlogged' ELSE 'logged' END),
