@@ -3,8 +3,8 @@
 use crate::error::{Error, Fault};
 use crate::quote;
 use crate::session::Session;
-use migrations::hazard::Finding;
 use migrations::hazard::live::{Facts, TableFacts};
+use migrations::hazard::{Finding, Grade};
 use tokio_postgres::types::Type;
 
 /// Rows that a page holds, where no statistics say it: as many as of narrow ones.
@@ -58,13 +58,21 @@ fn spellings(table: &str) -> Vec<String> {
 }
 
 /// What is known of `table`, for a finding about it. Where the name can stand for several, it is as bad as
-/// the worst of them.
+/// the worst of them. A script may take on a role whose own schema comes first in the search path
+/// (`"$user"`): what loses is looked for there as well.
 pub(super) async fn of(session: &Session, table: &str, finding: &Finding) -> Result<Facts, Error> {
+    let loses = finding.grades.contains(&Grade::Loses) && !table.contains('.');
     let found = session
         .query(
             "SELECT DISTINCT to_regclass(name)::oid::int8 FROM unnest($1::text[]) AS names(name) \
-             WHERE to_regclass(name) IS NOT NULL",
-            &[(&spellings(table), Type::TEXT_ARRAY)],
+             WHERE to_regclass(name) IS NOT NULL \
+             UNION SELECT c.oid::int8 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+             WHERE $3 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'f', 'v', 'm') AND n.nspname IN (SELECT rolname FROM pg_catalog.pg_roles)",
+            &[
+                (&spellings(table), Type::TEXT_ARRAY),
+                (&table, Type::TEXT),
+                (&loses, Type::BOOL),
+            ],
         )
         .await?;
     let mut worst: Option<TableFacts> = None;

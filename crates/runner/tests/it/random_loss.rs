@@ -62,6 +62,9 @@ const MOVES: &[&str] = &[
     "SELECT set_config('search_path', 'app', false)",
     "SELECT pg_catalog.set_config('search_' || 'path', 'app', true)",
     "SET SCHEMA 'app'",
+    "SET ROLE {role}",
+    "SET LOCAL ROLE {role}",
+    "RESET ROLE",
     "RESET search_path",
     "SET search_path TO DEFAULT",
     "SET search_path TO public",
@@ -163,6 +166,7 @@ const TAKES: &[&str] = &[
 fn statement(random: &mut fastrand::Rng, (of, names): (&[&str], &[&str]), here: &str) -> String {
     let text = one(random, of).to_owned();
     let text = text.replace("{a}", &table(random, names)).replace("{b}", &table(random, names));
+    let text = text.replace("{role}", &format!("{here}_role"));
     text.replace("{n}", one(random, names)).replace("here.", &format!("{here}."))
 }
 
@@ -207,13 +211,14 @@ async fn lost(world: &World, files: &[Vec<String>], path: &str) -> Option<Vec<St
     world.sql("BEGIN").await;
     let mut is_done = true;
     for file in files {
-        let fresh =
-            format!("CLOSE ALL; DEALLOCATE ALL; DISCARD TEMP; RESET ALL; SET search_path = {path}");
+        let fresh = format!(
+            "CLOSE ALL; DEALLOCATE ALL; DISCARD TEMP; RESET ROLE; RESET ALL; SET search_path = {path}"
+        );
         let text = format!("{fresh}; {}", file.join(";\n"));
         is_done = is_done && world.client.batch_execute(&text).await.is_ok();
     }
     let after = if is_done { Some(marks(world).await) } else { None };
-    world.sql("ROLLBACK; RESET search_path; DEALLOCATE ALL").await;
+    world.sql("ROLLBACK; RESET ROLE; RESET search_path; DEALLOCATE ALL").await;
     let after = after?;
     Some(before.into_iter().filter(|mark| !after.contains(mark)).collect())
 }
@@ -226,6 +231,14 @@ async fn nothing_is_lost_without_a_finding() {
         let world = World::new().await;
         world.migration("1_before", "SELECT 1;");
         world.sql(BEFORE).await;
+        // A role with a schema of its own, which comes first in the search path once it is taken on.
+        let role = format!("{}_role", world.database);
+        world
+            .sql(&format!(
+                "CREATE ROLE {role} SUPERUSER; CREATE SCHEMA {role}; CREATE TABLE {role}.logs(id int, email text); \
+                 INSERT INTO {role}.logs VALUES (1, 'mark_r1_'); CREATE TABLE {role}.t(id int, email text); INSERT INTO {role}.t VALUES (1, 'mark_r2_')"
+            ))
+            .await;
         let url = format!("{}{schema}", world.url);
         let run = async |arguments: &[&str]| {
             let mut command = world.command(arguments);
@@ -258,6 +271,11 @@ async fn nothing_is_lost_without_a_finding() {
                 break;
             }
         }
+        world
+            .sql(&format!(
+                "DROP OWNED BY {role} CASCADE; DROP SCHEMA {role} CASCADE; DROP ROLE {role}"
+            ))
+            .await;
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(judged > JUDGED, "only {judged} of the scripts lose anything");
