@@ -33,7 +33,7 @@ pub(crate) const SCHEMAS: &str = "SELECT n.oid, n.nspname FROM pg_catalog.pg_nam
         AND o.relowner = pg_catalog.quote_ident(current_user)::regrole))";
 
 /// What the role lacks, an object a row: its sort, schema, name, and the rights. Of a table the rights
-/// on single columns count: somebody decided, but for the columns that were added behind them. A partition is used through its parent, an identity's
+/// on single columns count: somebody decided. A partition is used through its parent, an identity's
 /// sequence and a trigger's function by the server.
 const LACKING: &str = "\
 WITH who AS (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = $2),
@@ -98,6 +98,9 @@ pub async fn require_rights(
     };
     session.close().await;
     let lacking = looked?;
+    for finding in lacking.advice() {
+        sink.emit(crate::Progress::Finding(finding));
+    }
     if lacking.is_empty() {
         return Ok(());
     }
@@ -149,5 +152,7 @@ pub(crate) async fn lacking(
     };
     let mut objects = rows.iter().map(object).collect::<Result<Vec<_>, _>>()?;
     objects.retain(|object| !application.except.contains(&object.to_string()));
-    Ok(Lacking { role: names.get(0)?, us: names.get(1)?, objects })
+    let of_columns = |object: &Object| object.rights.iter().any(|right| right.contains('('));
+    let (behind, objects) = objects.into_iter().partition(of_columns);
+    Ok(Lacking { role: names.get(0)?, us: names.get(1)?, objects, behind })
 }

@@ -54,9 +54,8 @@ pub(crate) async fn apply(
     let connection = step.deploy.connection;
     let (played, left_out) = match &connection.stands_for {
         Some(stand_in) => stand_in.script(&connection.database, name, &text)?,
-        None => (text.to_string(), Vec::new()),
+        None => (text.into_owned(), Vec::new()),
     };
-    drop(text);
     if let Some(text) = stand_in::left_out(name, &left_out) {
         sink.emit(Progress::Notice { code: stand_in::LEFT_OUT, text });
     }

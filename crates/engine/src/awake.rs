@@ -16,8 +16,10 @@ const SHORTEST: Duration = Duration::from_millis(20);
 
 /// The shortest of the server's limits on idleness in milliseconds; none, if nothing limits it. The
 /// first of them is there since PostgreSQL 14.
-pub(crate) const LIMIT: &str = "(SELECT min(s.setting::int8) FROM pg_catalog.pg_settings s \
-    WHERE s.name IN ('idle_session_timeout', 'idle_in_transaction_session_timeout') AND s.setting <> '0')";
+pub(crate) const LIMIT: &str = "(SELECT pg_catalog.min(EXTRACT(epoch FROM limits.text::interval)::float8 * 1000.0::float8)::int8 \
+    FROM (VALUES (pg_catalog.current_setting('idle_session_timeout', true)), \
+      (pg_catalog.current_setting('idle_in_transaction_session_timeout', true))) AS limits(text) \
+    WHERE limits.text <> '0')";
 
 /// Says something now and then, for as long as anybody has the client.
 pub(crate) fn keep(client: &Arc<Client>, limit: Option<i64>) -> AbortHandle {

@@ -82,13 +82,13 @@ async fn grade_at_once(
         // One with that much data is not read again for what little else it may say.
         let small = migration.script.as_ref().is_ok_and(|script| !script.is_large());
         if let Some(text) = small.then(|| migration.read().ok()).flatten() {
-            known.read(&Script::parse(&*text));
+            known.read(&Script::parse(text));
         }
     }
     let mut graded = Vec::new();
     for migration in &plan.pending {
         let Ok(text) = migration.read() else { continue };
-        let script = Script::parse(&*text);
+        let script = Script::parse(text);
         let assessed = hazard::suspects(&script, &mut known);
         let hidden = hidden(session, known.reaches(&script), &assessed).await?;
         for found in assessed.into_iter().chain(hidden) {

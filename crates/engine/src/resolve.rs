@@ -16,7 +16,7 @@ use crate::settings::ConnectionSettings;
 use crate::stand_in::LEFT_OUT;
 use migrations::checksum::checksum;
 use migrations::{Directory, Row, Script};
-use std::sync::Arc;
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// What to record.
@@ -104,7 +104,7 @@ fn refuse(code: &'static str, message: String) -> Error {
     Error::new(Kind::Configuration, message).prisma(code)
 }
 
-fn on_disk(resolve: &Resolve<'_>, name: &str) -> Result<Arc<str>, Error> {
+fn on_disk<'a>(resolve: &'a Resolve<'_>, name: &str) -> Result<Cow<'a, str>, Error> {
     let migration = resolve.directory.get(name);
     migration.and_then(|migration| migration.read().ok()).ok_or_else(|| {
         refuse("P3017", format!("there is no migration `{name}` with a readable script on disk"))
@@ -255,7 +255,7 @@ async fn baseline(
     if resolve.force != Force::Blind {
         compare(resolve, session, (history.schema(), &directory), (sink, interrupt)).await?;
     }
-    let scripts: Result<Vec<Arc<str>>, Error> =
+    let scripts: Result<Vec<Cow<'_, str>>, Error> =
         upto.iter().map(|migration| on_disk(resolve, &migration.name)).collect();
     let scripts = scripts?;
     history.create(session).await?;

@@ -78,16 +78,18 @@ pub(crate) struct Session {
     pub(crate) server_start: String,
 }
 
-/// What a session asks of its server first.
-const ABOUT: &str = "SELECT pg_catalog.pg_backend_pid(), \
-    EXISTS (SELECT FROM pg_catalog.pg_stat_ssl WHERE pid = pg_catalog.pg_backend_pid() AND ssl), \
-    pg_catalog.pg_is_in_recovery(), \
+/// What a session asks of its server first. The function, not the views over it: a new backend takes
+/// longer to read the views' definitions than to answer.
+const ABOUT: &str = "pg_catalog.pg_backend_pid(), COALESCE(own.ssl, false), pg_catalog.pg_is_in_recovery(), \
     pg_catalog.current_setting('default_transaction_read_only')::bool, \
-    pg_catalog.pg_postmaster_start_time()::text, \
-    (SELECT backend_start::text FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()), \
+    pg_catalog.pg_postmaster_start_time()::text, own.backend_start::text, \
     session_user::text, pg_catalog.current_setting('role'), \
     pg_catalog.to_regrole(pg_catalog.quote_ident(session_user))::pg_catalog.oid, \
     (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())";
+
+/// Its own row among the server's activities.
+const FROM_OWN: &str = "FROM (VALUES (1)) AS one \
+    LEFT JOIN pg_catalog.pg_stat_get_activity(pg_catalog.pg_backend_pid()) AS own ON true";
 
 /// When the backend started; NULL for who is no member of the role that signed in.
 const BACKEND_START: &str = "SELECT backend_start::text FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()";
@@ -161,12 +163,11 @@ impl Session {
         // Nothing is set yet, so nothing is taken back.
         let mut own = own_settings(settings, &session.server_version);
         session.run(&own).await?;
-        let about = format!("{ABOUT}, {}, {}", awake::LIMIT, meant::asked());
+        let is_asked = settings.schema.is_none() && settings.unnamed == Unnamed::Remembered;
+        let remembered = if is_asked { meant::asked() } else { "NULL".to_owned() };
+        let about = format!("SELECT {ABOUT}, {}, {remembered} {FROM_OWN}", awake::LIMIT);
         let row = session.one(&about, &[]).await?;
-        let remembered: Option<String> = row.get(11)?;
-        if settings.schema.is_none() && settings.unnamed == Unnamed::Remembered {
-            session.schema_remembered = remembered;
-        }
+        session.schema_remembered = row.get(11)?;
         if session.schema_remembered.is_some() {
             session.settings.schema.clone_from(&session.schema_remembered);
             own = own_settings(&session.settings, &session.server_version);
@@ -355,7 +356,7 @@ impl Session {
 
     /// Whether the server still takes writes; a session that is gone takes none.
     pub(crate) async fn can_write(&self) -> bool {
-        let row = self.one(ABOUT, &[]).await;
+        let row = self.one(&format!("SELECT {ABOUT} {FROM_OWN}"), &[]).await;
         row.is_ok_and(|row| {
             let no = |column| row.get(column).is_ok_and(|yes: bool| !yes);
             no(2) && no(3)

@@ -4,9 +4,9 @@ use crate::lock_file::{self, LockFileError};
 use crate::order;
 use crate::script::{Phase, Script};
 use crate::script_file::ScriptFile;
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// How many bytes of scripts are kept in memory, the newest first: those are the ones to be applied.
 const ROOM: usize = 16 * 1024 * 1024;
@@ -33,7 +33,7 @@ pub struct Migration {
 
 impl Migration {
     /// The script as it was when the directory was read.
-    pub fn read(&self) -> Result<Arc<str>, String> {
+    pub fn read(&self) -> Result<Cow<'_, str>, String> {
         self.script.as_ref().map_err(Clone::clone).and_then(ScriptFile::text)
     }
 

@@ -6,6 +6,7 @@
 
 use crate::checksum::{Growing, OtherLineEnds, checksum};
 use crate::contained;
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -91,15 +92,15 @@ impl ScriptFile {
         read.is_ok() && other.finish().iter().any(|digest| digest == recorded)
     }
 
-    /// The text whose digest it is.
-    pub fn text(&self) -> Result<Arc<str>, String> {
+    /// The text whose digest it is; one that was not kept is in memory once, for whoever asked.
+    pub fn text(&self) -> Result<Cow<'_, str>, String> {
         if let Some(text) = &self.text {
-            return Ok(Arc::clone(text));
+            return Ok(Cow::Borrowed(text));
         }
         let mut text = String::with_capacity(self.bytes);
         open(&self.path)?.read_to_string(&mut text).map_err(|error| error.to_string())?;
         if checksum(&text) == self.digest {
-            Ok(text.into())
+            Ok(Cow::Owned(text))
         } else {
             Err("it was changed after it was first read".to_owned())
         }

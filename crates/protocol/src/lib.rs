@@ -15,6 +15,7 @@
 //! | [`failure`] | what a failed run says of the cause and of the database |
 //! | [`command`] | what a runner can be asked, and which command migrates |
 //! | [`mod@line`] | one event as one log line, and back |
+//! | [`word`] | what the first and the last line of a run say together |
 //! | [`sequence`] | the reader's proof that no line of a process is missing |
 //! | [`exit_code`] | the exit codes of both binaries |
 //! | [`mod@env`] | the names of environment variables |
@@ -30,9 +31,11 @@ pub mod limits;
 pub mod line;
 pub mod sequence;
 pub mod traffic;
+pub mod word;
 
 pub use command::{RunnerCommand, Share, Standing};
 pub use event::Event;
 pub use exit_code::ExitCode;
 pub use failure::{DatabaseState, Failure};
 pub use line::{EventLine, Line};
+pub use word::{Ran, Word};

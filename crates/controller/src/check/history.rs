@@ -3,11 +3,11 @@
 use super::base::Base;
 use migrations::hazard::{Finding, Rule};
 use migrations::order;
-use std::sync::Arc;
+use std::borrow::Cow;
 
 /// Holds what is on disk (name and script) against the base branch; with each finding the name of
 /// its migration.
-pub(super) fn differences(base: &Base, here: &[(String, Arc<str>)]) -> Vec<(String, Finding)> {
+pub(super) fn differences(base: &Base, here: &[(String, Cow<'_, str>)]) -> Vec<(String, Finding)> {
     let mut findings = Vec::new();
     let mut say = |name: &str, rule, sentence| {
         findings.push((name.to_owned(), Finding::of_file(rule, name, sentence)));
@@ -51,7 +51,7 @@ mod tests {
             gone: [("2_b", "B"), ("3_c", "C")].map(|(n, s)| (n.to_owned(), s.to_owned())).into(),
         };
         let here = [("1_a", "A"), ("2_bb", "B"), ("30_late", "L"), ("4_d", "D"), ("5_e", "E")]
-            .map(|(name, script)| (name.to_owned(), Arc::from(script)));
+            .map(|(name, script)| (name.to_owned(), Cow::Borrowed(script)));
         let found: Vec<String> =
             differences(&base, &here).iter().map(|(_, finding)| finding.name()).collect();
         assert_eq!(

@@ -2,11 +2,11 @@
 //! controller touches no database, and says what became of it.
 
 use crate::error::Error;
+use crate::task::{LogLine, LogText, RawEvent, Transcript};
 use migrations::hazard::{Finding, Rule};
 use protocol::Event;
 use protocol::env;
 use protocol::event::RunFinished;
-use protocol::line::Line;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -59,22 +59,25 @@ pub(crate) async fn replay(
     }
     let output = command.output().await.map_err(|cause| cannot(&format!("{RUNNER}: {cause}")))?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let (mut ended, mut last) = (None, String::new());
-    for line in text.lines() {
-        let Line::Event(line) = Line::decode(line) else { continue };
-        if let Some(finished) = line.event.terminal() {
-            ended = Some(finished.clone());
-        } else if let Event::Output(output) = line.event
-            && !output.text.trim().is_empty()
-        {
-            last = output.text;
-        }
-    }
+    let said: Vec<RawEvent> =
+        text.lines().map(|line| RawEvent { at: 0, message: line.to_owned() }).collect();
+    let mut transcript = Transcript::new(RUNNER, None);
+    let last = transcript.take(&said).into_iter().rev().find_map(written).unwrap_or_default();
+    let ended = transcript.finished();
     let ended = ended.ok_or_else(|| cannot(&format!("{RUNNER} said nothing in the end")))?;
     if ended.exit_code != 0 {
-        replayed.findings.push(finding(&ended, &last)?);
+        replayed.findings.push(finding(ended, &last)?);
     }
     Ok(replayed)
+}
+
+/// What the command behind the replay wrote in this line.
+fn written(line: LogLine) -> Option<String> {
+    let LogText::Event(line) = line.text else { return None };
+    match line.event {
+        Event::Output(output) if !output.text.trim().is_empty() => Some(output.text),
+        _ => None,
+    }
 }
 
 /// Prisma's CLI may need whatever a job has set, a proxy or a mirror; nothing may lead the runner or

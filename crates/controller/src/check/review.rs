@@ -7,8 +7,8 @@ use migrations::directory::{Directory, DirectoryError};
 use migrations::hazard::{Finding, Grade, Known, Level, Policy, Rule, assess};
 use migrations::script::Script;
 use protocol::ExitCode;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// A finding and its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +86,7 @@ pub(crate) fn review(
         let finding = lock_file("there is no migration_lock.toml".to_owned());
         found.push((String::new(), Finding { grades: vec![Grade::Advice], ..finding }));
     }
-    let scripts: Vec<(String, Result<Arc<str>, String>)> = read
+    let scripts: Vec<(String, Result<Cow<'_, str>, String>)> = read
         .migrations
         .iter()
         // Editors and git keep directories of theirs here.
@@ -119,7 +119,7 @@ pub(crate) fn review(
         }
     }
     if let Ok(base) = &base {
-        let here: Vec<(String, Arc<str>)> =
+        let here: Vec<(String, Cow<'_, str>)> =
             scripts.into_iter().filter_map(|(name, script)| Some((name, script.ok()?))).collect();
         found.extend(history::differences(base, &here));
     }

@@ -1,8 +1,7 @@
 //! Owns what the lines of one run say of it, by the same fold as the gate's. PURE.
 
-use crate::task::{RawEvent, Transcript};
+use crate::task::{LogText, RawEvent, Transcript};
 use protocol::event::{Event, Origin};
-use protocol::line::Line;
 use protocol::{RunnerCommand, event};
 
 /// What a log tells, as far as it was read.
@@ -39,15 +38,15 @@ impl Summary {
         for event in events {
             let (first, last) = self.times.unwrap_or((event.at, event.at));
             self.times = Some((first.min(event.at), last.max(event.at)));
-            let Line::Event(line) = Line::decode(&event.message) else { continue };
-            if let Event::MigrationApplied(applied) = &line.event
-                && self.transcript.is_of_the_run(&line)
+        }
+        for line in self.transcript.take(events) {
+            if let LogText::Event(line) = line.text
+                && let Event::MigrationApplied(applied) = line.event
                 && !self.applied.contains(&applied.migration)
             {
-                self.applied.push(applied.migration.clone());
+                self.applied.push(applied.migration);
             }
         }
-        drop(self.transcript.take(events));
     }
 
     /// For whom it ran.

@@ -59,7 +59,7 @@ fn the_fault_table_is_judged_as_it_says() {
             origin: super::super::launch::Origin::Started,
             logged: if lines.is_empty() { Logged::Nothing } else { Logged::Something },
             asked: super::super::asked::Asked::Anything,
-            ran: super::super::asked::Ran::default(),
+            ran: protocol::Ran::default(),
         });
         let expected =
             row["controller_exit"].as_i64().or_else(|| wire["containers"][0]["exitCode"].as_i64());

@@ -4,17 +4,14 @@
 //! loss shows as a gap until a second reading fills it. Of other lines a second reading and an
 //! overlapping page print only what was not there before.
 
-use super::asked::Ran;
 use super::repeats::Repeats;
 use super::runner_times::RunnerTimes;
 use super::tail::RawEvent;
 use super::verdict::Logged;
-use protocol::Event;
-use protocol::event::{
-    CheckFinding, MigrationStatus, Origin, RestorePoint, RunFinished, RunStarted,
-};
+use protocol::event::{CheckFinding, MigrationStatus, Origin, RestorePoint, RunFinished};
 use protocol::line::{EventLine, Line};
 use protocol::sequence::Sequences;
+use protocol::{Event, Ran, Word};
 use std::collections::VecDeque;
 
 /// How many lines a red ending repeats.
@@ -55,13 +52,12 @@ pub(crate) struct Transcript {
     run: Option<String>,
     sequences: Sequences,
     lines: u64,
-    finished: Option<RunFinished>,
+    word: Word,
     /// How many last words there were.
     endings: usize,
     ours: bool,
     /// Whether a line of our runner bore another run's id.
     others: bool,
-    started: Option<RunStarted>,
     /// How the migration runs that was begun last and has not ended, as its line said.
     open_mode: Option<String>,
     last: VecDeque<String>,
@@ -91,11 +87,10 @@ impl Transcript {
             run,
             sequences: Sequences::default(),
             lines: 0,
-            finished: None,
+            word: Word::default(),
             endings: 0,
             ours: false,
             others: false,
-            started: None,
             open_mode: None,
             last: VecDeque::new(),
             repeats: Repeats::default(),
@@ -148,14 +143,9 @@ impl Transcript {
         fresh
     }
 
-    /// Whether a line of ours belongs to this run, as far as it is known which that is.
-    pub(crate) fn is_of_the_run(&self, line: &EventLine) -> bool {
-        self.run.as_ref().is_none_or(|run| *run == line.run)
-    }
-
     /// Whether the run's first line arrived.
     pub(crate) fn has_begun(&self) -> bool {
-        self.started.is_some()
+        self.word.started.is_some()
     }
 
     /// Whether a line is of this run, and so has a number that counts.
@@ -176,6 +166,7 @@ impl Transcript {
             return None;
         }
         self.times.note(&line, logged);
+        self.word.note(&line.event);
         if let Event::CheckFinding(finding) = &line.event {
             self.looked.findings.push(finding.clone());
         }
@@ -185,7 +176,6 @@ impl Transcript {
         if let Event::RunStarted(started) = &line.event {
             self.looked.version.clone_from(&started.version);
             self.looked.origin = started.origin.clone();
-            self.started = Some(started.clone());
         }
         if let Event::MigrationStarted(begun) = &line.event {
             self.open_mode = Some(begun.mode.clone());
@@ -196,9 +186,8 @@ impl Transcript {
         if let Event::MigrationStatus(migration) = &line.event {
             self.looked.migrations.push(migration.clone());
         }
-        if let Some(finished) = line.event.terminal() {
+        if line.event.terminal().is_some() {
             self.sequences.finish(&line.process, line.seq);
-            self.finished = Some(finished.clone());
             self.endings += 1;
         }
         Some(LogText::Event(line))
@@ -249,17 +238,17 @@ impl Transcript {
     /// Whether a migration that is one transaction was under way when the log ended: whatever became of
     /// it, script and history row are together.
     pub(crate) fn leaves_a_transaction(&self) -> bool {
-        self.finished.is_none() && self.open_mode.as_deref() == Some("transaction")
+        self.word.finished.is_none() && self.open_mode.as_deref() == Some("transaction")
     }
 
     /// What the runner says that it ran.
     pub(crate) fn ran(&self) -> Ran {
-        Ran::of(self.started.as_ref(), self.finished.as_ref())
+        self.word.ran()
     }
 
     /// The runner's last word, if it arrived.
     pub(crate) fn finished(&self) -> Option<&RunFinished> {
-        self.finished.as_ref()
+        self.word.finished.as_ref()
     }
 
     /// How many last words there were: more than one where its container is started again and again.

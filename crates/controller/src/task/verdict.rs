@@ -1,11 +1,11 @@
 //! Owns the gate: one pure, total function from what is known to how it ended.
 
-use super::asked::{Asked, Mismatch, Ran};
+use super::asked::{Asked, Mismatch};
 use super::intent::{Expectation, Intent, Resistance};
 use super::launch::Origin;
 use super::snapshot::{StopCode, TaskSnapshot};
-use protocol::event::{Outcome, RunFinished};
-use protocol::{DatabaseState, ExitCode};
+use protocol::event::RunFinished;
+use protocol::{DatabaseState, ExitCode, Ran};
 
 /// Everything that decides.
 #[derive(Debug, Clone, Copy)]
@@ -239,7 +239,7 @@ fn ran(case: &Case<'_>, task: &TaskSnapshot) -> bool {
 fn recorded(case: &Case<'_>) -> Verdict {
     let proved = case.origin == Origin::Found && case.log == LogState::Complete;
     match case.finished {
-        Some(finished) if proved && agrees(finished) => as_asked(case, Ground::Record),
+        Some(finished) if proved && finished.is_good() => as_asked(case, Ground::Record),
         Some(_) | None => Verdict::Unknown(Doubt::Forgotten),
     }
 }
@@ -247,7 +247,7 @@ fn recorded(case: &Case<'_>) -> Verdict {
 /// The runner's own word, as long as nothing of ECS's could contradict it any more.
 fn remembered_by_its_log(case: &Case<'_>) -> Verdict {
     match case.finished {
-        Some(finished) if agrees(finished) => as_asked(case, Ground::LastWord),
+        Some(finished) if finished.is_good() => as_asked(case, Ground::LastWord),
         Some(finished) if finished.exit_code == 0 => Verdict::Unknown(Doubt::LastWordDisagrees),
         Some(finished) => Verdict::Failed { code: i32::from(finished.exit_code) },
         None => Verdict::Unknown(Doubt::Forgotten),
@@ -256,12 +256,14 @@ fn remembered_by_its_log(case: &Case<'_>) -> Verdict {
 
 fn green(case: &Case<'_>) -> Verdict {
     match (case.workload, case.finished) {
-        (Workload::Plain, _) => Verdict::Green(Ground::ExitCode),
-        (Workload::Runner, Some(finished)) if agrees(finished) => as_asked(case, Ground::LastWord),
+        (Workload::Plain, _) => as_asked(case, Ground::ExitCode),
+        (Workload::Runner, Some(finished)) if finished.is_good() => {
+            as_asked(case, Ground::LastWord)
+        }
         (Workload::Runner, Some(_)) => Verdict::Unknown(Doubt::LastWordDisagrees),
         // Nobody but the runner can say that a question was answered.
         (Workload::Runner, None)
-            if case.log == LogState::Unreadable && !matches!(case.asked, Asked::Answer(_)) =>
+            if case.log == LogState::Unreadable && !case.asked.is_a_question() =>
         {
             Verdict::Green(Ground::UnreadLog)
         }
@@ -278,16 +280,6 @@ fn as_asked(case: &Case<'_>, ground: Ground) -> Verdict {
         None => Verdict::Green(ground),
         Some(mismatch) => Verdict::Unknown(Doubt::NotWhatWasAsked(mismatch)),
     }
-}
-
-fn agrees(finished: &RunFinished) -> bool {
-    finished.exit_code == 0
-        && match finished.outcome {
-            Outcome::Applied | Outcome::NothingToDo | Outcome::Done => true,
-            // A newer runner's word for something good: its exit code says so.
-            Outcome::Unknown => true,
-            Outcome::Failed | Outcome::Interrupted => false,
-        }
 }
 
 impl Verdict {

@@ -84,9 +84,26 @@ pub(crate) struct Lacking {
     /// The role that migrates, which makes the next objects.
     pub(super) us: String,
     pub(super) objects: Vec<Object>,
+    /// Tables that it uses column by column, with the columns that were added behind those. Somebody may
+    /// have decided so: that is said, and is no failure.
+    pub(super) behind: Vec<Object>,
 }
 
 impl Lacking {
+    /// A finding for each table of which only the first columns can be used.
+    pub(crate) fn advice(&self) -> Vec<Finding> {
+        let advice = self.behind.iter().map(|table| {
+            let rights = table.rights.join(", ");
+            let sentence = format!(
+                "{} uses {table} column by column, and may not use what stands behind those: {rights}",
+                self.role
+            );
+            let grant = format!("if it needs that, run: GRANT {rights} ON TABLE {table} TO {};", self.role);
+            Finding::skip("application_rights", sentence).fix(grant)
+        });
+        advice.collect()
+    }
+
     /// Whether nothing is.
     pub(crate) fn is_empty(&self) -> bool {
         self.objects.is_empty()
@@ -139,15 +156,12 @@ impl Lacking {
     fn defaults(&self) -> Vec<String> {
         let mut rights: BTreeMap<(&str, Sort), BTreeSet<&str>> = BTreeMap::new();
         for object in &self.objects {
-            // What is granted column by column has no default.
-            let whole = object.rights.iter().filter(|right| !right.contains('('));
-            let lacking = whole.map(String::as_str);
+            let lacking = object.rights.iter().map(String::as_str);
             rights.entry((&object.schema, object.sort)).or_default().extend(lacking);
         }
         let (us, role) = (&self.us, &self.role);
         rights
             .into_iter()
-            .filter(|(_, rights)| !rights.is_empty())
             .filter_map(|((schema, sort), rights)| {
                 let rights = rights.into_iter().collect::<Vec<_>>().join(", ");
                 let objects = sort.plural()?;
@@ -169,7 +183,7 @@ mod tests {
     }
 
     fn lacking(objects: Vec<Object>) -> Lacking {
-        Lacking { role: "app".into(), us: "admin".into(), objects }
+        Lacking { role: "app".into(), us: "admin".into(), objects, behind: Vec::new() }
     }
 
     fn fixes(lacking: &Lacking) -> Vec<String> {

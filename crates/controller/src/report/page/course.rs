@@ -4,7 +4,6 @@
 use crate::task::{LogLine, LogText};
 use protocol::Event;
 use protocol::event::{AttemptBlocked, Connected, Finding, RunStarted};
-use protocol::line::EventLine;
 use protocol::traffic::{Blocker, StatementCost};
 
 /// Statements, sessions, attempts and notices that are kept.
@@ -13,7 +12,6 @@ const KEPT: usize = 50;
 /// What the runner said so far.
 #[derive(Debug, Default)]
 pub(super) struct Course {
-    run: Option<String>,
     pub(super) started: Option<RunStarted>,
     pub(super) connected: Option<Connected>,
     /// Names that were to be applied.
@@ -61,20 +59,10 @@ pub(super) struct Session {
 }
 
 impl Course {
-    /// Takes a line of the container that decides.
+    /// Takes a line of the container that decides. Whose line it is was settled where it was read:
+    /// another run's is a text.
     pub(super) fn see(&mut self, line: &LogLine) {
         let LogText::Event(line) = &line.text else { return };
-        if self.run.get_or_insert_with(|| line.run.clone()) == &line.run {
-            self.read(line);
-        }
-    }
-
-    /// From now on another run speaks, and what the first one said stays.
-    pub(super) fn follow_another_run(&mut self) {
-        self.run = None;
-    }
-
-    fn read(&mut self, line: &EventLine) {
         match &line.event {
             Event::RunStarted(started) => self.started = Some(started.clone()),
             Event::Connected(connected) => self.connected = Some(connected.clone()),
@@ -207,6 +195,7 @@ impl Course {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use protocol::EventLine;
     use protocol::event::{
         Heartbeat, LockAcquired, LockWaiting, MigrationApplied, MigrationFailed, MigrationStarted,
         StatementFinished,
@@ -214,14 +203,14 @@ mod tests {
 
     fn course(events: Vec<Event>) -> Course {
         let mut course = Course::default();
-        for (event, run) in events.into_iter().map(|event| (event, "r")) {
-            course.see(&line(event, run));
+        for event in events {
+            course.see(&line(event));
         }
         course
     }
 
-    fn line(event: Event, run: &str) -> LogLine {
-        let line = EventLine::new(run, "p", 1, event);
+    fn line(event: Event) -> LogLine {
+        let line = EventLine::new("r", "p", 1, event);
         let (container, raw) = ("migrate".to_owned(), String::new());
         LogLine { container, at: 0, text: LogText::Event(Box::new(line)), raw }
     }
@@ -324,12 +313,5 @@ mod tests {
             .map(|one| (one.blocker.pid, one.blocker.since_ms, one.kept.as_str()))
             .collect();
         assert_eq!(sessions, [(7, Some(300), "a"), (8, Some(1), "a")]);
-    }
-
-    #[test]
-    fn another_runs_lines_count_for_nothing() {
-        let mut course = course(vec![started("a", "transaction")]);
-        course.see(&line(started("forged", "transaction"), "other"));
-        assert_eq!(course.migrations.len(), 1);
     }
 }

@@ -63,9 +63,7 @@ impl Page {
             Event::Secrets(secrets) => self.seen.scrub.hide(secrets),
             Event::Warning { text, hint } => self.seen.warn(text, hint.as_deref()),
             Event::Launched { task, cluster, definition, container, .. } => {
-                if self.seen.migrated {
-                    self.seen.course.follow_another_run();
-                } else {
+                if !self.seen.migrated {
                     // What an earlier task of this run said is not this one's.
                     (self.seen.course, self.seen.log) = (Course::default(), Log::default());
                 }

@@ -71,14 +71,14 @@ impl Evidence {
         let all = runs(&self.lines);
         let here: Vec<&Run> = all.iter().filter(|run| !is_elsewhere(run, claim)).collect();
         !claim.environment.is_empty()
-            && all.iter().all(|run| run.started.is_some())
+            && all.iter().all(|run| run.word.started.is_some())
             && decisive(&here).is_some()
     }
 
     /// The tasks whose runs have not said their last word: later lines of theirs say whether they
     /// went on beside another run.
     pub(crate) fn unfinished(&self) -> Vec<String> {
-        let open = runs(&self.lines).into_iter().filter(|run| run.finished.is_none());
+        let open = runs(&self.lines).into_iter().filter(|run| run.word.finished.is_none());
         open.map(|run| run.task).collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
@@ -97,7 +97,10 @@ pub(crate) fn green(evidence: &Evidence, claim: Claim<'_>) -> Result<Proof, Refu
     let newest = decisive(&here).ok_or_else(|| Refusal::NoRun { place: claim.place.to_owned() })?;
     // Where ECS may not be asked, a command of somebody's that wrote later may still go on.
     let open = |run: &&&Run| {
-        run.is_one_off() && !run.only_looks() && run.finished.is_none() && run.last >= newest.begun
+        run.is_one_off()
+            && !run.only_looks()
+            && run.word.finished.is_none()
+            && run.last >= newest.begun
     };
     if let (None, Some(run)) = (&evidence.tasks, here.iter().find(open)) {
         return Err(Refusal::InProgress { task: run.task.clone() });
@@ -119,9 +122,9 @@ pub(crate) fn green(evidence: &Evidence, claim: Claim<'_>) -> Result<Proof, Refu
     check_commit(newest, claim)?;
     let commit = newest.commit().to_owned();
     let ecs = tasks.iter().find(|task| task.task == newest.task).and_then(|task| task.good_end);
-    match &newest.finished {
+    match &newest.word.finished {
         None => return Err(Refusal::NoLastWord { run, commit }),
-        Some(finished) if !newest.ended_well() => {
+        Some(finished) if !newest.word.ended_well() => {
             return Err(Refusal::Red { run, commit, exit_code: finished.exit_code });
         }
         Some(_) if ecs == Some(false) => return Err(Refusal::Contradicted { run, commit }),
@@ -131,12 +134,12 @@ pub(crate) fn green(evidence: &Evidence, claim: Claim<'_>) -> Result<Proof, Refu
     check_image(newest, remembered.map_or("", |task| task.image.as_str()), claim)?;
     check_environment(newest, &here, claim)?;
     check_database(newest, &here, claim)?;
-    Ok(Proof { run, environment: newest.environment().to_owned() })
+    Ok(Proof { run, environment: newest.word.environment().to_owned() })
 }
 
 /// Whether it is known to be of another place or of another environment's database.
 fn is_elsewhere(run: &Run, claim: Claim<'_>) -> bool {
-    is_another(run.place(), claim.place) || is_another(run.environment(), claim.environment)
+    is_another(run.place(), claim.place) || is_another(run.word.environment(), claim.environment)
 }
 
 /// What nobody said is not another one.
@@ -154,7 +157,7 @@ fn is_in_progress(task: &TaskRecord, all: &[Run], claim: Claim<'_>) -> bool {
         return !task.asked.is_some_and(only_looks);
     }
     // `start` becomes the application, which goes on for ever.
-    let became = |run: &Run| run.command() == RunnerCommand::Start && run.ended_well();
+    let became = |run: &Run| run.command() == RunnerCommand::Start && run.word.ended_well();
     !of_task.all(|run| run.only_looks() || is_elsewhere(run, claim) || became(run))
 }
 
@@ -164,10 +167,10 @@ fn is_in_progress(task: &TaskRecord, all: &[Run], claim: Claim<'_>) -> bool {
 fn decisive<'a>(here: &[&'a Run]) -> Option<&'a Run> {
     let counts = |run: &&&Run| match run.standing() {
         Standing::Proof | Standing::Unclear => true,
-        Standing::Behind => !run.ended_well(),
+        Standing::Behind => !run.word.ended_well(),
         Standing::Aside => false,
     };
-    let is_proof = |run: &Run| run.standing() == Standing::Proof && run.ended_well();
+    let is_proof = |run: &Run| run.standing() == Standing::Proof && run.word.ended_well();
     let counted: Vec<&Run> = here.iter().filter(counts).copied().collect();
     let last = counted.iter().max_by_key(|run| (run.last, !is_proof(run)))?;
     let beside = counted.iter().filter(|run| !is_proof(run) && run.last >= last.begun);
@@ -185,7 +188,7 @@ fn check_commit(newest: &Run, claim: Claim<'_>) -> Result<(), Refusal> {
 /// What ran is what was built. An older runner does not say it; ECS does, as long as it remembers.
 fn check_image(newest: &Run, remembered: &str, claim: Claim<'_>) -> Result<(), Refusal> {
     let Some(built) = claim.image else { return Ok(()) };
-    let said = newest.started.as_ref().map_or("", |started| started.origin.image.as_str());
+    let said = newest.word.started.as_ref().map_or("", |started| started.origin.image.as_str());
     let ran = if said.is_empty() { remembered } else { said };
     let run = newest.run.clone();
     match ran {
@@ -207,7 +210,7 @@ fn is_same_image(one: &str, other: &str) -> bool {
 /// Another environment's runs were left out before. What is left is this one's, or says none.
 fn check_environment(newest: &Run, here: &[&Run], claim: Claim<'_>) -> Result<(), Refusal> {
     if !claim.environment.is_empty() {
-        return match newest.environment() {
+        return match newest.word.environment() {
             "" => Err(Refusal::NoEnvironment {
                 run: newest.run.clone(),
                 wanted: claim.environment.to_owned(),
@@ -216,7 +219,7 @@ fn check_environment(newest: &Run, here: &[&Run], claim: Claim<'_>) -> Result<()
         };
     }
     let names: BTreeSet<&str> =
-        here.iter().map(|run| run.environment()).filter(|name| !name.is_empty()).collect();
+        here.iter().map(|run| run.word.environment()).filter(|name| !name.is_empty()).collect();
     match names.len() {
         0 | 1 => Ok(()),
         _ => Err(Refusal::Environments { names: names.into_iter().map(str::to_owned).collect() }),
@@ -226,17 +229,21 @@ fn check_environment(newest: &Run, here: &[&Run], claim: Claim<'_>) -> Result<()
 /// After the proof nobody may have met another database under the same name: it was restored, or it
 /// was replaced. And where no environment is named, there must be one database only.
 fn check_database(newest: &Run, here: &[&Run], claim: Claim<'_>) -> Result<(), Refusal> {
-    let identity = newest.identity();
-    let later = here.iter().filter(|run| run.last > newest.last && !run.identity().is_empty());
+    let identity = newest.word.identity();
+    let later = here.iter().filter(|run| run.last > newest.last && !run.word.identity().is_empty());
     if let Some(other) = later.max_by_key(|run| run.last)
         && !identity.is_empty()
-        && other.identity() != identity
+        && other.word.identity() != identity
     {
         let (run, later) = (newest.run.clone(), other.run.clone());
         return Err(Refusal::AnotherDatabase { run, later });
     }
-    let databases: BTreeSet<_> =
-        here.iter().map(|run| run.identity()).filter(|it| !it.is_empty()).map(lasting).collect();
+    let databases: BTreeSet<_> = here
+        .iter()
+        .map(|run| run.word.identity())
+        .filter(|it| !it.is_empty())
+        .map(lasting)
+        .collect();
     if claim.environment.is_empty() && databases.len() > 1 {
         return Err(Refusal::Databases);
     }

@@ -320,7 +320,7 @@ fn judge(world: &World, dice: &mut Dice, seed: u64) -> u32 {
             let known: BTreeSet<String> = runs(&evidence.lines)
                 .iter()
                 .filter(|run| !is_elsewhere(run, claim))
-                .map(|run| run.environment().to_owned())
+                .map(|run| run.word.environment().to_owned())
                 .filter(|name| !name.is_empty())
                 .collect();
             assert!(known.len() <= 1, "seed {seed}: {known:?}");

@@ -1,9 +1,8 @@
 //! Owns the runs that a family's log tells of, put together from their first and last lines. PURE.
 
 use protocol::command::is_one_off;
-use protocol::event::{Outcome, RunFinished, RunStarted};
 use protocol::line::{EventLine, Line};
-use protocol::{Event, RunnerCommand, Standing};
+use protocol::{Event, RunnerCommand, Standing, Word};
 
 /// A line of the log, and where it stood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,26 +25,17 @@ pub(super) struct Run {
     pub(super) begun: i64,
     /// When the last line of its stream was there that was read.
     pub(super) last: i64,
-    pub(super) started: Option<RunStarted>,
-    pub(super) finished: Option<RunFinished>,
+    pub(super) word: Word,
 }
 
 impl Run {
     /// What it is to a service that waits for the schema, by the runner's own word.
     pub(super) fn standing(&self) -> Standing {
-        match (&self.started, &self.finished) {
-            (Some(started), _) => started.standing(),
-            (None, Some(finished)) => finished.standing,
-            (None, None) => Standing::Unclear,
-        }
+        self.word.ran().standing
     }
 
     pub(super) fn command(&self) -> RunnerCommand {
-        match (&self.started, &self.finished) {
-            (Some(started), _) => started.command,
-            (None, Some(finished)) => finished.command,
-            (None, None) => RunnerCommand::Unknown,
-        }
+        self.word.ran().command
     }
 
     /// Whether it could not change anything, whatever became of it.
@@ -53,43 +43,18 @@ impl Run {
         only_looks(self.command())
     }
 
-    /// The environment that it was for, empty if nothing says one.
-    pub(super) fn environment(&self) -> &str {
-        let ended = self.finished.as_ref().map(|finished| finished.environment.as_str());
-        let begun = self.started.as_ref().map(|started| started.origin.environment.as_str());
-        ended.filter(|name| !name.is_empty()).or(begun).unwrap_or_default()
-    }
-
-    /// Which database it met, empty if nothing says it.
-    pub(super) fn identity(&self) -> &str {
-        self.finished.as_ref().map_or("", |finished| finished.identity.as_str())
-    }
-
     /// The cluster and family that it says; empty when it was started by hand.
     pub(super) fn place(&self) -> &str {
-        self.started.as_ref().map_or("", |started| started.origin.place.as_str())
+        self.word.origin().map_or("", |origin| origin.place.as_str())
     }
 
     pub(super) fn commit(&self) -> &str {
-        self.started.as_ref().map_or("", |started| started.origin.commit.as_str())
-    }
-
-    /// Whether it has said its last word, and a good one.
-    pub(super) fn ended_well(&self) -> bool {
-        self.finished.as_ref().is_some_and(|finished| {
-            finished.exit_code == 0
-                && match finished.outcome {
-                    Outcome::Applied | Outcome::NothingToDo | Outcome::Done | Outcome::Unknown => {
-                        true
-                    }
-                    Outcome::Failed | Outcome::Interrupted => false,
-                }
-        })
+        self.word.origin().map_or("", |origin| origin.commit.as_str())
     }
 
     /// Whether it is a task of its own, somebody's hand through `ecs-migrate`.
     pub(super) fn is_one_off(&self) -> bool {
-        self.started.as_ref().is_some_and(|started| is_one_off(&started.origin.started_by))
+        self.word.origin().is_some_and(|origin| is_one_off(&origin.started_by))
     }
 }
 
@@ -127,41 +92,17 @@ pub(super) fn runs(lines: &[LoggedLine]) -> Vec<Run> {
                     process: process.clone(),
                     begun: line.at,
                     last: line.at,
-                    started: None,
-                    finished: None,
+                    word: Word::default(),
                 });
                 let newest = runs.len() - 1;
                 &mut runs[newest]
             }
             (_, None) => continue,
         };
-        match &event.event {
-            Event::RunStarted(started) => {
-                run.started = Some(started.clone());
-                run.begun = run.begun.min(line.at);
-            }
-            Event::RunFinished(finished) => run.finished = Some(finished.clone()),
-            Event::Connected(_)
-            | Event::ConnectWaiting(_)
-            | Event::LockWaiting(_)
-            | Event::LockAcquired(_)
-            | Event::Planned(_)
-            | Event::Settled(_)
-            | Event::RestorePoint(_)
-            | Event::MigrationStarted(_)
-            | Event::StatementFinished(_)
-            | Event::AttemptBlocked(_)
-            | Event::MigrationApplied(_)
-            | Event::MigrationFailed(_)
-            | Event::MigrationStatus(_)
-            | Event::CheckFinding(_)
-            | Event::Notice(_)
-            | Event::Heartbeat(_)
-            | Event::Interrupted(_)
-            | Event::Output(_)
-            | Event::OutputDropped(_)
-            | Event::Unknown => {}
+        if let Event::RunStarted(_) = &event.event {
+            run.begun = run.begun.min(line.at);
         }
+        run.word.note(&event.event);
     }
     for run in &mut runs {
         let of_stream = lines.iter().filter(|line| line.task == run.task);
