@@ -1,5 +1,6 @@
 //! Random cases that can be had again: `ECS_MIGRATE_TEST_SEED` begins where a failure was,
 //! `ECS_MIGRATE_TEST_CASES` multiplies how many there are.
+#![expect(clippy::disallowed_methods, reason = "tests read their own environment")]
 
 /// Where a test's cases come from.
 pub(crate) struct Cases {
