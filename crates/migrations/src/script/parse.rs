@@ -136,8 +136,11 @@ fn class(statement: &ast::Stmt) -> Class {
         {
             Class::Alone("CREATE SUBSCRIPTION")
         }
-        ast::Stmt::Select(select)
-            if words(select.syntax()).iter().any(|word| changes_slots(word)) =>
+        ast::Stmt::Select(_)
+        | ast::Stmt::CompoundSelect(_)
+        | ast::Stmt::ParenSelect(_)
+        | ast::Stmt::Values(_)
+            if words(statement.syntax()).iter().any(|word| changes_slots(word)) =>
         {
             Class::Alone("a change of replication slots")
         }
@@ -175,6 +178,9 @@ fn class(statement: &ast::Stmt) -> Class {
         ast::Stmt::Call(_)
         | ast::Stmt::Do(_)
         | ast::Stmt::Select(_)
+        | ast::Stmt::CompoundSelect(_)
+        | ast::Stmt::ParenSelect(_)
+        | ast::Stmt::Values(_)
         | ast::Stmt::CreateSubscription(_)
         | ast::Stmt::AlterSubscription(_)
         | ast::Stmt::DropSubscription(_)
