@@ -19,7 +19,7 @@ use crate::progress::{Progress, Sink};
 use crate::reach::{Purpose, reach};
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
-use crate::waiting::{despite_limits, patiently};
+use crate::waiting::patiently;
 use migrations::{Allowances, Directory};
 
 /// What to look at.
@@ -118,7 +118,7 @@ async fn look(
     told.tell(server::pooler(session, check.connection).await);
     told.tell(server::environment(session, check.connection).await?);
     let reading = (session, READING);
-    let past = despite_limits(async || history::look(session, check).await);
+    let past = history::look(session, check);
     let past = patiently(reading, (&mut *told.sink, interrupt), past).await?;
     told.tell_all(past.findings);
     told.tally.pending = past.pending.len();
