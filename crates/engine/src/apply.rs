@@ -177,7 +177,12 @@ async fn ended(
         let part_way = match marker.mode {
             Mode::Transaction | Mode::Whole => error.database == DatabaseState::NeedsAttention,
             Mode::Statements => {
-                let entries = journal::entries(session, id).await?;
+                // Where none was needed there may be no right to look at one.
+                let entries = if attempt.journaled {
+                    journal::entries(session, id).await?
+                } else {
+                    known::Known::new()
+                };
                 if let Some(why) = resume::unresumable(&entries)
                     && error.database != DatabaseState::NeedsAttention
                 {

@@ -170,6 +170,11 @@ impl From<tokio_postgres::Error> for Fault {
                 sqlstate: Some(db.code().code().to_owned()),
             }),
             Some(db) => Self::Server(Box::new(db.clone())),
+            // What asks its client for something else than a statement, as COPY does: the driver reads on
+            // behind it, and the session goes on.
+            None if chain(&error) == UNEXPECTED => {
+                Self::Answer("the script asks for what nobody can give it or take from it, as COPY … TO STDOUT does".to_owned())
+            }
             None if unsendable(&error) => Self::Answer(format!(
                 "what was to be sent is no text of PostgreSQL: {}",
                 chain(&error)
@@ -178,6 +183,9 @@ impl From<tokio_postgres::Error> for Fault {
         }
     }
 }
+
+/// How the driver says that (tokio-postgres, `error/mod.rs`: `Kind::UnexpectedMessage`).
+const UNEXPECTED: &str = "unexpected message from server";
 
 /// Whether a message could not even be written: it has a NUL character, or is larger than a message
 /// can be. The driver says so with this kind, and nothing was sent.

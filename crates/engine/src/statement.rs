@@ -190,7 +190,7 @@ pub(crate) async fn note_locks(
         | Class::Begin { .. }
         | Class::Commit { .. }
         | Class::Rollback
-        | Class::CopyFromStdin => return Ok(()),
+        | Class::CopyByClient => return Ok(()),
         Class::Data | Class::EnumValue { .. } | Class::CreateEnum { .. } => false,
         Class::Ordinary
         | Class::Opaque

@@ -5,7 +5,7 @@
 //! when its end is unknown.
 
 use crate::carried::{Carried, Lens};
-use crate::error::DatabaseState;
+use crate::error::{DatabaseState, Fault};
 use crate::index;
 use crate::interrupt::Interrupt;
 use crate::journal::{self, After, End, Entry, Intent, Reach};
@@ -16,7 +16,7 @@ use crate::progress::{Progress, Sink};
 use crate::resume;
 use crate::session::{OF_THE_CONNECTION, Ran};
 use crate::stand_in::{check_can_be_looked_at, check_within, is_watched};
-use crate::statement::{Around, number, run_statement};
+use crate::statement::{Around, number, refusal, run_statement};
 use crate::trace;
 use crate::traffic::{Tries, named, wait_for_old_transactions};
 use crate::transaction::{self, Attempt, Begun, Stop, fenced, lock_lost};
@@ -325,10 +325,17 @@ async fn wrapped(
     attempt.session.run("BEGIN").await?;
     fenced(attempt).await?;
     run_statement(attempt, (turn.range.start, Around::Transaction), &mut *sink, interrupt).await?;
+    // What waits for the COMMIT speaks up for its statement.
+    attempt.session.notices.begin(attempt.name, number(turn.range.end));
+    match attempt.session.run("SET CONSTRAINTS ALL IMMEDIATE").await {
+        Err(Fault::Server(db)) => {
+            let refused = refusal(attempt, &db, Some(turn.range.start));
+            return Err(Stop::Failed(Box::new(refused)));
+        }
+        checked => checked?,
+    }
     let inside = done(attempt, turn, Reach::Transaction).await?;
     check_within(attempt.session, attempt.name).await?;
-    // What is deferred speaks up here.
-    attempt.session.notices.begin(attempt.name, number(turn.range.end));
     let committed = attempt.session.run("COMMIT").await;
     attempt.session.notices.end(sink);
     committed?;
@@ -416,7 +423,10 @@ async fn finish(
     if !watch(&attempt.watching(&seen), sink, finishing).await? {
         return Err(Stop::Failed(Box::new(lock_lost(attempt))));
     }
-    journal::forget(session, attempt.id).await?;
+    // Where none was needed there may be no right to it.
+    if attempt.journaled {
+        journal::forget(session, attempt.id).await?;
+    }
     session.run("COMMIT").await?;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! A script's statements, and whether it can be one transaction.
 
+mod bare;
 mod beyond;
 mod directive;
 mod elsewhere;
@@ -10,6 +11,7 @@ mod mode;
 mod parse;
 mod redact;
 mod trace;
+mod untold;
 
 use std::ops::Range;
 
@@ -124,8 +126,8 @@ pub enum Class {
     },
     /// `ROLLBACK`, not to a savepoint.
     Rollback,
-    /// `COPY … FROM STDIN`: there is nothing that could send the rows.
-    CopyFromStdin,
+    /// `COPY … FROM STDIN` or `TO STDOUT`: there is nobody who could send or take the rows.
+    CopyByClient,
 }
 
 /// Whether a script can be one transaction.
@@ -215,14 +217,15 @@ impl Script {
     }
 
     /// Whether a statement may end transactions inside itself, where nobody sees it: a procedure, a
-    /// block, or a text that the parser does not know. Functions cannot.
+    /// block, or a text that the parser does not know. Functions cannot, nor can what `EXECUTE` runs
+    /// (PostgreSQL, `pl_exec.c`: it is never asked for without atomicity).
     pub fn may_commit_inside(&self, statement: &Statement) -> bool {
         if statement.class != Class::Opaque {
             return false;
         }
-        let text = self.text_of(statement).to_ascii_lowercase();
+        let text = bare::bare(self.text_of(statement)).to_ascii_lowercase();
         let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        let ends = |word: &str| matches!(word, "commit" | "rollback" | "call" | "execute");
+        let ends = |word: &str| matches!(word, "commit" | "rollback" | "call");
         match words.next() {
             _ if self.unparsable.is_some() => true,
             Some("call") => true,

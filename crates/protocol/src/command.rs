@@ -93,6 +93,20 @@ impl RunnerCommand {
         arguments.first().and_then(|word| Self::named(word.as_ref()))
     }
 
+    /// Whether it applies migrations by itself, and so a share of them where one is asked for.
+    pub const fn applies_shares(self) -> bool {
+        match self {
+            Self::Deploy | Self::Start => true,
+            Self::Exec
+            | Self::Status
+            | Self::Resolve
+            | Self::Check
+            | Self::Replay
+            | Self::Unblock
+            | Self::Unknown => false,
+        }
+    }
+
     /// Whether it can bring a database up to date: by itself, or as `exec` by what it runs.
     pub const fn may_migrate(self) -> bool {
         match self {

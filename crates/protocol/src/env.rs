@@ -21,6 +21,13 @@ pub const PLACE: &str = "ECS_MIGRATE_PLACE";
 /// The image that the task runs, as its definition names it.
 pub const TASK_IMAGE: &str = "ECS_MIGRATE_TASK_IMAGE";
 
+/// What the task was asked to do, in the controller's own words: whoever looks at it later, and has only
+/// its overrides or its log, judges it by the same.
+pub const ASKED: &str = "ECS_MIGRATE_ASKED";
+
+/// The services that wait for the run, with commas between their names.
+pub const SERVICES: &str = "ECS_MIGRATE_SERVICES";
+
 /// The person or bot behind the workflow run.
 pub const ACTOR: &str = "ECS_MIGRATE_ACTOR";
 

@@ -102,6 +102,13 @@ pub struct Origin {
     /// The image of the task, best with its digest.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub image: String,
+    /// What it was asked to do, in the controller's own words, e.g. `service` for a migration that a
+    /// service waits for.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub asked: String,
+    /// The services that waited for it, with commas between their names.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub services: String,
     /// The environment that it is for.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub environment: String,

@@ -130,6 +130,8 @@ fn origin(environment: &Environment) -> Origin {
         place: text(env::PLACE),
         environment: text(env::ENVIRONMENT),
         image: text(env::TASK_IMAGE),
+        asked: text(env::ASKED),
+        services: text(env::SERVICES),
         actor: text(env::ACTOR),
         repository: text(env::REPOSITORY),
         workflow_run: text(env::WORKFLOW_RUN),

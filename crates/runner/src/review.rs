@@ -77,6 +77,15 @@ impl ReviewOptions {
         }
     }
 
+    /// The share, as an option has it.
+    pub(crate) fn phase(&self) -> &'static str {
+        match self.phase {
+            Phase::All => "all",
+            Phase::Expand => "expand",
+            Phase::Contract => "contract",
+        }
+    }
+
     /// The share.
     pub(crate) fn share(&self) -> Share {
         match self.phase {

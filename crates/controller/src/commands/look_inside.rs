@@ -12,7 +12,7 @@ use crate::doctor::{Finding, no, ok, skip};
 use crate::error::{Error, Kind};
 use crate::settings::{RunKey, RunSettings};
 use crate::signal::Signals;
-use crate::task::{Asked, Conclusion, TaskNetwork, Verdict};
+use crate::task::{Asked, Conclusion, Nothing, TaskNetwork, Verdict};
 use protocol::{ExitCode, RunnerCommand};
 
 const NAME: &str = "in_vpc";
@@ -53,7 +53,10 @@ pub(super) async fn look(
         return Ok(only(no(NAME, error.to_string(), fix)));
     }
     let words = Words::Runner(command);
-    let order = Order { words, environment: Vec::new(), process: &context.environment };
+    let asked = Asked::Answer(RunnerCommand::Check);
+    let process = &context.environment;
+    let (services, environment) = (Vec::new(), Vec::new());
+    let order = Order { words, asked, services, environment, process };
     let (identity, request) = request(&settings, &prepared, order);
     let signals = std::mem::replace(&mut context.signals, Signals::OfTheProcess);
     let mut listener = signals.listen().map_err(|cause| {
@@ -64,7 +67,8 @@ pub(super) async fn look(
         prepared: &prepared,
         identity: &identity,
         pace: &context.pace,
-        asked: Asked::Answer(RunnerCommand::Check),
+        asked,
+        before: &Nothing,
     };
     context.report.hide_log();
     match gate.follow(request, context.report, &mut listener).await {

@@ -17,7 +17,7 @@ use crate::cli;
 use crate::error::Error;
 use crate::report::{Event, OnCall};
 use crate::settings::{FamilyChoice, Flags, Key, Layers, RunKey, RunSettings};
-use crate::task::{Asked, Conclusion, cancelled};
+use crate::task::{Asked, Conclusion, Nothing, cancelled};
 use clap::Args;
 use protocol::RunnerCommand;
 
@@ -79,14 +79,17 @@ pub(super) async fn one_off(
         prepared = prepared => prepared?,
     };
     let words = Words::Runner(words);
-    let order = Order { words, environment, process: &context.environment };
+    let asked = Asked::Answer(command);
+    let order =
+        Order { words, asked, services: Vec::new(), environment, process: &context.environment };
     let (identity, request) = request(&settings, &prepared, order);
     let gate = Gate {
         settings: &settings,
         prepared: &prepared,
         identity: &identity,
         pace: &context.pace,
-        asked: Asked::Answer(command),
+        asked,
+        before: &Nothing,
     };
     let conclusion: Conclusion = gate.follow(request, report, &mut listener).await?;
     let code = conclusion.exit_code;

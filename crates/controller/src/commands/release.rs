@@ -12,7 +12,7 @@ use crate::error::{Error, Kind};
 use crate::report::{Event, Report};
 use crate::service::{Clearance, Contract, Released};
 use crate::settings::{Flags, RunSettings, ServiceSettings, docker};
-use crate::task::{Asked, cancelled};
+use crate::task::{Asked, Nothing, cancelled};
 use clap::Args;
 use protocol::{RunnerCommand, env};
 use tokio::time::Instant;
@@ -55,6 +55,7 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
         .services
         .resolve(ServiceSettings::resolve(&context.layers)?, docker(&context.environment))?;
     let environment = run::variables(&arguments.run.environment)?;
+    Phases::refuse_behind(&environment)?;
     let phases = Phases::of(&environment);
     let mut listener = context.signals.listen().map_err(|cause| {
         Error::new(Kind::Unexpected, "cannot listen to signals").caused_by(cause)
@@ -85,11 +86,15 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
     let asked = Asked::before_a_service(words.words());
     let order = Order {
         words: words.clone(),
+        asked,
+        services: services.names(),
         environment: phases.before(&environment),
         process: &context.environment,
     };
     let (identity, expand) = request(settings, &prepared, order);
-    let gate = Gate { settings, prepared: &prepared, identity: &identity, pace: &pace, asked };
+    let before = &Nothing;
+    let gate =
+        Gate { settings, prepared: &prepared, identity: &identity, pace: &pace, asked, before };
     let conclusion = gate.judge(expand, report, &mut listener).await?;
     if !conclusion.is_green() {
         let code = conclusion.exit_code;
@@ -109,25 +114,24 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
     };
     if waiting > 0 && released.is_good() && !phases.set {
         report.emit(&Event::Note(format!("{}; what waited for it follows", released.sentence())));
-        let order =
-            Order { words, environment: phases.after(&environment), process: &context.environment };
+        let asked = Asked::behind_a_service(words.words());
+        let environment = phases.after(&environment);
+        let services = services.names();
+        let order = Order { words, asked, services, environment, process: &context.environment };
         let (identity, contract) = request(settings, &prepared, order);
-        let gate = Gate { settings, prepared: &prepared, identity: &identity, pace: &pace, asked };
-        let judged = async {
-            // Old code may come back while another run is waited for, so that it is gone is seen last.
-            gate.let_others_pass(report, &mut listener).await?;
-            let mut clearance = Clearance {
-                aws: &prepared.aws,
-                cluster: &cluster,
-                pace: &pace,
-                report: &mut *report,
-                listener: &mut listener,
-                give_up,
-            };
-            clearance.wait(&released.services).await?;
-            gate.follow(contract, report, &mut listener).await
+        // Old code may come back while another run is waited for, or until ECS has room: that it is gone is
+        // seen last, before each RunTask.
+        let clearance = Clearance {
+            aws: &prepared.aws,
+            cluster: &cluster,
+            pace: &pace,
+            services: &released.services,
+            give_up,
         };
-        let judged = judged.await;
+        let before = &clearance;
+        let gate =
+            Gate { settings, prepared: &prepared, identity: &identity, pace: &pace, asked, before };
+        let judged = gate.judge(contract, report, &mut listener).await;
         // Whatever comes of it, the migration and the services stay what they are.
         released.contract = match judged {
             Ok(conclusion) => {
@@ -159,6 +163,16 @@ fn refuse_what_migrates_nothing(words: &[String]) -> Result<(), Error> {
         None if !first.starts_with('-') => None,
         Some(_) | None => own.find(|word| ONLY_TELLS.contains(word)),
     };
+    let shares = |word: &&str| *word == "--phase" || word.starts_with("--phase=");
+    if words.iter().map(String::as_str).take_while(|word| *word != "--").any(|word| shares(&word)) {
+        return Err(Error::usage(
+            "`--phase` is not for `release`, which applies each share in its time",
+        )
+        .hinted(format!(
+            "leave it out; `--env {}=all` applies everything before the service follows",
+            env::PHASE
+        )));
+    }
     let Some(word) = found else { return Ok(()) };
     Err(Error::usage(format!("`{word}` applies no migration, so no service may follow it")).hinted(
         format!("`ecs-migrate run -- {word}` runs it alone; `release` without it migrates"),
@@ -174,6 +188,17 @@ struct Phases {
 impl Phases {
     fn of(environment: &[(String, String)]) -> Self {
         Self { set: environment.iter().any(|(name, _)| name == env::PHASE) }
+    }
+
+    /// No service waits for what waits for a service.
+    fn refuse_behind(environment: &[(String, String)]) -> Result<(), Error> {
+        let behind = |(name, value): &(String, String)| name == env::PHASE && value == "contract";
+        if !environment.iter().any(behind) {
+            return Ok(());
+        }
+        Err(Error::usage("`release` deploys no service behind the contract phase alone").hinted(
+            "leave the phase out: what waits for the rollout is applied behind it; `run` applies it without a service",
+        ))
     }
 
     fn before(&self, environment: &[(String, String)]) -> Vec<(String, String)> {
@@ -234,11 +259,24 @@ mod tests {
             ("deploy --help", Some("--help")),
             ("exec -h -- true", Some("-h")),
         ] {
-            let words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
+            let words: Vec<String> = words(command);
             let said = refuse_what_migrates_nothing(&words).err().map(|error| error.to_string());
             let expected = refused
                 .map(|word| format!("`{word}` applies no migration, so no service may follow it"));
             assert_eq!(said, expected, "{command}");
         }
+    }
+
+    #[test]
+    fn a_release_chooses_the_share_itself() {
+        for command in ["--phase all", "deploy --phase=contract", "start --phase expand -- app"] {
+            let said = refuse_what_migrates_nothing(&words(command)).unwrap_err().to_string();
+            assert!(said.starts_with("`--phase` is not for `release`"), "{command}: {said}");
+        }
+        assert!(refuse_what_migrates_nothing(&words("exec -- tool --phase all")).is_ok());
+    }
+
+    fn words(command: &str) -> Vec<String> {
+        command.split_whitespace().map(str::to_owned).collect()
     }
 }

@@ -3,7 +3,7 @@
 use super::order::{Words, expected};
 use super::run::Prepared;
 use crate::settings::{EnvironmentName, RunSettings};
-use crate::task::{RunIdentity, RunRequest, Work};
+use crate::task::{Asked, RunIdentity, RunRequest, Work};
 use crate::task_definition::fingerprint;
 use protocol::{command, env};
 use std::collections::BTreeMap;
@@ -15,6 +15,10 @@ const LONGEST: usize = 256;
 /// What the container shall do.
 pub(super) struct Order<'a> {
     pub(super) words: Words,
+    /// What that is to do.
+    pub(super) asked: Asked,
+    /// The services that wait for it.
+    pub(super) services: Vec<String>,
     /// Variables that somebody asked for.
     pub(super) environment: Vec<(String, String)>,
     /// The controller's own environment, which says for whom it is.
@@ -46,13 +50,20 @@ pub(super) fn request(
     let image = Some(image.to_owned()).filter(|image| image.len() <= LONGEST);
     let expect = expected(settings.expect, (&prepared.definition.document, &prepared.container));
     let expect = expect.word().map(|word| (env::EXPECT.to_owned(), word.to_owned()));
-    let ours = [(env::RUN, &identity.run), (env::INVOCATION, &invocation), (env::PLACE, &place)]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.clone()))
-        .chain(image.map(|image| (env::TASK_IMAGE.to_owned(), image)))
-        .chain(expect)
-        .chain(question(&order.words))
-        .chain(origin(&identity.started_by, order.process));
+    let asked = order.asked.to_string();
+    let ours = [
+        (env::RUN, &identity.run),
+        (env::INVOCATION, &invocation),
+        (env::PLACE, &place),
+        (env::ASKED, &asked),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value.clone()))
+    .chain(waiting(&order.services))
+    .chain(image.map(|image| (env::TASK_IMAGE.to_owned(), image)))
+    .chain(expect)
+    .chain(question(&order.words))
+    .chain(origin(&identity.started_by, order.process));
     let taken = |name: &str| environment.iter().any(|(given, _)| given == name);
     let ours: Vec<_> = ours.filter(|(name, _)| !taken(name)).collect();
     let request = RunRequest {
@@ -68,6 +79,13 @@ pub(super) fn request(
         invocation,
     };
     (identity, request)
+}
+
+/// The services that wait for it, so that its story can be told to its end.
+fn waiting(services: &[String]) -> Option<(String, String)> {
+    let names = services.join(",");
+    let fits = !names.is_empty() && names.len() <= LONGEST;
+    fits.then(|| (env::SERVICES.to_owned(), names))
 }
 
 /// What is asked of the runner, so that it hears it whatever the ENTRYPOINT of its image is.

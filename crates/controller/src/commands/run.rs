@@ -21,7 +21,7 @@ use crate::settings::{
     DefinitionSource, Flags, ImageChoice, ImageSettings, Key, RunSettings, Setting,
     image_repository,
 };
-use crate::task::{TaskNetwork, cancelled};
+use crate::task::{Nothing, TaskNetwork, cancelled};
 use crate::task_definition::Registered;
 use clap::Args;
 use protocol::env;
@@ -127,10 +127,12 @@ pub(super) async fn run(arguments: Arguments, context: Context<'_>) -> Result<u8
     };
     let words = words(arguments.command, &prepared, settings)?;
     let asked = words.asked(settings.expect);
-    let order = Order { words, environment, process: &context.environment };
+    let order =
+        Order { words, asked, services: Vec::new(), environment, process: &context.environment };
     let (identity, request) = request(settings, &prepared, order);
     let pace = &context.pace;
-    let gate = Gate { settings, prepared: &prepared, identity: &identity, pace, asked };
+    let gate =
+        Gate { settings, prepared: &prepared, identity: &identity, pace, asked, before: &Nothing };
     gate.pass(request, report, &mut listener).await
 }
 
@@ -243,9 +245,17 @@ pub(super) fn variables(arguments: &[String]) -> Result<Vec<(String, String)>, E
         .iter()
         .enumerate()
         .map(|(position, argument)| match argument.split_once('=') {
-            Some((ours @ (env::RUN | env::COMMAND), _)) => {
-                Err(Error::usage(format!("--env must not set {ours}: it is ours")))
-            }
+            Some((
+                ours @ (env::RUN
+                | env::COMMAND
+                | env::ASKED
+                | env::INVOCATION
+                | env::PLACE
+                | env::SERVICES
+                | env::STARTED_BY
+                | env::TASK_IMAGE),
+                _,
+            )) => Err(Error::usage(format!("--env must not set {ours}: it is ours"))),
             Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
             Some(_) | None => {
                 Err(Error::usage(format!("--env number {} is not NAME=VALUE", position + 1)))

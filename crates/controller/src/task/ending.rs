@@ -146,11 +146,17 @@ fn mismatched(mismatch: Mismatch) -> String {
         Mismatch::Instead { ran: RunnerCommand::Unknown, of } => {
             format!("not what was asked: the runner does not say that it ran `{of}`")
         }
+        Mismatch::Instead { ran, of: RunnerCommand::Unknown } => {
+            format!("not what was asked: `{ran}` ran and ended well, in a task of its own")
+        }
         Mismatch::Instead { ran, of } => {
             format!("not what was asked: `{ran}` ran and ended well, instead of `{of}`")
         }
         Mismatch::MigratesNothing(ran) => {
             format!("no migration was run: `{ran}` ran and ended well, and applies none")
+        }
+        Mismatch::OnlyBehind => {
+            "not what a service waits for: only what waits for a rollout was applied".to_owned()
         }
     }
 }
@@ -203,6 +209,9 @@ pub(super) fn fix(verdict: &Verdict, workload: Workload) -> Option<&'static str>
         Verdict::Unknown(Doubt::NotWhatWasAsked(Mismatch::MigratesNothing(_))) => Some(
             "let the container run `deploy`, `start` or `exec`: its `command` in the definition, or the words behind `--`",
         ),
+        Verdict::Unknown(Doubt::NotWhatWasAsked(Mismatch::OnlyBehind)) => {
+            Some("leave the phase to `release`, which applies what waits behind the rollout")
+        }
         Verdict::Unknown(Doubt::NotWhatWasAsked(Mismatch::Instead { .. })) => Some(
             "the image's runner is older than this ecs-migrate, or something starts it without ECS_MIGRATE_COMMAND; put the newest one into the image",
         ),

@@ -16,7 +16,8 @@ use std::time::Duration;
 /// How a run ended, from what ECS still knows of its task and from its log, read to its end.
 pub(crate) fn recount(plan: &Plan, task: Option<&TaskSnapshot>, tails: &Tails) -> Conclusion {
     let tail = tails.decisive();
-    let workload = plan.asked.workload(plan.expect, tail.looks_like());
+    let asked = asked(plan.asked, &tail.transcript);
+    let workload = asked.workload(plan.expect, tail.looks_like());
     let log = state(tail, workload);
     let finished = tail.transcript.finished();
     let verdict = judge(&Case {
@@ -28,7 +29,7 @@ pub(crate) fn recount(plan: &Plan, task: Option<&TaskSnapshot>, tails: &Tails) -
         workload,
         origin: plan.origin,
         logged: tail.transcript.logged(),
-        asked: plan.asked,
+        asked,
         ran: tail.transcript.ran(),
     });
     let took = finished.map_or(0, |finished| finished.duration_ms);
@@ -42,6 +43,14 @@ pub(crate) fn recount(plan: &Plan, task: Option<&TaskSnapshot>, tails: &Tails) -
         workload,
         duration: Duration::from_millis(took),
     })
+}
+
+/// What was asked, as ECS has it, else as the run's first line says it.
+fn asked(by_ecs: Asked, transcript: &Transcript) -> Asked {
+    match by_ecs {
+        Asked::Anything => Asked::of_record(&transcript.looked().origin, transcript.ran()),
+        asked => asked,
+    }
 }
 
 /// A plain container has no last word: its log is complete when it was read to its end.
@@ -67,7 +76,7 @@ pub(crate) fn glance(
     (container, expect): (&str, Expectation),
     (transcript, log): (&Transcript, LogState),
 ) -> Glance {
-    let asked = task.map_or(Asked::Anything, |task| task.asked);
+    let asked = asked(task.map_or(Asked::Anything, |task| task.asked), transcript);
     let seen = if transcript.is_runners() { Workload::Runner } else { Workload::Plain };
     let workload = asked.workload(expect, seen);
     let finished = transcript.finished();

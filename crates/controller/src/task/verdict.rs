@@ -256,14 +256,14 @@ fn remembered_by_its_log(case: &Case<'_>) -> Verdict {
 
 fn green(case: &Case<'_>) -> Verdict {
     match (case.workload, case.finished) {
-        (Workload::Plain, _) => Verdict::Green(Ground::ExitCode),
+        (Workload::Plain, _) => as_asked(case, Ground::ExitCode),
         (Workload::Runner, Some(finished)) if finished.is_good() => {
             as_asked(case, Ground::LastWord)
         }
         (Workload::Runner, Some(_)) => Verdict::Unknown(Doubt::LastWordDisagrees),
         // Nobody but the runner can say that a question was answered.
         (Workload::Runner, None)
-            if case.log == LogState::Unreadable && !matches!(case.asked, Asked::Answer(_)) =>
+            if case.log == LogState::Unreadable && !case.asked.is_a_question() =>
         {
             Verdict::Green(Ground::UnreadLog)
         }

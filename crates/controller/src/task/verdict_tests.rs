@@ -59,38 +59,10 @@ fn what_ended_well_must_be_what_was_asked() {
         (answer, Ran::default(), Some(&good), LogState::Complete, Logged::Something, "asked"),
         (answer, Ran::default(), None, LogState::Complete, Logged::Something, "no word"),
         (answer, Ran::default(), None, LogState::Unreadable, Logged::Nothing, "no word"),
-        (
-            Asked::Migration(None),
-            status,
-            Some(&good),
-            LogState::Complete,
-            Logged::Something,
-            "asked",
-        ),
-        (
-            Asked::Migration(None),
-            start,
-            Some(&good),
-            LogState::Complete,
-            Logged::Something,
-            "green",
-        ),
-        (
-            Asked::Migration(None),
-            Ran::default(),
-            None,
-            LogState::Unreadable,
-            Logged::Nothing,
-            "green",
-        ),
-        (
-            Asked::Migration(None),
-            Ran::default(),
-            None,
-            LogState::Complete,
-            Logged::AnotherRun,
-            "run",
-        ),
+        (Asked::Migration, status, Some(&good), LogState::Complete, Logged::Something, "asked"),
+        (Asked::Migration, start, Some(&good), LogState::Complete, Logged::Something, "green"),
+        (Asked::Migration, Ran::default(), None, LogState::Unreadable, Logged::Nothing, "green"),
+        (Asked::Migration, Ran::default(), None, LogState::Complete, Logged::AnotherRun, "run"),
     ] {
         let case =
             Case { asked, ran, finished, log, logged, workload: Workload::Runner, ..case(&task) };

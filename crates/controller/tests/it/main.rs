@@ -3,6 +3,7 @@
 
 mod act;
 mod asked;
+mod asked_later;
 mod causes;
 mod changes;
 mod check;

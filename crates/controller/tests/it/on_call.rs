@@ -47,6 +47,8 @@ impl Speaker {
             workflow_run: text(env::WORKFLOW_RUN),
             place: "default/app-migrate".to_owned(),
             image: String::new(),
+            asked: text(env::ASKED),
+            services: text(env::SERVICES),
             environment: text(env::ENVIRONMENT),
         };
         let started = RunStarted {

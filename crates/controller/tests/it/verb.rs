@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 /// Who hears a question.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Age {
+pub(crate) enum Age {
     /// A runner that obeys [`env::COMMAND`].
     New,
     /// One that hears its command line alone, and says in its first line what it does.
@@ -18,7 +18,7 @@ enum Age {
 }
 
 /// An image with the runner as its ENTRYPOINT, and these words behind it.
-fn image(entry_point: &'static [&'static str], age: Age) -> Program {
+pub(crate) fn image(entry_point: &'static [&'static str], age: Age) -> Program {
     Program::scripted(move |launch| run(launch, entry_point, age))
 }
 
@@ -34,9 +34,15 @@ fn run(launch: &Launch, entry_point: &[&str], age: Age) -> Script {
         started_by: text(env::STARTED_BY),
         commit: text(env::COMMIT),
         place: text(env::PLACE),
+        asked: if age == Age::New { text(env::ASKED) } else { String::new() },
         ..Origin::default()
     };
-    let standing = Standing::of(ran, Share::All, &origin);
+    let share = match text(env::PHASE).as_str() {
+        "contract" => Share::Contract,
+        "expand" => Share::Expand,
+        _ => Share::All,
+    };
+    let standing = Standing::of(ran, share, &origin);
     let said = match age {
         Age::New => (ran, standing),
         Age::Old => (RunnerCommand::Unknown, Standing::Unclear),
@@ -65,7 +71,7 @@ fn with_command(words: &[&str]) -> Value {
     container
 }
 
-async fn ask(story: &Story, words: &[&str]) -> Told {
+pub(crate) async fn ask(story: &Story, words: &[&str]) -> Told {
     story.invoke(&[words, &NETWORK[..]].concat()).await
 }
 

@@ -34,12 +34,21 @@ fn refused(text: &str, parsed: &Parsed) -> Option<Form> {
             line_at(text, at),
         );
     }
-    if let Some(copy) = parsed.statements.iter().find(|s| s.class == Class::CopyFromStdin) {
-        return refuse(
-            "COPY FROM STDIN has nobody to send the rows",
-            "write the rows as INSERT statements",
-            copy.line,
-        );
+    if let Some(copy) = parsed.statements.iter().find(|s| s.class == Class::CopyByClient) {
+        let comes = text[copy.range.clone()].to_ascii_lowercase().contains("stdin");
+        return if comes {
+            refuse(
+                "COPY FROM STDIN has nobody to send the rows",
+                "write the rows as INSERT statements",
+                copy.line,
+            )
+        } else {
+            refuse(
+                "COPY TO STDOUT has nobody to take the rows",
+                "leave it out: a migration shows nothing to anybody",
+                copy.line,
+            )
+        };
     }
     if let Some(copy) = parsed.statements.iter().find(|s| copies_out(text, s)) {
         return refuse(
@@ -87,7 +96,7 @@ fn refused(text: &str, parsed: &Parsed) -> Option<Form> {
             | Class::ConcurrentDrop { .. }
             | Class::EnumValue { .. }
             | Class::CreateEnum { .. }
-            | Class::CopyFromStdin => {}
+            | Class::CopyByClient => {}
         }
     }
     refuse(
@@ -170,7 +179,7 @@ fn reason(text: &str, statements: &[Statement]) -> Option<String> {
                 Some(_) | None => None,
             }
         }
-        Class::Ordinary | Class::Data | Class::Setting | Class::TransactionMode | Class::ReadOnly | Class::Opaque | Class::CreateEnum { .. } | Class::CopyFromStdin => None,
+        Class::Ordinary | Class::Data | Class::Setting | Class::TransactionMode | Class::ReadOnly | Class::Opaque | Class::CreateEnum { .. } | Class::CopyByClient => None,
     })
 }
 
@@ -282,6 +291,7 @@ mod tests {
     fn what_must_not_run_is_refused_with_its_line() {
         for (text, line, word) in [
             ("SELECT 1;\nCOPY t FROM STDIN;", 2, "COPY"),
+            ("SELECT 1;\nCOPY (SELECT 1) TO STDOUT WITH CSV;", 2, "COPY TO STDOUT"),
             ("SELECT 1;\nSELECT '\0';", 2, "NUL"),
             ("S\0E\0L\0E\0C\0T\0 \x001\0;\0", 1, "NUL"),
             ("\n\\connect other\nSELECT 1;", 2, "psql"),

@@ -159,9 +159,9 @@ fn class(statement: &ast::Stmt) -> Class {
         ast::Stmt::Rollback(rollback) if has_word(rollback.syntax(), "to") => Class::Ordinary,
         ast::Stmt::Rollback(_) => Class::Rollback,
         ast::Stmt::Copy(copy)
-            if has_word(copy.syntax(), "from") && has_word(copy.syntax(), "stdin") =>
+            if ["stdin", "stdout"].iter().any(|word| has_word(copy.syntax(), word)) =>
         {
-            Class::CopyFromStdin
+            Class::CopyByClient
         }
         ast::Stmt::Set(_)
         | ast::Stmt::SetRole(_)

@@ -2,10 +2,10 @@
 //! command line. RunTask overrides a container's command and never its ENTRYPOINT, so behind
 //! `ENTRYPOINT ["ecs-migrate-runner", "start", "--", …]` no word on the command line could be heard.
 
-use super::{Cli, blank, word};
+use super::{Cli, blank, unobeyed, word};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _};
-use protocol::{ExitCode, command, env};
+use protocol::{ExitCode, RunnerCommand, command, env};
 use std::ffi::{OsStr, OsString};
 
 /// The command, from the process's arguments and what stands in [`env::COMMAND`].
@@ -24,7 +24,9 @@ pub(crate) fn read(
             let words: Vec<_> =
                 words.map_err(unreadable)?.into_iter().map(OsString::from).collect();
             let words = word::first(&definition, &words);
-            word::with_options_of_entry_point(&definition, &words, &own)
+            let joined = word::with_options_of_entry_point(&definition, &words, &own);
+            refuse_lost_guards(&definition, &joined)?;
+            joined.words
         }
     };
     let parsed = parse([std::slice::from_ref(&program), words.as_slice()].concat());
@@ -37,6 +39,22 @@ pub(crate) fn read(
     // `deploy`, which has every setting, reads them all.
     parse(vec![program, OsString::from("deploy")])?;
     Ok(cli)
+}
+
+/// An ENTRYPOINT's guard is one whatever is asked: a command that changes the schema obeys it or is refused.
+fn refuse_lost_guards(
+    definition: &clap::Command,
+    joined: &word::Joined,
+) -> Result<(), clap::Error> {
+    let command = word::of(&joined.words).to_string_lossy().into_owned();
+    if !RunnerCommand::named(&command).is_some_and(RunnerCommand::may_migrate) {
+        return Ok(());
+    }
+    let Some(guard) = unobeyed::guard_among(definition, &joined.left) else { return Ok(()) };
+    let message = format!(
+        "`{command}` would not obey --{guard} of the image's ENTRYPOINT; let `deploy` migrate, or put the guard into the task definition's environment, where one run can be without it\n"
+    );
+    Err(Cli::command().error(ErrorKind::UnknownArgument, message))
 }
 
 /// The command that these words are, with nothing blank in it.
@@ -87,7 +105,6 @@ pub(crate) fn explain(message: &clap::Error) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use protocol::RunnerCommand;
 
     fn said(arguments: &[&str], asked: Option<&str>) -> Result<RunnerCommand, String> {
         let arguments = ["runner"].iter().chain(arguments).map(OsString::from);
@@ -124,6 +141,29 @@ mod tests {
         }
         assert_eq!(said(&["start", "--", "app"], Some("")), Ok(RunnerCommand::Start));
         assert_eq!(said(&["status"], None), Ok(RunnerCommand::Status));
+    }
+
+    #[test]
+    fn a_guard_of_the_entry_point_is_obeyed_or_refused() {
+        let exec = Some(r#"["exec","--","true"]"#);
+        for (entry_point, guard) in [
+            ("deploy --backup-command true", "backup-command"),
+            ("start --check -- app", "check"),
+            ("--on-drift=stop", "on-drift"),
+            ("start --app-role app -- app", "app-role"),
+            ("--phase contract", "phase"),
+            ("--lock-timeout 2s", "lock-timeout"),
+        ] {
+            let words: Vec<&str> = entry_point.split(' ').collect();
+            let refusal = said(&words, exec).unwrap_err();
+            let expected = format!("`exec` would not obey --{guard} of the image's ENTRYPOINT");
+            assert!(refusal.contains(&expected), "{entry_point}: {refusal}");
+            assert!(said(&words, Some(r#"["status"]"#)).is_ok(), "{entry_point}");
+        }
+        for entry_point in ["--migrations m", "--phase expand", "start -- app --check"] {
+            let words: Vec<&str> = entry_point.split(' ').collect();
+            assert_eq!(said(&words, exec), Ok(RunnerCommand::Exec), "{entry_point}");
+        }
     }
 
     #[test]

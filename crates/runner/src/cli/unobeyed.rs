@@ -8,9 +8,10 @@ use crate::environment::Environment;
 use clap::CommandFactory as _;
 use engine::{Error, Kind};
 use protocol::{RunnerCommand, env};
+use std::ffi::OsString;
 
 /// Each variable with the values that ask for nothing.
-const GUARDS: [(&str, &[&str]); 8] = [
+const GUARDS: [(&str, &[&str]); 10] = [
     (env::CHECK, &["false", "no", "off", "n", "f", "0"]),
     (env::PHASE, &["all", "expand"]),
     (env::APP_ROLE, &[]),
@@ -19,7 +20,42 @@ const GUARDS: [(&str, &[&str]); 8] = [
     (env::SCHEMA_DUMP, &[]),
     (env::RESTORE_POINT, &["time"]),
     (env::KEEP_BEFORE, &["change"]),
+    (env::LOCK_TIMEOUT, &[]),
+    (env::LOCK_PATIENCE, &[]),
 ];
+
+/// Refuses a share of the migrations that is asked for twice, each time another one: whoever sets the
+/// variable, as a release does for what may run beside old code, must be obeyed whatever an ENTRYPOINT or a
+/// definition's own command says.
+fn refuse_two_phases(command: &Command, environment: &Environment) -> Result<(), Error> {
+    let phase = command.options().review.phase();
+    match environment.get(env::PHASE) {
+        Some(other) if command.said().applies_shares() && other != phase => Err(Error::new(
+            Kind::Configuration,
+            format!("--phase says {phase}, and {} says {other}", env::PHASE),
+        )
+        .hint("leave --phase out of the image's ENTRYPOINT and of the command: `release` says which share is due")),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The guards among an ENTRYPOINT's options, each by its name and its words.
+pub(super) fn guard_among<'a>(
+    program: &clap::Command,
+    options: &'a [(String, Vec<OsString>)],
+) -> Option<&'a str> {
+    let variable = |option: &str| {
+        let mut arguments = program.get_subcommands().flat_map(clap::Command::get_arguments);
+        let argument = arguments.find(|argument| argument.get_long() == Some(option))?;
+        argument.get_env()?.to_str()
+    };
+    options.iter().find_map(|(name, words)| {
+        let (_, nothing) = GUARDS.iter().find(|(guard, _)| variable(name) == Some(guard))?;
+        let last = words.last()?.to_string_lossy();
+        let value = last.rsplit_once('=').map_or(&*last, |(_, value)| value);
+        (!nothing.contains(&value)).then_some(name.as_str())
+    })
+}
 
 /// Refuses guards that the command would not obey.
 pub(crate) fn refuse_unobeyed(command: &Command, environment: &Environment) -> Result<(), Error> {
@@ -27,6 +63,7 @@ pub(crate) fn refuse_unobeyed(command: &Command, environment: &Environment) -> R
     if !said.may_migrate() {
         return Ok(());
     }
+    refuse_two_phases(command, environment)?;
     let name = said.name();
     let program = Cli::command();
     let is_asked = |(variable, nothing): &&(&str, &[&str])| {
@@ -62,13 +99,18 @@ pub(crate) fn refuse_unobeyed(command: &Command, environment: &Environment) -> R
 mod tests {
     use super::super::read;
     use super::*;
-    use std::ffi::OsString;
 
     #[test]
     fn a_guard_of_the_environment_is_obeyed_or_refused() {
         let refused = |words: &str, variable: &str, value: &str| {
-            let words = ["runner"].into_iter().chain(words.split(' ')).map(OsString::from);
-            let command = read(words, None).unwrap().command;
+            // The variable is the option's where there is one.
+            let phase = format!("--phase={value}");
+            let migrates = words == "deploy" || words.starts_with("start");
+            let option = (variable == env::PHASE && migrates).then_some(phase.as_str());
+            let mut words = words.split(' ');
+            let command = words.next();
+            let words = ["runner"].into_iter().chain(command).chain(option).chain(words);
+            let command = read(words.map(OsString::from), None).unwrap().command;
             let environment = [(variable.to_owned(), value.to_owned())].into_iter().collect();
             refuse_unobeyed(&command, &environment).is_err()
         };
@@ -82,6 +124,8 @@ mod tests {
             (env::SCHEMA_DUMP, "/f"),
             (env::RESTORE_POINT, "snapshot"),
             (env::KEEP_BEFORE, "loss"),
+            (env::LOCK_TIMEOUT, "2s"),
+            (env::LOCK_PATIENCE, "1m"),
         ] {
             assert!(refused(exec, variable, value), "{variable}");
             for harmless in
@@ -111,8 +155,30 @@ mod tests {
             (env::BACKUP_COMMAND, "true", true),
             (env::SCHEMA_DUMP, "/f", true),
             (env::RESTORE_POINT, "rds", true),
+            (env::LOCK_TIMEOUT, "2s", false),
         ] {
             assert_eq!(refused(start, variable, value), expected, "{variable}");
+        }
+    }
+
+    #[test]
+    fn a_share_is_asked_for_once() {
+        for (words, phase, expected) in [
+            ("deploy --phase all", "expand", true),
+            ("deploy --phase=contract", "expand", true),
+            ("start --phase expand -- true", "contract", true),
+            ("deploy --phase expand", "expand", false),
+            ("deploy --phase expand", "", false),
+            ("status", "expand", false),
+            ("exec -- true", "expand", false),
+        ] {
+            let words = ["runner"].into_iter().chain(words.split(' ')).map(OsString::from);
+            let command = read(words, None).unwrap().command;
+            let environment = [(env::PHASE.to_owned(), phase.to_owned())].into_iter().collect();
+            let refusal = refuse_unobeyed(&command, &environment).err();
+            let said = refusal.map(|error| error.to_string());
+            let asked_twice = said.is_some_and(|said| said.contains("and ECS_MIGRATE_PHASE says"));
+            assert_eq!(asked_twice, expected, "{command:?} {phase}");
         }
     }
 }

@@ -30,23 +30,35 @@ pub(super) fn first(program: &Command, words: &[OsString]) -> Vec<OsString> {
     }
 }
 
-/// What is asked, with the options of an ENTRYPOINT that the asked command takes and that were not given
-/// with it: an image says there where its migrations are, whatever it is asked.
+/// What is asked beside what an ENTRYPOINT says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Joined {
+    /// What is asked, with the options of the ENTRYPOINT that the asked command takes and that were not
+    /// given with it: an image says there where its migrations are, whatever it is asked.
+    pub(super) words: Vec<OsString>,
+    /// Its options that the asked command does not take.
+    pub(super) left: Vec<(String, Vec<OsString>)>,
+}
+
+/// Joins both.
 pub(super) fn with_options_of_entry_point(
     program: &Command,
     asked: &[OsString],
     entry_point: &[OsString],
-) -> Vec<OsString> {
-    let Some((command, rest)) = asked.split_first() else { return Vec::new() };
+) -> Joined {
+    let mut joined = Joined { words: Vec::new(), left: Vec::new() };
+    let Some((command, rest)) = asked.split_first() else { return joined };
     let given = options_in(program, rest);
-    let mut words = vec![command.clone()];
+    joined.words.push(command.clone());
     for (name, option) in options_in(program, entry_point) {
-        let is_taken = takers(program, &name).iter().any(|taker| command == taker.as_str());
-        if is_taken && !given.iter().any(|(known, _)| *known == name) {
-            words.extend(option);
+        if !takers(program, &name).iter().any(|taker| command == taker.as_str()) {
+            joined.left.push((name, option));
+        } else if !given.iter().any(|(known, _)| *known == name) {
+            joined.words.extend(option);
         }
     }
-    [&words, rest].concat()
+    joined.words.extend_from_slice(rest);
+    joined
 }
 
 /// The options in these words, by their names, each with its value: up to the program behind `--`.
@@ -123,7 +135,7 @@ mod tests {
                 |text: &str| text.split_whitespace().map(OsString::from).collect::<Vec<_>>();
             let (asked, entry_point) = (words(asked), words(entry_point));
             let found = with_options_of_entry_point(&Cli::command(), &asked, &entry_point);
-            assert_eq!(found, words(expected), "{entry_point:?} {asked:?}");
+            assert_eq!(found.words, words(expected), "{entry_point:?} {asked:?}");
         }
     }
 

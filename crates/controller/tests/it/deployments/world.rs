@@ -152,6 +152,8 @@ impl World {
             place: text(env::PLACE),
             environment: text(env::ENVIRONMENT),
             image: text(env::TASK_IMAGE),
+            asked: text(env::ASKED),
+            services: text(env::SERVICES),
             ..Origin::default()
         };
         let name =

@@ -55,6 +55,8 @@ impl Lines {
             place: text(protocol::env::PLACE),
             environment: text(protocol::env::ENVIRONMENT),
             image: text(protocol::env::TASK_IMAGE),
+            asked: text(protocol::env::ASKED),
+            services: text(protocol::env::SERVICES),
             ..Origin::default()
         };
         let command = RunnerCommand::first_of(&launch.arguments).unwrap_or(RunnerCommand::Deploy);
