@@ -60,6 +60,7 @@ pub(crate) async fn apply(
         sink.emit(Progress::Notice { code: stand_in::LEFT_OUT, text });
     }
     let mut script = Script::parse(played);
+    session.arm(&script);
     let known = known::read(session, step.begun).await?;
     // Its repair may have made it a transaction; what is done must not be done again.
     if !known.is_empty() {

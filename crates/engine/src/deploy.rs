@@ -25,7 +25,7 @@ use crate::settle::{Resumable, settle};
 use crate::steps;
 use crate::traffic::Traffic;
 use crate::transaction::Begun;
-use crate::waiting::patiently;
+use crate::waiting::{despite_limits, patiently};
 use migrations::plan::Blocker;
 use migrations::{Allowances, Directory, Mode, Plan, Row, Share};
 use std::time::Duration;
@@ -316,7 +316,8 @@ async fn lock_in_turn(
             lock::acquire_unless(session, keys, (sink, interrupt), async || Ok(false)).await?
         }
         Turn::IfNeeded => {
-            let is_done = async || Ok(done(deploy, session).await?.is_some());
+            let is_done =
+                async || despite_limits(async || Ok(done(deploy, session).await?.is_some())).await;
             let looking = (session, READING);
             !patiently(looking, (&mut *sink, &mut *interrupt), is_done()).await?
                 && lock::acquire_unless(session, keys, (sink, interrupt), is_done).await?

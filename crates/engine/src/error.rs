@@ -195,11 +195,12 @@ pub(crate) fn unsendable(error: &tokio_postgres::Error) -> bool {
     cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::InvalidInput)
 }
 
-/// Class 57P: the server itself ends the session (shutdown, crash, starting up); and whatever else
-/// it calls fatal, such as a time limit for a transaction.
+/// What the server calls fatal: shutdown, crash, starting up, a time limit for a transaction. Class 57P
+/// says the same where a pooler speaks for it, which names no function of its own; code of a script
+/// raises it like any other, and another server's passes through `postgres_fdw` as an error.
 fn ends_session(db: &DbError) -> bool {
-    db.code().code().starts_with("57P")
-        || matches!(db.parsed_severity(), Some(Severity::Fatal | Severity::Panic))
+    matches!(db.parsed_severity(), Some(Severity::Fatal | Severity::Panic))
+        || (db.code().code().starts_with("57P") && db.routine().is_none())
 }
 
 /// Lock not available, deadlock, serialization failure: the others' doing, and nothing of the

@@ -4,12 +4,11 @@
 use crate::environment;
 use crate::error::Error;
 use crate::hazard::{self, Review};
-use crate::history::{History, READING};
+use crate::history::History;
 use crate::interrupt::Interrupt;
 use crate::progress::Sink;
 use crate::reach::{Purpose, reach};
 use crate::settings::ConnectionSettings;
-use crate::waiting::patiently;
 use migrations::{Allowances, Directory, Plan, Row, Share};
 
 /// What a deployment is about to do.
@@ -48,8 +47,7 @@ pub async fn foresee(
     let seen = async {
         environment::meet(&mut session, deployment.connection).await?;
         let history = History::locate(&session).await?;
-        let rows =
-            patiently((&session, READING), (&mut *sink, &mut *interrupt), history.rows(&session));
+        let rows = history.rows_patiently(&session, (&mut *sink, &mut *interrupt));
         let Some(plan) = plan(deployment, &rows.await?) else {
             return Ok(Foreseen::Nothing);
         };

@@ -14,9 +14,9 @@ use crate::leftover;
 use crate::observe::{Watching, watch};
 use crate::progress::{Progress, Sink};
 use crate::resume;
-use crate::session::Ran;
+use crate::session::{OF_THE_CONNECTION, Ran};
 use crate::stand_in::{check_can_be_looked_at, check_within, is_watched};
-use crate::statement::{Around, refusal, run_statement};
+use crate::statement::{Around, number, refusal, run_statement};
 use crate::trace;
 use crate::traffic::{Tries, named, wait_for_old_transactions};
 use crate::transaction::{self, Attempt, Begun, Stop, fenced, lock_lost};
@@ -122,10 +122,11 @@ fn way_of(attempt: &Attempt<'_>, range: &Range<usize>) -> Way {
 
 /// What of the session is ours.
 fn lens(attempt: &Attempt<'_>) -> Lens {
-    let ours = attempt.pace.is_ours().then(|| "lock_timeout".to_owned());
+    let ours = attempt.pace.is_ours().then_some("lock_timeout");
+    let ours = ours.into_iter().chain(OF_THE_CONNECTION).map(str::to_owned);
     Lens {
         custom: attempt.script.custom_settings(),
-        ours: ours.into_iter().collect(),
+        ours: ours.collect(),
         keys: attempt.keys.to_vec(),
     }
 }
@@ -235,7 +236,9 @@ async fn until_done(
             return Err(stop);
         }
         attempt.session.run("ROLLBACK").await?;
-        attempt.left.set(leftover::look(attempt, (&turn.way, &turn.trace), sink).await?);
+        let trace = resume::trace_of(attempt.script, turn.range);
+        let left = leftover::look(attempt, (&turn.way, &turn.trace, &trace), sink).await?;
+        attempt.left.set(left);
         match turn.way {
             Way::Wrapped
             | Way::Either
@@ -321,8 +324,9 @@ async fn wrapped(
 ) -> Result<(), Stop> {
     attempt.session.run("BEGIN").await?;
     fenced(attempt).await?;
-    run_statement(attempt, (turn.range.start, Around::Transaction), sink, interrupt).await?;
+    run_statement(attempt, (turn.range.start, Around::Transaction), &mut *sink, interrupt).await?;
     // What waits for the COMMIT speaks up for its statement.
+    attempt.session.notices.begin(attempt.name, number(turn.range.end));
     match attempt.session.run("SET CONSTRAINTS ALL IMMEDIATE").await {
         Err(Fault::Server(db)) => {
             let refused = refusal(attempt, &db, Some(turn.range.start));
@@ -332,7 +336,9 @@ async fn wrapped(
     }
     let inside = done(attempt, turn, Reach::Transaction).await?;
     check_within(attempt.session, attempt.name).await?;
-    attempt.session.run("COMMIT").await?;
+    let committed = attempt.session.run("COMMIT").await;
+    attempt.session.notices.end(sink);
+    committed?;
     settle_session(attempt, turn, inside).await
 }
 

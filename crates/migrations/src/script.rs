@@ -211,6 +211,11 @@ impl Script {
         trace::of(self.text_of(statement))
     }
 
+    /// Index and table of a `CREATE INDEX IF NOT EXISTS`, as written.
+    pub fn index_if_not_exists(&self, statement: &Statement) -> Option<(String, String)> {
+        trace::index_if_not_exists(self.text_of(statement))
+    }
+
     /// Whether a statement may end transactions inside itself, where nobody sees it: a procedure, a
     /// block, or a text that the parser does not know. Functions cannot, nor can what `EXECUTE` runs
     /// (PostgreSQL, `pl_exec.c`: it is never asked for without atomicity).
@@ -231,11 +236,18 @@ impl Script {
 
     /// Names of settings with a dot that the script may set: nothing but the text knows them.
     pub fn custom_settings(&self) -> Vec<String> {
-        let may_set =
-            |statement: &&Statement| matches!(statement.class, Class::Setting | Class::Opaque);
-        local::custom_settings(
-            self.statements.iter().filter(may_set).map(|statement| self.text_of(statement)),
-        )
+        local::custom_settings(self.statements.iter().map(|statement| local::Sets {
+            text: self.text_of(statement),
+            may_set: matches!(statement.class, Class::Setting | Class::Opaque),
+        }))
+    }
+
+    /// Whether it may put the server's own `set_config` behind something that other statements use.
+    pub fn may_arm(&self) -> bool {
+        self.statements.iter().any(|statement| {
+            !matches!(statement.class, Class::Data | Class::Setting)
+                && local::has_word(self.text_of(statement), "set_config")
+        })
     }
 
     /// How long a change of the setting `name` lasts that the statements `unit` made.

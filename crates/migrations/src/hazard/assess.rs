@@ -354,7 +354,7 @@ fn finding(
         }
     }
     if let Deed::Drop { cascade: true, .. } = &action.deed
-        && matches!(rule, Rule::DropType | Rule::DropDomain | Rule::DropExtension)
+        && matches!(rule, Rule::DropType | Rule::DropDomain)
     {
         grades.insert(0, Grade::Loses);
     }
