@@ -23,7 +23,7 @@
 //! | `reach`, `opening`, `pooler` | trying again in a budget, until a session is really ours |
 //! | `lock` | the advisory locks, by polling |
 //! | [`Guard`] | how long somebody else's command may queue for a lock |
-//! | [`Hold`], `sessions`, `steps` | the lock while a command works under it; what is left of it in the server; what runs once after the migrations |
+//! | [`Hold`], [`Hand`], `sessions`, `steps` | the lock while a command works under it; what is left of it in the server; what runs once after the migrations |
 //! | `history`, `meant` | reading and writing `_prisma_migrations`; the schema that a run named once |
 //! | `announce`, `blocked` | what is said of a plan; why nothing of it may be applied |
 //! | `apply` | one migration's turn, and what is left when it fails |
@@ -57,6 +57,7 @@ pub mod error;
 mod evidence;
 mod foresee;
 mod guard;
+mod hand;
 mod hazard;
 mod hint;
 mod history;
@@ -113,7 +114,8 @@ pub use deploy::{Deploy, Habits, Report, Turn, deploy, deploy_and_hold};
 pub use drift::{DriftSearch, Grants, OnDrift};
 pub use error::{DatabaseState, Error, Kind};
 pub use foresee::{Foresee, Foreseen, foresee};
-pub use guard::Guard;
+pub use guard::{Guard, Lookout};
+pub use hand::Hand;
 pub use hazard::Review;
 pub use hold::Hold;
 pub use host::Host;

@@ -6,7 +6,6 @@
 use crate::error::{DatabaseState, Error, Fault, Kind};
 use crate::hold::Hold;
 use crate::journal;
-use crate::lock;
 use crate::session::Session;
 use tokio_postgres::types::Type;
 
@@ -75,11 +74,11 @@ impl Hold {
         run: &str,
         again: Again,
     ) -> Result<Earlier, Error> {
-        let earlier = self.retry(async |session, _key| earlier(session, name).await).await?;
+        let earlier = self.retry(async |session, _fence| earlier(session, name).await).await?;
         if matches!(earlier, Earlier::Finished(_)) && again == Again::No {
             return Ok(earlier);
         }
-        self.retry(async |session, _key| {
+        self.retry(async |session, _fence| {
             session
                 .execute(
                     "INSERT INTO ecs_migrate.steps AS s (name, run, attempts, started_at) \
@@ -97,12 +96,11 @@ impl Hold {
     /// Notes how a step ended.
     pub async fn finish_step(&mut self, name: &str, exit_code: i32) -> Result<(), Error> {
         let touched = self
-            .retry(async |session, key| {
+            .retry(async |session, fence| {
                 let sql = format!(
                     "UPDATE ecs_migrate.steps SET exit_code = $2, \
                      finished_at = CASE WHEN $2 = 0 THEN pg_catalog.clock_timestamp() END \
-                     WHERE name = $1 AND {}",
-                    lock::fence(&[key])
+                     WHERE name = $1 AND {fence}"
                 );
                 session.execute(&sql, &[(&name, Type::TEXT), (&exit_code, Type::INT4)]).await
             })

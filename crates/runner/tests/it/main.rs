@@ -27,6 +27,7 @@ mod iam;
 mod image;
 mod input;
 mod interrupted;
+mod kept_lock;
 mod last_word;
 mod left_sessions;
 mod limits;

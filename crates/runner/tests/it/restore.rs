@@ -79,7 +79,7 @@ async fn a_backup_runs_before_the_first_change_and_its_failure_changes_nothing()
     run("no-such-program", &[]).await.failed(2);
 
     let kept = world.path("kept");
-    let locked = "SELECT count(*), to_regclass('a') FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    let locked = "SELECT count(DISTINCT objid), to_regclass('a') FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     let backup = format!("psql -X -A -t -o {kept} -c \"{locked}\"");
     let dump = world.path("schema.sql");
     let kept_both = run(&backup, &["--schema-dump", &dump]).await;

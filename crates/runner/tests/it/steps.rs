@@ -26,7 +26,7 @@ impl World {
 async fn a_step_runs_once_after_the_migrations_under_the_lock() {
     let world = World::new().await;
     world.migration("1_a", "CREATE TABLE a(id int);");
-    let seed = "psql -X -q -c \"INSERT INTO a SELECT objid::int FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())\"";
+    let seed = "psql -X -q -c \"INSERT INTO a SELECT DISTINCT objid::int FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())\"";
     let both = format!("{seed}\n\n echo   second  \n");
     let ended = world.deploy_then(&both, &[]).await;
     assert_eq!(ended.succeeded().outcome, Outcome::Applied);
