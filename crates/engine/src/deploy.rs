@@ -331,11 +331,12 @@ async fn lock_in_turn(
 /// The plan, if it is empty and every step is done. Whatever stands in the way is judged under the
 /// locks: another tool's unfinished row may be of a run that goes on.
 async fn done(deploy: &Deploy<'_>, session: &Session) -> Result<Option<Plan>, Error> {
-    let rows = History::locate(session).await?.rows(session).await?;
+    let history = History::locate(session).await?;
+    let rows = history.rows(session).await?;
     let plan = make_plan(deploy, &rows).ok();
     let idle = |plan: &Plan| plan.pending.is_empty() && !rows.iter().any(Row::unfinished);
     let Some(plan) = plan.filter(idle) else { return Ok(None) };
-    Ok(steps::finished(session, deploy.steps).await?.then_some(plan))
+    Ok(steps::finished(session, &history, deploy.steps).await?.then_some(plan))
 }
 
 /// A run that changed nothing where an earlier one left a migration part-way; it may have been

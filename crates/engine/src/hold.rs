@@ -6,6 +6,7 @@ mod again;
 use crate::environment;
 use crate::error::{DatabaseState, Error, Fault, Kind};
 use crate::hand::Hand;
+use crate::history::History;
 use crate::interrupt::Interrupt;
 use crate::lock;
 use crate::opening::{self, MissingDatabase};
@@ -29,6 +30,8 @@ pub struct Hold {
     by_itself: bool,
     /// Whether the lock was free for a moment, so that anybody may have been there.
     gap: bool,
+    /// The history that the step under way follows.
+    pub(crate) history: Option<History>,
 }
 
 impl Hold {
@@ -63,6 +66,7 @@ impl Hold {
             hand: Hand::new(key),
             by_itself: true,
             gap: false,
+            history: None,
         }
     }
 
