@@ -115,6 +115,25 @@ impl Hold {
         Ok(lock::let_go(&self.session, key).await?)
     }
 
+    /// The session, which has the lock alone again.
+    pub(crate) async fn into_session(mut self) -> Result<Session, Error> {
+        let alone = match self.kept().await {
+            Ok(()) => lock::alone(&self.session, self.key).await.map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        let error = match alone {
+            Ok(true) => return Ok(self.session),
+            Ok(false) => Error::new(
+                Kind::LockNotObtained,
+                format!("the advisory lock {} is shared by a session that does not go", self.key),
+            )
+            .hint("run again"),
+            Err(error) => error,
+        };
+        self.session.close().await;
+        Err(error)
+    }
+
     /// Watches the lock. Returns only when it is lost for good: somebody else has it, or the
     /// database cannot be asked. A connection that was lost while nobody else took the lock is
     /// replaced, with a notice. May be dropped at any moment.
