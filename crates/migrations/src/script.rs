@@ -9,6 +9,8 @@ mod local;
 mod mode;
 mod parse;
 mod redact;
+mod shown;
+mod shows;
 mod trace;
 
 use std::ops::Range;
@@ -19,6 +21,7 @@ pub(crate) use large::LIMIT as LARGE;
 pub use leaves::Leaves;
 pub use local::Lasts;
 pub use redact::without_literals;
+pub use shown::{Fact, Shown, Shows};
 pub use trace::{Thing, Trace};
 
 /// The directive that asks for statement by statement, in a comment before the first statement.
@@ -50,24 +53,6 @@ pub struct Statement {
     pub line: u32,
     /// What matters about it.
     pub class: Class,
-    /// What is there after it and was not there before it, as far as the statement shows.
-    pub makes: Option<Object>,
-}
-
-/// A thing that a statement makes, by its name as written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Object {
-    /// A table, view, index or sequence.
-    Relation(String),
-    /// A column of a table.
-    Column {
-        /// The table.
-        table: String,
-        /// The column.
-        column: String,
-    },
-    /// A type.
-    Type(String),
 }
 
 /// What matters about a statement for how it may run.
@@ -202,6 +187,11 @@ impl Script {
     /// it. Fails with what cannot be left out, because the rest may depend on it.
     pub fn rehearsed(text: &str, place: &mut Rehearsal<'_>) -> Result<Rehearsed, Beyond> {
         beyond::rehearse(text, place)
+    }
+
+    /// What the catalog shows of the script before and after it.
+    pub fn shows(&self) -> Shows {
+        shows::of(self)
     }
 
     /// What shows afterwards whether a statement was done.
