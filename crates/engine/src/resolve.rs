@@ -7,7 +7,7 @@ use crate::evidence::{self, Claim};
 use crate::history::History;
 use crate::interrupt::Interrupt;
 use crate::journal::{self, End};
-use crate::known::fingerprint;
+use crate::known::reads_the_same;
 use crate::lock;
 use crate::opening::{self, MissingDatabase};
 use crate::part_way;
@@ -247,7 +247,7 @@ async fn journalled(session: &Session, row: &Row, script: &Script) -> Result<Vec
     let done = known.iter().filter(|(_, entry)| entry.end == End::Finished);
     let done = done.filter_map(|(number, entry)| {
         let unit = units.get(usize::try_from(*number).ok()?)?;
-        (fingerprint(script, unit) == entry.fingerprint).then(|| unit.clone())
+        reads_the_same(script, unit, &entry.fingerprint).then(|| unit.clone())
     });
     Ok(done.flatten().collect())
 }

@@ -1,5 +1,6 @@
 //! A script's statements, and whether it can be one transaction.
 
+mod as_read;
 mod beyond;
 mod directive;
 mod elsewhere;
@@ -15,6 +16,7 @@ mod trace;
 
 use std::ops::Range;
 
+pub use as_read::{Comments, as_read};
 pub use beyond::{Beyond, Ground, Rehearsal, Rehearsed};
 pub use directive::Phase;
 pub(crate) use large::LIMIT as LARGE;
@@ -26,6 +28,10 @@ pub use trace::{Thing, Trace};
 
 /// The directive that asks for statement by statement, in a comment before the first statement.
 pub const TRANSACTION_OFF: &str = "ecs-migrate: transaction=off";
+
+/// Words by which a text may end a transaction, or begin one.
+const ENDS: [&str; 9] =
+    ["commit", "end", "rollback", "abort", "begin", "start", "prepare", "call", "do"];
 
 /// A script as it will be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -209,7 +215,10 @@ impl Script {
         let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
         let ends = |word: &str| matches!(word, "commit" | "rollback" | "call" | "execute");
         match words.next() {
-            _ if self.unparsable.is_some() => true,
+            // Nobody knows where its statements begin, so what ends a transaction may stand anywhere.
+            first if self.unparsable.is_some() => {
+                first.into_iter().chain(words).any(|word| ENDS.contains(&word))
+            }
             Some("call") => true,
             Some("do") => words.any(ends),
             Some(_) | None => false,

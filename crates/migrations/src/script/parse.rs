@@ -178,10 +178,6 @@ fn class(statement: &ast::Stmt) -> Class {
 }
 
 /// `IF NOT EXISTS` and `OR REPLACE` prove nothing about whether the statement ran.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "few kinds of statement make something that a name finds"
-)]
 
 fn enum_value(alter: &ast::AlterType) -> Class {
     let Some(ast::AlterTypeAction::AddValue(add)) = alter.action() else {

@@ -53,6 +53,7 @@ mod review;
 mod rotation;
 mod rude;
 mod same_session;
+mod same_statements;
 mod second_history;
 mod secret;
 mod start;
