@@ -66,6 +66,13 @@ pub(crate) async fn apply(
     if !known.is_empty() {
         script = script.in_units("an earlier run applied a part of it");
     }
+    if let (Begun::Earlier(row), true) = (step.begun, known.is_empty()) {
+        let now = journal::number(session).await?;
+        let wanted = (checksum.as_str(), way::need_journal(&script));
+        if known::is_journal_lost(row, now.as_deref(), wanted) {
+            return Err(known::journal_lost(name));
+        }
+    }
     let mode = match &script.form {
         Form::Transaction { .. } if script.may_end_unseen() => Mode::Whole,
         Form::Transaction { .. } => Mode::Transaction,
@@ -80,6 +87,7 @@ pub(crate) async fn apply(
     if journaled {
         journal::ensure(session).await.map_err(|error| error.migration(name))?;
     }
+    let journal = if journaled { journal::number(session).await? } else { None };
     if let Some(cause) = &script.unparsable {
         sink.emit(Progress::Notice {
             code: "sent_whole",
@@ -111,6 +119,7 @@ pub(crate) async fn apply(
         begun: step.begun,
         known: &known,
         journaled,
+        journal: journal.as_deref(),
         started: &started,
         left: &left,
         marker: &marker,
@@ -195,7 +204,7 @@ async fn ended(
         if failed && !part_way {
             history.note(session, id, &error.message).await?;
         } else if part_way {
-            history.note(session, id, &format!("{marker}\n{}", error.message)).await?;
+            history.note(session, id, &format!("{}\n{}", attempt.marked(), error.message)).await?;
         } else {
             history
                 .roll_back(session, id, &format!("ecs-migrate: rolled back: {}", error.message))

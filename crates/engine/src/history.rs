@@ -9,7 +9,7 @@ use crate::quote;
 use crate::row;
 use crate::session::Session;
 use crate::waiting::{despite_limits, patiently};
-use migrations::{Marker, Row};
+use migrations::Row;
 use tokio_postgres::types::Type;
 
 const TABLE: &str = "_prisma_migrations";
@@ -275,12 +275,7 @@ impl History {
     }
 
     /// What makes the row of a new attempt, which is to be committed before its script runs.
-    pub(crate) fn starting(
-        &self,
-        id: &str,
-        (name, checksum): (&str, &str),
-        marker: &Marker,
-    ) -> String {
+    pub(crate) fn starting(&self, id: &str, (name, checksum): (&str, &str), logs: &str) -> String {
         format!(
             "INSERT INTO {} (id, checksum, started_at, migration_name, logs) \
              VALUES ({}, {}, pg_catalog.clock_timestamp(), {}, {})",
@@ -288,7 +283,7 @@ impl History {
             quote::literal(id),
             quote::literal(checksum),
             quote::literal(name),
-            quote::literal(&marker.to_string())
+            quote::literal(logs)
         )
     }
 

@@ -31,7 +31,9 @@ pub(crate) async fn open(
     let mut session = match reach(settings, wanted, sink, interrupt).await {
         Err(error) if missing == MissingDatabase::Create && error.prisma_code == Some("P1003") => {
             create(settings, sink, interrupt).await?;
-            reach(settings, wanted, sink, interrupt).await?
+            let mut session = reach(settings, wanted, sink, interrupt).await?;
+            session.made_now = true;
+            session
         }
         opened => opened?,
     };

@@ -6,9 +6,11 @@
 
 use crate::deploy::{Deploy, Report};
 use crate::error::{DatabaseState, Error, Kind};
+use crate::foresee::Ground;
 use crate::interrupt::Interrupt;
 use crate::progress::{Progress, Sink};
 use crate::reach::{Purpose, reach};
+use crate::restore::Kept;
 use crate::session::Session;
 use migrations::Row;
 use tokio::time::Instant;
@@ -30,6 +32,12 @@ pub(crate) struct Recovery {
     pub(crate) ended: Option<Error>,
     /// Whether what is checked before the first change was checked: it is not, in the middle.
     pub(crate) reviewed: bool,
+    /// What was kept before the first change.
+    pub(crate) kept: Option<Kept>,
+    /// What it was kept for, once that was seen to.
+    pub(crate) kept_for: Option<Ground>,
+    /// How often it was seen to.
+    pub(crate) keepings: u32,
     /// Whether the attempt's connection was lost, and nobody has looked what became of it.
     doubt: bool,
     /// What was applied when the connection was lost last.
@@ -65,8 +73,8 @@ impl Recovery {
         let text = format!("{}; connecting again", error.message);
         sink.emit(Progress::Notice { code: "connection_lost", text });
         if report.applied.len() > self.applied {
-            let Self { attempt, reviewed, .. } = std::mem::take(self);
-            *self = Self { attempt, reviewed, ..Self::default() };
+            let Self { attempt, reviewed, kept, kept_for, keepings, .. } = std::mem::take(self);
+            *self = Self { attempt, reviewed, kept, kept_for, keepings, ..Self::default() };
         }
         self.applied = report.applied.len();
         let old = Old {

@@ -81,6 +81,8 @@ pub(crate) struct Session {
     pub(crate) environment: Option<String>,
     /// Which database it is, whatever its address; empty if nobody can say it.
     pub(crate) identity: String,
+    /// Whether the run has made the database just now.
+    pub(crate) made_now: bool,
     /// When the server started: another one, or the same after a crash, started at another time.
     pub(crate) server_start: String,
 }
@@ -174,6 +176,7 @@ impl Session {
             read_only: false,
             environment: None,
             identity: String::new(),
+            made_now: false,
             server_start: String::new(),
         };
         // Nothing is set yet, so nothing is taken back.

@@ -95,7 +95,9 @@ pub(crate) async fn run_statement(
         Err(fault @ Fault::Answer(_)) => Err(fault.into()),
         Err(Fault::Server(db)) => {
             // An error at a place of the statement itself came before anything of it ran.
-            let began = !matches!(db.position(), Some(ErrorPosition::Original(_)));
+            // A text that the parser does not know may be several.
+            let began = script.unparsable.is_some()
+                || !matches!(db.position(), Some(ErrorPosition::Original(_)));
             attempt
                 .left
                 .set(began && around == Around::Nothing && script.may_commit_inside(statement));

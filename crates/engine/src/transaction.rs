@@ -1,10 +1,11 @@
 //! A script and its history row in one transaction.
 
 use crate::account::Account;
+use crate::carried::Carried;
 use crate::error::{DatabaseState, Error, Fault, Kind, Loss};
 use crate::history::{Fence, History};
 use crate::interrupt::Interrupt;
-use crate::known::Known;
+use crate::known::{Known, journal_note};
 use crate::lock;
 use crate::observe::{Locks, Observer, Seen, Watching, watch};
 use crate::progress::Sink;
@@ -35,6 +36,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) known: &'a Known,
     /// Whether what is done is written into the journal.
     pub(crate) journaled: bool,
+    /// The number of the journal's table, where one is kept.
+    pub(crate) journal: Option<&'a str>,
     /// Whether its row is in the history, with our marker.
     pub(crate) started: &'a Cell<bool>,
     /// Whether the unit that failed last left something all the same.
@@ -63,10 +66,20 @@ impl Attempt<'_> {
     }
 
     /// What makes the started row, or marks the one of the run that began it as ours.
+    /// The marker, and which journal goes with it.
+    pub(crate) fn marked(&self) -> String {
+        match self.journal {
+            Some(number) => format!("{}\n{}", self.marker, journal_note(number)),
+            None => self.marker.to_string(),
+        }
+    }
+
     pub(crate) fn starting(&self) -> String {
         match self.begun {
-            Begun::Now => self.history.starting(self.id, (self.name, self.checksum), self.marker),
-            Begun::Earlier(_) => self.history.noting(self.id, &self.marker.to_string()),
+            Begun::Now => {
+                self.history.starting(self.id, (self.name, self.checksum), &self.marked())
+            }
+            Begun::Earlier(_) => self.history.noting(self.id, &self.marked()),
         }
     }
 }
@@ -120,11 +133,35 @@ pub(crate) async fn run(
             return Err(stop);
         }
         attempt.session.run("ROLLBACK").await?;
+        forget_prepared(attempt, None).await?;
         if let Some(transaction) = unseen {
             check_undone(attempt, transaction, &stop).await?;
         }
         tries.again(stop, (&mut *sink, &mut *interrupt)).await?;
     }
+}
+
+/// Takes back the PREPAREs of an attempt that was rolled back: no transaction does (PostgreSQL,
+/// "PREPARE"), and the next attempt would find their names taken. What was there `before` it stays.
+pub(crate) async fn forget_prepared(
+    attempt: &Attempt<'_>,
+    before: Option<&Carried>,
+) -> Result<(), Fault> {
+    if !attempt.script.text.to_ascii_lowercase().contains("prepare") {
+        return Ok(());
+    }
+    let rows = attempt
+        .session
+        .query("SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql", &[])
+        .await?;
+    for name in crate::row::column::<String>(&rows, 0)? {
+        let kept = format!("the prepared statement {name}");
+        if !before.is_some_and(|before| before.bound.contains(&kept)) {
+            let name = crate::quote::identifier(&name);
+            attempt.session.run(&format!("DEALLOCATE {name}")).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn once(

@@ -146,7 +146,11 @@ async fn run_unit(
     }
     let intended = fingerprint(attempt.script, unit);
     // Our own intent came before it, so what is there is the last attempt's.
-    if let Some(entry) = entry.filter(|entry| entry.fingerprint == intended) {
+    if let Some(entry) = entry {
+        resume::check_any_part(attempt, entry)?;
+    }
+    let same = |entry: &&Entry| known::stands_the_same(attempt.script, unit, &entry.fingerprint);
+    if let Some(entry) = entry.filter(same) {
         let detached = turn.way == Way::Detach
             && leftover::finish_detaching(attempt, unit.start, interrupt).await?;
         if detached || resume::was_done(attempt, unit, entry).await? {
@@ -162,6 +166,8 @@ async fn run_unit(
     }
     turn.trace = if turn.way == Way::Reindex {
         leftover::rebuilds(session).await?
+    } else if turn.way.is_alone() && attempt.script.unparsable.is_some() {
+        resume::ANY_PART.to_owned()
     } else if turn.way.is_alone() {
         trace::look(session, &resume::trace_of(attempt.script, unit)).await?
     } else {
@@ -236,6 +242,7 @@ async fn until_done(
             return Err(stop);
         }
         attempt.session.run("ROLLBACK").await?;
+        transaction::forget_prepared(attempt, turn.before.as_ref()).await?;
         let trace = resume::trace_of(attempt.script, turn.range);
         let left = leftover::look(attempt, (&turn.way, &turn.trace, &trace), sink).await?;
         attempt.left.set(left);

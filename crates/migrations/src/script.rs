@@ -1,5 +1,6 @@
 //! A script's statements, and whether it can be one transaction.
 
+mod as_read;
 mod bare;
 mod beyond;
 mod directive;
@@ -10,21 +11,29 @@ mod local;
 mod mode;
 mod parse;
 mod redact;
+mod shown;
+mod shows;
 mod trace;
 mod untold;
 
 use std::ops::Range;
 
+pub use as_read::{Comments, as_read};
 pub use beyond::{Beyond, Ground, Rehearsal, Rehearsed};
 pub use directive::Phase;
 pub(crate) use large::LIMIT as LARGE;
 pub use leaves::Leaves;
 pub use local::Lasts;
 pub use redact::without_literals;
+pub use shown::{Fact, Shown, Shows};
 pub use trace::{Thing, Trace};
 
 /// The directive that asks for statement by statement, in a comment before the first statement.
 pub const TRANSACTION_OFF: &str = "ecs-migrate: transaction=off";
+
+/// Words by which a text may end a transaction, or begin one.
+const ENDS: [&str; 9] =
+    ["commit", "end", "rollback", "abort", "begin", "start", "prepare", "call", "do"];
 
 /// A script as it will be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,24 +61,6 @@ pub struct Statement {
     pub line: u32,
     /// What matters about it.
     pub class: Class,
-    /// What is there after it and was not there before it, as far as the statement shows.
-    pub makes: Option<Object>,
-}
-
-/// A thing that a statement makes, by its name as written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Object {
-    /// A table, view, index or sequence.
-    Relation(String),
-    /// A column of a table.
-    Column {
-        /// The table.
-        table: String,
-        /// The column.
-        column: String,
-    },
-    /// A type.
-    Type(String),
 }
 
 /// What matters about a statement for how it may run.
@@ -206,6 +197,11 @@ impl Script {
         beyond::rehearse(text, place)
     }
 
+    /// What the catalog shows of the script before and after it.
+    pub fn shows(&self) -> Shows {
+        shows::of(self)
+    }
+
     /// What shows afterwards whether a statement was done.
     pub fn trace_of(&self, statement: &Statement) -> Trace {
         trace::of(self.text_of(statement))
@@ -227,7 +223,10 @@ impl Script {
         let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
         let ends = |word: &str| matches!(word, "commit" | "rollback" | "call");
         match words.next() {
-            _ if self.unparsable.is_some() => true,
+            // Nobody knows where its statements begin, so what ends a transaction may stand anywhere.
+            first if self.unparsable.is_some() => {
+                first.into_iter().chain(words).any(|word| ENDS.contains(&word))
+            }
             Some("call") => true,
             Some("do") => words.any(ends),
             Some(_) | None => false,

@@ -326,26 +326,6 @@ mod tests {
     }
 
     #[test]
-    fn what_a_statement_makes_is_known_by_its_name() {
-        use super::super::Object;
-        let script = Script::parse(
-            "CREATE TABLE a.\"B\"(c int); CREATE INDEX i ON t(c); ALTER TABLE t ADD COLUMN \"d\" int, ADD e int; \
-             CREATE TYPE m AS ENUM ('x'); CREATE TABLE IF NOT EXISTS z(c int); DROP TABLE t;",
-        );
-        let made: Vec<Object> =
-            script.statements.into_iter().filter_map(|statement| statement.makes).collect();
-        assert_eq!(
-            made,
-            [
-                Object::Relation("a.\"B\"".into()),
-                Object::Relation("i".into()),
-                Object::Column { table: "t".into(), column: "\"d\"".into() },
-                Object::Type("m".into()),
-            ]
-        );
-    }
-
-    #[test]
     fn an_index_knows_its_name_and_table() {
         let script = Script::parse(
             "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS \"I x\" ON app.\"T\" (a);",

@@ -2,7 +2,7 @@
 
 use super::large;
 use super::trace::changes_slots;
-use super::{Class, Object, Statement, line_at};
+use super::{Class, Statement, line_at};
 use crate::guarded::guarded;
 use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SourceFile, SyntaxNode};
@@ -37,16 +37,15 @@ fn whole(text: &str, message: String) -> Parsed {
         range: start..text.trim_end().len().max(start),
         line: line_at(text, start),
         class: Class::Opaque,
-        makes: None,
     };
     Parsed { statements: vec![statement], unparsable: Some(message) }
 }
 
 /// One statement by itself.
-pub(super) fn parse_one(text: &str) -> (Class, Option<Object>) {
+pub(super) fn parse_one(text: &str) -> Class {
     match parse_whole(text).statements.as_slice() {
-        [statement] => (statement.class.clone(), statement.makes.clone()),
-        _ => (Class::Opaque, None),
+        [statement] => statement.class.clone(),
+        _ => Class::Opaque,
     }
 }
 
@@ -68,12 +67,7 @@ fn statements(text: &str) -> Result<Vec<Statement>, String> {
         line += line_at(&text[seen..start], start - seen) - 1;
         seen = start;
         let end = start + text[start..end].trim_end().trim_end_matches(';').trim_end().len();
-        statements.push(Statement {
-            range: start..end,
-            line,
-            class: class(&statement),
-            makes: makes(&statement),
-        });
+        statements.push(Statement { range: start..end, line, class: class(&statement) });
     }
     Ok(statements)
 }
@@ -191,41 +185,6 @@ fn class(statement: &ast::Stmt) -> Class {
 }
 
 /// `IF NOT EXISTS` and `OR REPLACE` prove nothing about whether the statement ran.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "few kinds of statement make something that a name finds"
-)]
-fn makes(statement: &ast::Stmt) -> Option<Object> {
-    let relation = |name: Option<String>| name.map(Object::Relation);
-    match statement {
-        ast::Stmt::CreateTable(table) if table.if_not_exists().is_none() => {
-            relation(table.table_name().map(|name| text(name.syntax())))
-        }
-        ast::Stmt::CreateView(view) if view.or_replace().is_none() => {
-            relation(view.view().map(|name| text(name.syntax())))
-        }
-        ast::Stmt::CreateIndex(index) if index.if_not_exists().is_none() => {
-            relation(index.index().map(|name| text(name.syntax())))
-        }
-        ast::Stmt::CreateSequence(sequence) if sequence.if_not_exists().is_none() => {
-            relation(sequence.sequence().map(|name| text(name.syntax())))
-        }
-        ast::Stmt::CreateType(create) => {
-            create.type_name().map(|name| Object::Type(text(name.syntax())))
-        }
-        ast::Stmt::AlterTable(alter) => {
-            let table = text(alter.table_relation_name()?.syntax());
-            let column = alter.actions().find_map(|action| match action {
-                ast::AlterTableAction::AddColumn(add) if add.if_not_exists().is_none() => {
-                    add.column_name()
-                }
-                _ => None,
-            })?;
-            Some(Object::Column { table, column: text(column.syntax()) })
-        }
-        _ => None,
-    }
-}
 
 fn enum_value(alter: &ast::AlterType) -> Class {
     let Some(ast::AlterTypeAction::AddValue(add)) = alter.action() else {
