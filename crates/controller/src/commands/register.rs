@@ -43,9 +43,12 @@ impl Arguments {
 pub(super) async fn register(arguments: &Arguments, context: Context<'_>) -> Result<u8, Error> {
     let settings = RegisterSettings::resolve(&context.layers)?;
     let aws = connect(context.aws, &context.access).await?;
-    let wanted =
-        definition::find(&aws, &settings.definition, (&settings.container, settings.expect))
-            .await?;
+    let wanted = definition::find(
+        (&aws, &context.tags),
+        &settings.definition,
+        (&settings.container, settings.expect),
+    )
+    .await?;
     wanted.warn(context.report);
     if arguments.diff {
         let changes = wanted.changes().to_vec();

@@ -35,6 +35,8 @@ impl Invocation {
             ("AWS_ACCESS_KEY_ID", "test"),
             ("AWS_SECRET_ACCESS_KEY", "test"),
             ("AWS_EC2_METADATA_DISABLED", "true"),
+            // Nobody listens there: no registry outside of this machine is asked what a tag is.
+            ("HTTPS_PROXY", "http://127.0.0.1:9"),
         ];
         Self {
             arguments: arguments.iter().map(ToString::to_string).collect(),
