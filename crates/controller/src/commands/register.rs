@@ -14,8 +14,8 @@ use clap::Args;
 ///
 /// The template is an ordinary task definition as JSON; the output of `aws ecs
 /// describe-task-definition` and the JSON of the console work too. Its fields are kept as they are, and
-/// the image of the container is replaced, a tag in ECR by its digest. What a migration would be better
-/// with is said as warnings.
+/// the image of the container is replaced, a tag by the digest that its registry names. What a migration
+/// would be better with is said as warnings.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
