@@ -47,7 +47,7 @@ pub use aws::AwsAccess;
 pub use question::Questions;
 pub use report::Terminal;
 pub use signal::{Signal, Signals};
-pub use surroundings::{Clock, Surroundings};
+pub use surroundings::{Clock, Registries, Surroundings};
 pub use task::Pace;
 
 use report::{Event, Report};

@@ -29,6 +29,17 @@ pub struct Surroundings {
     pub pace: Pace,
     /// What time it is, for `2h ago`.
     pub clock: Clock,
+    /// Who is asked what a tag is now.
+    pub registries: Registries,
+}
+
+/// Registries that say which digest a tag names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registries {
+    /// Whichever an image names, Docker Hub where it names none.
+    Any,
+    /// ECR alone, which is part of AWS: on a paused clock there are no sockets.
+    Ecr,
 }
 
 /// The clock on the wall.
@@ -62,6 +73,7 @@ impl Surroundings {
             stderr: Box::new(anstream::stderr()),
             pace: Pace::default(),
             clock: Clock::showing(|| jiff::Timestamp::now().as_millisecond()),
+            registries: Registries::Any,
         }
     }
 }

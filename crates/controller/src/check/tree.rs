@@ -157,10 +157,9 @@ impl Tree {
         }
         let asked = ["ls-tree", "-z", "--full-tree", &self.commit, "--"];
         let listed = self.git.ask(&[&asked[..], &steps].concat()).await?;
-        let mut submodules = listed.split('\0').filter(|line| line.starts_with(SUBMODULE));
-        match submodules.next().and_then(|line| line.split_once('\t')) {
+        match submodules(&listed).next() {
             None => Ok(()),
-            Some((_, path)) => Err(format!("{path} is a submodule that is not checked out")),
+            Some(path) => Err(format!("{path} is a submodule that is not checked out")),
         }
     }
 
@@ -190,12 +189,24 @@ impl Tree {
             .filter(|place| entries(&whole, place).iter().all(|entry| !self.is_here(&entry.path)))
             .collect();
         match gone.as_slice() {
-            [] => Ok(Vec::new()),
+            [] => self.refuse_gone_submodule(&whole).await.map(|()| Vec::new()),
             [one] => Ok(entries(&whole, one)),
             several => Err(format!(
                 "the migrations were moved here, and nobody can know from where: {}",
                 several.join(", ")
             )),
+        }
+    }
+
+    /// What is nowhere else may have been in a submodule that is none any more.
+    async fn refuse_gone_submodule(&self, then: &str) -> Result<(), String> {
+        let now = self.git.ask(&["ls-tree", "-r", "-z", "--full-tree", "HEAD"]).await?;
+        let now: BTreeSet<&str> = submodules(&now).collect();
+        match submodules(then).find(|path| !now.contains(path)) {
+            None => Ok(()),
+            Some(path) => {
+                Err(format!("the migrations may have been in the submodule {path}, which is gone"))
+            }
         }
     }
 
@@ -241,6 +252,12 @@ fn entries(listed: &str, prefix: &str) -> Vec<Entry> {
         })
     };
     listed.split('\0').filter_map(entry).collect()
+}
+
+/// The paths of the submodules among what git lists.
+fn submodules(listed: &str) -> impl Iterator<Item = &str> {
+    let entries = listed.split('\0').filter(|line| line.starts_with(SUBMODULE));
+    entries.filter_map(|line| line.split_once('\t')).map(|(_, path)| path)
 }
 
 /// `FOLDER/` and `NAME` of `FOLDER/NAME/migration.sql`.

@@ -61,7 +61,7 @@ impl Arguments {
 
 /// Stops the tasks.
 pub(super) async fn cancel(arguments: Arguments, context: Context<'_>) -> Result<u8, Error> {
-    let settings = CancelSettings::resolve(&context.layers, &context.environment);
+    let settings = CancelSettings::resolve(&context.layers, &context.environment)?;
     if arguments.task.is_none() && settings.key == RunKey::Random {
         return Err(Error::usage("nothing says which run to cancel")
             .hinted("name a TASK, or set --run-key; in GitHub Actions GITHUB_RUN_ID is the key"));

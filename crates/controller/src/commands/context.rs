@@ -1,5 +1,6 @@
 //! Owns what every command is given.
 
+use super::pin::Tags;
 use crate::aws::AwsAccess;
 use crate::question::Questions;
 use crate::report::Report;
@@ -19,5 +20,6 @@ pub(crate) struct Context<'a> {
     pub(crate) questions: Questions,
     pub(crate) pace: Pace,
     pub(crate) clock: Clock,
+    pub(super) tags: Tags,
     pub(crate) report: &'a mut Report,
 }

@@ -1,6 +1,6 @@
 //! Owns finding the task definition that was asked for, and registering it where it is new.
 
-use super::pin::{Doubt, Pinned, pin, pin_anywhere};
+use super::pin::{Doubt, Pinned, Tags};
 use crate::aws::{Aws, AwsError};
 use crate::error::Error;
 use crate::report::{Event, Registration, Report};
@@ -10,7 +10,6 @@ use crate::task_definition::{
     Advice, Change, Document, Registered, advice, changes, choose, import, names_the_runner,
     registrable, with_image, with_label,
 };
-use std::path::Path;
 use std::time::Duration;
 
 /// How often a registration that collides with another one is tried.
@@ -37,7 +36,7 @@ enum State {
 
 /// Looks the definition up and compares; registers nothing.
 pub(super) async fn find(
-    aws: &Aws,
+    (aws, tags): (&Aws, &Tags),
     source: &DefinitionSource,
     (choice, expect): (&ContainerChoice, Expectation),
 ) -> Result<Wanted, Error> {
@@ -48,7 +47,7 @@ pub(super) async fn find(
             let (doubt, state) = match image {
                 ImageChoice::AsDefined => (None, State::AsGiven(found)),
                 ImageChoice::Replace(image) => {
-                    let Pinned { image, doubt } = pin(aws, &image.value).await;
+                    let Pinned { image, doubt } = tags.pin(aws, &image.value).await;
                     let document = with_image(&found.document, &container, &image);
                     let document = registrable(&labelled(&document, &container, expect))?;
                     (doubt, compare(aws, document, Some(found)).await?)
@@ -61,7 +60,7 @@ pub(super) async fn find(
             let container = choose(&template, choice)?;
             // What is wrong with the file itself is said before anybody is asked.
             registrable(&with_image(&template, &container, &image.value))?;
-            let Pinned { image, doubt } = pin(aws, &image.value).await;
+            let Pinned { image, doubt } = tags.pin(aws, &image.value).await;
             let document = with_image(&template, &container, &image);
             let document = registrable(&labelled(&document, &container, expect))?;
             let state = compare(aws, document, None).await?;
@@ -92,7 +91,7 @@ pub(in crate::commands) fn read_template(path: &Setting<String>) -> Result<Docum
 
 /// The definition that a service shall get: its own or a file's, with another image where one is said.
 pub(super) async fn find_for_service(
-    (aws, docker): (&Aws, &Path),
+    (aws, tags): (&Aws, &Tags),
     current: &str,
     wish: &ServiceWish,
 ) -> Result<Wanted, Error> {
@@ -120,7 +119,7 @@ pub(super) async fn find_for_service(
         });
     };
     let container = choose(&base, &wish.container)?;
-    let Pinned { image, doubt } = pin_anywhere((aws, docker), &image.value).await;
+    let Pinned { image, doubt } = tags.pin(aws, &image.value).await;
     let document = registrable(&with_image(&base, &container, &image))?;
     let state = compare(aws, document, named).await?;
     Ok(Wanted { container, doubt, state })

@@ -9,7 +9,7 @@ use crate::cli;
 use crate::error::{Error, Kind};
 use crate::report::Event;
 use crate::service::{Contract, Released};
-use crate::settings::{Flags, Key, ServiceSettings, docker, image_of};
+use crate::settings::{Flags, Key, ServiceSettings, image_of};
 use clap::Args;
 
 /// Deploy services whose migration is green: the second half of `release`
@@ -54,7 +54,7 @@ pub(super) async fn deploy_service(
 ) -> Result<u8, Error> {
     let services = arguments
         .services
-        .resolve(ServiceSettings::resolve(&context.layers)?, docker(&context.environment))?;
+        .resolve(ServiceSettings::resolve(&context.layers)?, context.tags.clone())?;
     // An empty one is a lost one, also where nothing is proved.
     image_of(&context.layers)?;
     let claim = match arguments.without_verdict {
@@ -65,12 +65,12 @@ pub(super) async fn deploy_service(
     let mut listener = context.signals.listen().map_err(|cause| {
         Error::new(Kind::Unexpected, "cannot listen to signals").caused_by(cause)
     })?;
-    let Context { report, pace, access, .. } = context;
+    let Context { report, pace, access, tags, .. } = context;
     let dry_run = arguments.services.dry_run;
     let prepared = async {
         let aws = connect(context.aws, &access).await?;
         if let Some(claim) = &claim {
-            proof::find(&aws, &cluster, claim, report).await?;
+            proof::find((&aws, &tags), &cluster, claim, report).await?;
         }
         let mut hands = Hands { aws: &aws, cluster: &cluster, pace: &pace, report: &mut *report };
         services.look(&mut hands, if dry_run { Shown::Everything } else { Shown::Nothing }).await?;

@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::on_call::{explain, logs, runs};
+use super::pin::Tags;
 use super::{
     attach, cancel, changes, check, completions, deploy_service, doctor, exec, image, man,
     register, release, resolve, run, setup_infra, status,
@@ -150,6 +151,7 @@ pub(crate) async fn dispatch(
     let context = Context {
         access: layers.access(&surroundings.environment)?,
         layers,
+        tags: Tags::new(&surroundings.environment, surroundings.registries),
         environment: surroundings.environment,
         aws: surroundings.aws,
         signals: surroundings.signals,

@@ -7,6 +7,7 @@ use super::context::Context;
 use super::definition::{self, Wanted};
 use super::look_inside;
 use super::network::{self, FoundNetwork};
+use super::pin::Tags;
 use crate::aws::{Aws, connect};
 use crate::cli;
 use crate::doctor::{
@@ -101,7 +102,7 @@ async fn look(
     found.extend(doctor::surroundings(&aws, settings, &context.environment).await);
     let network = find_network(&aws, settings).await;
     found.push(judge_network(&network));
-    let wanted = find_definition(&aws, settings).await;
+    let wanted = find_definition((&aws, &context.tags), settings).await;
     found.push(judge_definition(wanted.as_ref().map(Wanted::existing)));
     match &wanted {
         Ok(wanted) => {
@@ -137,9 +138,14 @@ async fn find_network(aws: &Aws, settings: &DoctorSettings) -> Result<FoundNetwo
     }
 }
 
-async fn find_definition(aws: &Aws, settings: &DoctorSettings) -> Result<Wanted, Error> {
+async fn find_definition(
+    (aws, tags): (&Aws, &Tags),
+    settings: &DoctorSettings,
+) -> Result<Wanted, Error> {
     match &settings.definition {
-        Ok(source) => definition::find(aws, source, (&settings.container, settings.expect)).await,
+        Ok(source) => {
+            definition::find((aws, tags), source, (&settings.container, settings.expect)).await
+        }
         Err(error) => Err(again(error)),
     }
 }

@@ -69,7 +69,7 @@ pub(super) async fn one_off(
     report.emit(&Event::Secrets(run::secrets(&environment)));
     let prepared = async {
         let aws = connect(context.aws, &context.access).await?;
-        let prepared = run::prepare(aws, &settings, report).await?;
+        let prepared = run::prepare((aws, &context.tags), &settings, report).await?;
         require_runner(&prepared, command).await?;
         Ok::<_, Error>(prepared)
     };

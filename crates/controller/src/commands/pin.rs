@@ -4,8 +4,11 @@
 use crate::aws::Aws;
 use crate::error::Error;
 use crate::image::{Address, Login, Purpose, Registry, credentials};
+use crate::settings::docker;
+use crate::surroundings::Registries;
 use crate::task_definition::{EcrImage, is_pinned};
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -26,15 +29,67 @@ pub(super) struct Doubt {
     pub(super) hint: Option<String>,
 }
 
-/// Asks ECR for the digest of a tag. What ECR does not say is a warning, never a failure.
-pub(super) async fn pin(aws: &Aws, image: &str) -> Pinned {
-    if is_pinned(image) {
-        return Pinned { image: image.to_owned(), doubt: None };
+/// Who is asked what a tag is now: the one reading of it for migration, service and proof.
+#[derive(Debug, Clone)]
+pub(super) struct Tags {
+    /// Where `docker login` left what opens other registries.
+    docker: PathBuf,
+    registries: Registries,
+}
+
+impl Tags {
+    /// From the environment of the process.
+    pub(super) fn new(process: &BTreeMap<String, String>, registries: Registries) -> Self {
+        Self { docker: docker(process), registries }
     }
-    let Some(named) = EcrImage::parse(image) else {
-        return Pinned::by_tag(image, "only ECR is asked for digests", by_digest());
-    };
-    match aws.find_image(&named).await {
+
+    /// Asks the registry for the digest of a tag: a definition that stands on a tag would never get what
+    /// the tag is now. What a registry does not say is a warning, never a failure.
+    pub(super) async fn pin(&self, aws: &Aws, image: &str) -> Pinned {
+        if is_pinned(image) {
+            return Pinned { image: image.to_owned(), doubt: None };
+        }
+        match (EcrImage::parse(image), self.registries) {
+            (Some(named), _) => in_ecr(aws, image, &named).await,
+            (None, Registries::Any) => self.elsewhere(aws, image).await,
+            (None, Registries::Ecr) => {
+                Pinned::by_tag(image, "only ECR is asked for digests", by_digest())
+            }
+        }
+    }
+
+    async fn elsewhere(&self, aws: &Aws, image: &str) -> Pinned {
+        let (name, tag) = Address::split(image);
+        let in_vain = |why: &str, hint: Option<&str>| {
+            Pinned::by_tag(image, why, hint.map_or_else(by_digest, str::to_owned))
+        };
+        let address = match Address::pulled(name) {
+            Ok(address) => address,
+            Err(error) => return in_vain(&error.to_string(), None),
+        };
+        match timeout(PATIENCE, self.digest(aws, &address, tag)).await {
+            // By the name that was given: of two names for one image a definition would differ.
+            Ok(Ok(Some(digest))) => Pinned { image: format!("{name}@{digest}"), doubt: None },
+            Ok(Ok(None)) => in_vain("the registry does not have it", None),
+            Ok(Err(error)) => in_vain(&error.to_string(), error.hint()),
+            Err(_) => in_vain("the registry did not answer in 20 s", None),
+        }
+    }
+
+    async fn digest(
+        &self,
+        aws: &Aws,
+        address: &Address,
+        tag: &str,
+    ) -> Result<Option<String>, Error> {
+        let login = credentials(address, &Login::Anonymous, (Some(aws), &self.docker)).await?;
+        let registry = Registry::open(address.clone(), &login, Purpose::Pull).await?;
+        registry.digest_of(tag).await
+    }
+}
+
+async fn in_ecr(aws: &Aws, image: &str, named: &EcrImage) -> Pinned {
+    match aws.find_image(named).await {
         Ok(Some(found)) => Pinned { image: named.pinned(&found.digest), doubt: None },
         Ok(None) => {
             let hint = "push it before the task is run".to_owned();
@@ -44,39 +99,6 @@ pub(super) async fn pin(aws: &Aws, image: &str) -> Pinned {
             Pinned::by_tag(image, &error.to_string(), error.hint().unwrap_or_else(by_digest))
         }
     }
-}
-
-/// As `pin`; another registry is asked, too, with what `docker login` left in that folder: a service
-/// that stands on a tag already would never get what the tag is now.
-pub(super) async fn pin_anywhere((aws, docker): (&Aws, &Path), image: &str) -> Pinned {
-    if is_pinned(image) || EcrImage::parse(image).is_some() {
-        return pin(aws, image).await;
-    }
-    let (name, tag) = Address::split(image);
-    let in_vain = |why: &str, hint: Option<&str>| {
-        Pinned::by_tag(image, why, hint.map_or_else(by_digest, str::to_owned))
-    };
-    let address = match Address::pulled(name) {
-        Ok(address) => address,
-        Err(error) => return in_vain(&error.to_string(), None),
-    };
-    match timeout(PATIENCE, digest((aws, docker), &address, tag)).await {
-        // By the name that was given: of two names for one image a definition would differ.
-        Ok(Ok(Some(digest))) => Pinned { image: format!("{name}@{digest}"), doubt: None },
-        Ok(Ok(None)) => in_vain("the registry does not have it", None),
-        Ok(Err(error)) => in_vain(&error.to_string(), error.hint()),
-        Err(_) => in_vain("the registry did not answer in 20 s", None),
-    }
-}
-
-async fn digest(
-    (aws, docker): (&Aws, &Path),
-    address: &Address,
-    tag: &str,
-) -> Result<Option<String>, Error> {
-    let login = credentials(address, &Login::Anonymous, (Some(aws), docker)).await?;
-    let registry = Registry::open(address.clone(), &login, Purpose::Pull).await?;
-    registry.digest_of(tag).await
 }
 
 fn by_digest() -> String {

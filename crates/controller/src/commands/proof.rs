@@ -1,13 +1,15 @@
 //! Owns finding the record of a green migration: what the log says, and what ECS remembers.
 
 use super::on_call::family_name;
-use super::pin::pin;
+use super::pin::Tags;
 use super::request::place;
 use crate::aws::{Aws, AwsError, Extent, FamilyTask, LogPlace, Search, StoredLine};
 use crate::error::{Error, Kind};
 use crate::report::{Event, Report};
 use crate::service::{Claim, Evidence, LoggedLine, Refusal, TaskRecord, green};
-use crate::settings::{ContainerChoice, FamilyChoice, Key, Layers, Setting, image_of};
+use crate::settings::{
+    ContainerChoice, EnvironmentName, FamilyChoice, Key, Layers, Setting, image_of,
+};
 use crate::task::{StopCode, is_one_off};
 use crate::task_definition::{Driver, choose, log_sources};
 use std::collections::BTreeMap;
@@ -44,14 +46,14 @@ impl Wanted {
             Error::usage("nothing says which migration is to be green")
                 .hinted("set --task-definition FAMILY or --template FILE")
         })?;
-        let environment = layers.find(Key::Environment).map(|name| name.value).unwrap_or_default();
+        let environment = EnvironmentName::of(layers)?.text().to_owned();
         Ok(Self { commit, family, container, environment, image: image_of(layers)? })
     }
 }
 
 /// Finds the proof and says which run it is, or refuses. What cannot be read proves nothing.
 pub(super) async fn find(
-    aws: &Aws,
+    (aws, tags): (&Aws, &Tags),
     cluster: &str,
     wanted: &Wanted,
     report: &mut Report,
@@ -78,7 +80,7 @@ pub(super) async fn find(
     };
     let place = place(cluster, definition.family());
     let image = match &wanted.image {
-        Some(image) => Some(pin(aws, &image.value).await.image),
+        Some(image) => Some(tags.pin(aws, &image.value).await.image),
         None => None,
     };
     let claim = Claim {

@@ -14,8 +14,8 @@ use clap::Args;
 ///
 /// The template is an ordinary task definition as JSON; the output of `aws ecs
 /// describe-task-definition` and the JSON of the console work too. Its fields are kept as they are, and
-/// the image of the container is replaced, a tag in ECR by its digest. What a migration would be better
-/// with is said as warnings.
+/// the image of the container is replaced, a tag by the digest that its registry names. What a migration
+/// would be better with is said as warnings.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -43,9 +43,12 @@ impl Arguments {
 pub(super) async fn register(arguments: &Arguments, context: Context<'_>) -> Result<u8, Error> {
     let settings = RegisterSettings::resolve(&context.layers)?;
     let aws = connect(context.aws, &context.access).await?;
-    let wanted =
-        definition::find(&aws, &settings.definition, (&settings.container, settings.expect))
-            .await?;
+    let wanted = definition::find(
+        (&aws, &context.tags),
+        &settings.definition,
+        (&settings.container, settings.expect),
+    )
+    .await?;
     wanted.warn(context.report);
     if arguments.diff {
         let changes = wanted.changes().to_vec();

@@ -4,6 +4,7 @@ use super::context::Context;
 use super::definition;
 use super::gate::Gate;
 use super::network;
+use super::pin::Tags;
 use super::request::{Order, request};
 use super::run;
 use super::services::{Hands, ServiceArguments, Shown};
@@ -11,7 +12,7 @@ use crate::aws::{Aws, connect};
 use crate::error::{Error, Kind};
 use crate::report::{Event, Report};
 use crate::service::{Clearance, Contract, Released};
-use crate::settings::{Flags, RunSettings, ServiceSettings, docker};
+use crate::settings::{Flags, RunSettings, ServiceSettings};
 use crate::task::{Asked, Nothing, cancelled};
 use clap::Args;
 use protocol::{RunnerCommand, env};
@@ -53,25 +54,25 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
     }
     let services = arguments
         .services
-        .resolve(ServiceSettings::resolve(&context.layers)?, docker(&context.environment))?;
+        .resolve(ServiceSettings::resolve(&context.layers)?, context.tags.clone())?;
     let environment = run::variables(&arguments.run.environment)?;
     let phases = Phases::of(&environment)?;
     let mut listener = context.signals.listen().map_err(|cause| {
         Error::new(Kind::Unexpected, "cannot listen to signals").caused_by(cause)
     })?;
     let cluster = settings.cluster.value.clone();
-    let Context { report, pace, access, .. } = context;
+    let Context { report, pace, access, tags, .. } = context;
     report.emit(&Event::Secrets(run::secrets(&environment)));
     let dry_run = arguments.services.dry_run;
     let prepared = async {
         let aws = connect(context.aws, &access).await?;
         if dry_run {
-            show(&aws, settings, report).await?;
+            show((&aws, &tags), settings, report).await?;
         }
         let mut hands = Hands { aws: &aws, cluster: &cluster, pace: &pace, report: &mut *report };
         // A service that cannot be updated is found before the schema is.
         services.look(&mut hands, if dry_run { Shown::Everything } else { Shown::Nothing }).await?;
-        if dry_run { Ok(None) } else { planned.prepare(aws, report).await.map(Some) }
+        if dry_run { Ok(None) } else { planned.prepare((aws, &tags), report).await.map(Some) }
     };
     let prepared = tokio::select! {
         biased;
@@ -211,9 +212,14 @@ impl Phases {
 }
 
 /// What the migration would do.
-async fn show(aws: &Aws, settings: &RunSettings, report: &mut Report) -> Result<(), Error> {
+async fn show(
+    (aws, tags): (&Aws, &Tags),
+    settings: &RunSettings,
+    report: &mut Report,
+) -> Result<(), Error> {
     let wanted =
-        definition::find(aws, &settings.definition, (&settings.container, settings.expect)).await?;
+        definition::find((aws, tags), &settings.definition, (&settings.container, settings.expect))
+            .await?;
     wanted.warn(report);
     let found = network::find(aws, &settings.cluster.value, &settings.network).await?;
     found.say(report);

@@ -10,6 +10,7 @@ use super::definition;
 use super::gate::Gate;
 use super::network;
 use super::order::{Words, refuse_a_definition_that_migrates_nothing};
+use super::pin::Tags;
 use super::request::{Order, request};
 use crate::aws::{Aws, connect};
 use crate::cli;
@@ -118,7 +119,7 @@ pub(super) async fn run(arguments: Arguments, context: Context<'_>) -> Result<u8
     report.emit(&Event::Secrets(secrets(&environment)));
     let prepared = async {
         let aws = connect(context.aws, &context.access).await?;
-        planned.prepare(aws, report).await
+        planned.prepare((aws, &context.tags), report).await
     };
     let prepared = tokio::select! {
         biased;
@@ -184,25 +185,32 @@ pub(super) enum Build {
 
 impl Planned {
     /// Makes the image where that was asked for, then what every run needs.
-    pub(super) async fn prepare(&self, aws: Aws, report: &mut Report) -> Result<Prepared, Error> {
+    pub(super) async fn prepare(
+        &self,
+        (aws, tags): (Aws, &Tags),
+        report: &mut Report,
+    ) -> Result<Prepared, Error> {
         let Build::First { image, repository } = &self.build else {
-            return prepare(aws, &self.run, report).await;
+            return prepare((aws, tags), &self.run, report).await;
         };
         let name = push(&aws, (image, &repository.value), report).await?;
         let definition = self.run.definition.clone().with_image(repository.clone().with(name));
-        prepare(aws, &RunSettings { definition, ..self.run.clone() }, report).await
+        prepare((aws, tags), &RunSettings { definition, ..self.run.clone() }, report).await
     }
 }
 
 /// Everything that a run needs from AWS before it starts.
 pub(super) async fn prepare(
-    aws: Aws,
+    (aws, tags): (Aws, &Tags),
     settings: &RunSettings,
     report: &mut Report,
 ) -> Result<Prepared, Error> {
-    let wanted =
-        definition::find(&aws, &settings.definition, (&settings.container, settings.expect))
-            .await?;
+    let wanted = definition::find(
+        (&aws, tags),
+        &settings.definition,
+        (&settings.container, settings.expect),
+    )
+    .await?;
     let container = wanted.container.clone();
     if wanted.existing().is_none() {
         wanted.warn(report);

@@ -1,6 +1,7 @@
 //! Owns the way of services to their definitions, for `release` and `deploy-service`.
 
 use super::definition::{self, Wanted};
+use super::pin::Tags;
 use super::run::refuse_bootstrap;
 use super::service_file::ServiceFile;
 use crate::aws::{Aws, NewDeployment};
@@ -12,7 +13,6 @@ use crate::settings::{Flags, Key, ServiceSettings, ServiceWish};
 use crate::signal::Listener;
 use crate::task::Pace;
 use clap::Args;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// Which services, and with what.
@@ -53,11 +53,7 @@ impl ServiceArguments {
     }
 
     /// What is wrong before AWS is asked is said here.
-    pub(super) fn resolve(
-        &self,
-        settings: ServiceSettings,
-        docker: PathBuf,
-    ) -> Result<Services, Error> {
+    pub(super) fn resolve(&self, settings: ServiceSettings, tags: Tags) -> Result<Services, Error> {
         let wish =
             if self.force_new_deployment { NewDeployment::Forced } else { NewDeployment::IfNeeded };
         for service in &settings.services {
@@ -80,7 +76,7 @@ impl ServiceArguments {
                 file.name()
             )));
         }
-        Ok(Services { settings, wish, file, docker })
+        Ok(Services { settings, wish, file, tags })
     }
 }
 
@@ -89,8 +85,7 @@ pub(super) struct Services {
     settings: ServiceSettings,
     wish: NewDeployment,
     file: Option<ServiceFile>,
-    /// Where `docker login` left what opens other registries.
-    docker: PathBuf,
+    tags: Tags,
 }
 
 /// How AWS is used.
@@ -278,12 +273,12 @@ impl Services {
             .hinted("run the migration with `ecs-migrate run`, and deploy with that tool after it")),
             (Some(found), _) => {
                 let current = found.primary().map_or(&found.definition, |p| &p.definition);
-                let wanted = definition::find_for_service((aws, &self.docker), current, service).await?;
+                let wanted = definition::find_for_service((aws, &self.tags), current, service).await?;
                 Ok(Found { wanted, before: found, created: false })
             }
             (None, Some(file)) => {
                 let wanted =
-                    definition::find_for_service((aws, &self.docker), file.definition(), service).await?;
+                    definition::find_for_service((aws, &self.tags), file.definition(), service).await?;
                 Ok(Found { wanted, before: ServiceSnapshot::default(), created: true })
             }
             (None, None) => {

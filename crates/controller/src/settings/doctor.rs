@@ -5,6 +5,7 @@ use super::key::Key;
 use super::layers::{Layers, Setting};
 use super::network::{self, Capacity, Network};
 use super::parse;
+use super::whose::EnvironmentName;
 use crate::error::Error;
 use crate::task::Expectation;
 
@@ -23,8 +24,9 @@ pub(crate) struct DoctorSettings {
 }
 
 impl DoctorSettings {
-    /// Resolves the layers. The services are those that are named, else the one whose network is used.
+    /// Resolves the layers; a guard that is lost is refused as `run` does. The services are those that are named, else the one whose network is used.
     pub(crate) fn resolve(layers: &Layers) -> Result<Self, Error> {
+        EnvironmentName::of(layers)?;
         let services = match parse::list(layers, Key::Service)? {
             Some(services) => services.value,
             None => layers.find(Key::NetworkFrom).into_iter().map(|from| from.value).collect(),

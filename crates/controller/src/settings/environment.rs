@@ -9,14 +9,15 @@ use std::collections::BTreeMap;
 /// The settings that the environment holds. An empty value is no value: GitHub writes one for a
 /// variable that does not exist. Nobody writes a blank, so that one is refused. An empty image is
 /// kept, and refused where an image is used: GitHub also writes it for an output that it dropped,
-/// and the image of another commit is none.
+/// and the image of another commit is none. So is an empty name of the environment: without it no
+/// run is kept from another one's database.
 pub(crate) fn read(
     environment: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<Key, (&'static str, String)>, Error> {
     let mut settings = BTreeMap::new();
     for key in Key::ALL {
         let given = |name: &&&'static str| environment.get(**name).is_some_and(|v| !v.is_empty());
-        let lost = |name: &&&'static str| is_an_image(key) && environment.contains_key(**name);
+        let lost = |name: &&&'static str| must_be_there(key) && environment.contains_key(**name);
         let names = key.environment();
         if let Some(name) = names.iter().find(given) {
             let text = environment.get(*name).map_or("", String::as_str);
@@ -29,8 +30,8 @@ pub(crate) fn read(
     Ok(settings)
 }
 
-fn is_an_image(key: Key) -> bool {
-    matches!(key, Key::Image | Key::ServiceImage)
+fn must_be_there(key: Key) -> bool {
+    matches!(key, Key::Image | Key::ServiceImage | Key::Environment)
 }
 
 #[cfg(test)]
@@ -38,13 +39,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_image_is_not_passed_over() {
-        let environment = [("ECS_MIGRATE_IMAGE", ""), ("ECS_MIGRATE_SERVICE_IMAGE", "")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into();
-        let found = read(&environment).unwrap();
-        assert_eq!(found[&Key::Image], ("ECS_MIGRATE_IMAGE", String::new()));
-        assert_eq!(found[&Key::ServiceImage], ("ECS_MIGRATE_SERVICE_IMAGE", String::new()));
+    fn an_empty_image_and_an_empty_environment_are_not_passed_over() {
+        let names = ["ECS_MIGRATE_IMAGE", "ECS_MIGRATE_SERVICE_IMAGE", "ECS_MIGRATE_ENVIRONMENT"];
+        let found = read(&names.map(|name| (name.to_owned(), String::new())).into()).unwrap();
+        let found: Vec<_> = found.into_values().collect();
+        assert_eq!(found, names.map(|name| (name, String::new())));
     }
 
     #[test]
@@ -52,7 +51,6 @@ mod tests {
         let environment = [
             ("ECS_MIGRATE_SUBNETS", ""),
             ("ECS_MIGRATE_TASK_DEFINITION", ""),
-            ("ECS_MIGRATE_ENVIRONMENT", ""),
             ("VPC_SUBNETS", "subnet-a"),
             ("ECS_MIGRATE_SECURITY_GROUPS", "sg-ours"),
             ("VPC_SECURITY_GROUPS", "sg-theirs"),

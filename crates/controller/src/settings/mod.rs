@@ -14,6 +14,7 @@ mod reader;
 mod resolve;
 mod services;
 mod value;
+mod whose;
 
 pub(crate) use access::{Access, GithubIdentity};
 pub(crate) use definition::{ContainerChoice, DefinitionSource, ImageChoice, image as image_of};
@@ -28,6 +29,7 @@ pub(crate) use network::{Capacity, GivenNetwork, Network, Otherwise, PublicIp};
 pub(crate) use parse::OutputChoice;
 pub(crate) use reader::{FamilyChoice, ReaderSettings};
 pub(crate) use resolve::{AttachSettings, CancelSettings, RegisterSettings, RunSettings};
-pub(crate) use resolve::{EnvironmentName, RunKey, TimeLimit};
+pub(crate) use resolve::{RunKey, TimeLimit};
 pub(crate) use services::{ServiceSettings, ServiceWish};
 pub(crate) use value::Shape;
+pub(crate) use whose::EnvironmentName;

@@ -7,6 +7,7 @@ use super::layers::{Flags, Layers, Origin, Setting};
 use super::network::{self, Capacity, Network};
 use super::parse::{self, OUTPUTS, OutputChoice, Word};
 use super::reader::FamilyChoice;
+use super::whose::EnvironmentName;
 use super::{environment, file, value};
 use crate::changes::Part;
 use crate::error::Error;
@@ -30,14 +31,6 @@ const IF_RUNNING: &[Word<IfRunning>] = &[("wait", IfRunning::Wait), ("fail", IfR
 pub(crate) enum TimeLimit {
     None,
     After(Setting<Duration>),
-}
-
-/// The environment whose database it must be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum EnvironmentName {
-    /// Nobody said, and the runner compares nothing.
-    Unsaid,
-    Named(String),
 }
 
 /// What makes invocations one run.
@@ -170,9 +163,7 @@ impl RunSettings {
             on_cancel: parse::word(layers, Key::OnCancel, ON_CANCEL, OnCancel::Stop)?.value,
             if_running: parse::word(layers, Key::IfRunning, IF_RUNNING, IfRunning::Wait)?.value,
             expect: expectation(layers)?,
-            environment: layers
-                .find(Key::Environment)
-                .map_or(EnvironmentName::Unsaid, |name| EnvironmentName::Named(name.value)),
+            environment: EnvironmentName::of(layers)?,
             key: layers.run_key(process),
         })
     }
@@ -213,16 +204,17 @@ impl AttachSettings {
 
 impl CancelSettings {
     /// Resolves the layers.
-    pub(crate) fn resolve(layers: &Layers, process: &BTreeMap<String, String>) -> Self {
-        Self {
+    pub(crate) fn resolve(
+        layers: &Layers,
+        process: &BTreeMap<String, String>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
             cluster: layers.cluster(),
             container: definition::container(layers),
             key: layers.run_key(process),
             family: FamilyChoice::of(layers),
-            environment: layers
-                .find(Key::Environment)
-                .map_or(EnvironmentName::Unsaid, |name| EnvironmentName::Named(name.value)),
-        }
+            environment: EnvironmentName::of(layers)?,
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 //! later, and 2.5 s after that SIGKILL to the whole tree of processes (actions/runner,
 //! ProcessInvoker). `act` sends none of it.
 
+use crate::shown::schema;
 use crate::support::place::Place;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
@@ -40,11 +41,15 @@ async fn cancelled(place: &Place, more: &[&str], (before, after): (&str, &str)) 
     let group = step.id().unwrap().to_string();
     let mut stdout = BufReader::new(step.stdout.take().unwrap());
     let mut out = String::new();
-    while !out.ends_with("Z working\n") {
+    while !out.lines().last().is_some_and(|line| line.contains("working")) {
         assert_ne!(stdout.read_line(&mut out).await.unwrap(), 0, "ended early: {out}");
     }
     let (needed, code) = end(&mut step, &group).await;
     stdout.read_to_string(&mut out).await.unwrap();
+    // A step that was killed could not write its last word.
+    if let (Needed::Interrupt, Some(code)) = (needed, code) {
+        schema::keeps(more, &out, code);
+    }
     Cancelled { needed, code, out }
 }
 
@@ -68,6 +73,13 @@ async fn end(step: &mut Child, group: &str) -> (Needed, Option<i32>) {
 async fn kill(signal: &str, process: &str) {
     let status = Command::new("kill").args([signal, "--", process]).status().await;
     assert!(status.unwrap().success(), "{signal} {process}");
+}
+
+#[tokio::test]
+async fn a_cancelled_step_ends_its_objects_with_the_result() {
+    let place = Place::running(ROLLS_BACK).await;
+    let step = cancelled(&place, &["--output", "json"], ("exec", "")).await;
+    assert_eq!((step.needed, step.code), (Needed::Interrupt, Some(83)), "{}", step.out);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 mod act;
 mod asked;
 mod asked_later;
+mod blank_environment;
 mod causes;
 mod changes;
 mod check;

@@ -4,6 +4,7 @@ use crate::support::place::Place;
 use crate::support::runner::{applied, ends_with};
 use crate::support::shop::{Shop, rolls_back, serves};
 use crate::support::story::container;
+use sandbox::Program;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -25,7 +26,8 @@ async fn registry(digest: Arc<Mutex<String>>) -> String {
                 }
                 let request = String::from_utf8(request).unwrap();
                 let status = match request.split(' ').nth(1).unwrap() {
-                    "/v2/" | "/v2/shop/api/manifests/latest" => "200 OK",
+                    "/v2/" => "200 OK",
+                    path if path.ends_with("/manifests/latest") => "200 OK",
                     _ => "404 Not Found",
                 };
                 let digest = digest.lock().unwrap().clone();
@@ -68,6 +70,23 @@ async fn a_registry_says_what_a_tag_is_now() {
         let named = format!("{registry}/shop/api@{}", digest(letter));
         assert!(shown.out.contains(&named), "no {named} in {}", shown.everything());
         assert!(!shown.err.contains("can be moved"), "{}", shown.everything());
+    }
+}
+
+#[tokio::test]
+async fn the_migration_is_what_its_tag_is_now_too() {
+    let now = Arc::new(Mutex::new(digest("a")));
+    let registry = registry(Arc::clone(&now)).await;
+    let words = ["sh", "-c", "echo migrated"].map(str::to_owned).to_vec();
+    let place = Place::with_repository(Program::Command(words)).await;
+    let image = format!("{registry}/shop/app-migrate:latest");
+    for (letter, revisions) in [("a", 1), ("a", 1), ("b", 2)] {
+        *now.lock().unwrap() = digest(letter);
+        let ended = place.gate_of(&image, "run", &["--expect", "plain"]).run().await;
+        assert_eq!(ended.code, 0, "{}", ended.everything());
+        assert!(!ended.err.contains("can be moved"), "{}", ended.everything());
+        // Its image runs by a digest only, and each is a revision of its own.
+        assert_eq!(place.calls("RegisterTaskDefinition"), revisions, "{letter}");
     }
 }
 

@@ -1,11 +1,10 @@
 //! The command that is told how a run ended: the real binary, and the examples of the page.
 
-use crate::support::binary::{Ended, Invocation};
+use crate::support::binary::Invocation;
 use crate::support::place::Place;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
-use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
 /// A `curl` that writes down what it was asked, and the examples' other tools.
@@ -118,20 +117,12 @@ async fn a_cancelled_job_is_not_held_up() {
     let invocation = place
         .run(&["--on-finish", "echo begun > begun; sleep 60; echo late > late"])
         .with("PATH", "/usr/bin:/bin");
-    let mut child = invocation.start();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    while let Some(line) = lines.next_line().await.unwrap() {
-        if line.ends_with("Z working") {
-            break;
-        }
-    }
-    let process = child.id().unwrap().to_string();
+    let mut started = invocation.start();
+    started.says("working").await;
     #[expect(clippy::disallowed_methods, reason = "the wall clock is what GitHub goes by")]
     let began = SystemTime::now();
-    let sent = Command::new("kill").args(["-INT", &process]).status().await.unwrap();
-    assert!(sent.success());
-    while lines.next_line().await.unwrap().is_some() {}
-    let ended = Ended::of(child.wait_with_output().await.unwrap());
+    started.interrupt().await;
+    let ended = started.ended().await;
     let took = began.elapsed().unwrap();
     assert_eq!(ended.code, 83, "{}", ended.everything());
     assert!(took < Duration::from_millis(7_500), "{took:?}");

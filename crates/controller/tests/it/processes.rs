@@ -1,10 +1,7 @@
 //! The real binary over HTTP, with real processes as containers. Short: this is real time.
 
-use crate::support::binary::Ended;
 use crate::support::place::Place;
 use crate::support::shop::{API, definition, first};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::Command;
 
 #[tokio::test]
 async fn a_process_succeeds_and_every_line_is_there() {
@@ -44,28 +41,19 @@ async fn a_process_fails_and_its_code_passes_through() {
 #[tokio::test]
 async fn sigint_to_the_binary_stops_the_task() {
     let script = "trap 'echo rolled back; exit 30' TERM; echo working; while :; do sleep 0.1; done";
-    let place = Place::running(script).await;
-    let invocation = place.run(&[]);
-    let mut child = invocation.start();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    while let Some(line) = lines.next_line().await.unwrap() {
-        if line.ends_with("Z working") {
-            break;
-        }
+    for (output, says) in [("text", "NOT GREEN: cancelled: "), ("json", r#""outcome":"cancelled""#)]
+    {
+        let place = Place::running(script).await;
+        let invocation = place.run(&["--output", output]);
+        let mut started = invocation.start();
+        started.says("working").await;
+        started.interrupt().await;
+        let ended = started.ended().await;
+        assert_eq!(ended.code, 83, "{}", ended.everything());
+        assert!(ended.out.contains(says), "{}", ended.everything());
+        let reasons = place.parameters("StopTask", "reason");
+        assert_eq!(reasons, ["ecs-migrate: cancelled by SIGINT"]);
     }
-    let process = child.id().unwrap().to_string();
-    let sent = Command::new("kill").args(["-INT", &process]).status().await.unwrap();
-    assert!(sent.success());
-    let mut rest = String::new();
-    while let Some(line) = lines.next_line().await.unwrap() {
-        rest.push_str(&line);
-        rest.push('\n');
-    }
-    let ended = Ended::of(child.wait_with_output().await.unwrap());
-    assert_eq!(ended.code, 83, "{rest}{}", ended.everything());
-    assert!(rest.contains("NOT GREEN: cancelled: "), "{rest}");
-    let reasons = place.parameters("StopTask", "reason");
-    assert_eq!(reasons, ["ecs-migrate: cancelled by SIGINT"]);
 }
 
 #[tokio::test]
@@ -92,12 +80,11 @@ async fn a_release_deploys_processes_and_a_signal_leaves_them_to_ecs() {
     let register = ["register", "--template", file, "--image", "api:1", "--container", "api"];
     assert_eq!(place.invoke(&register).run().await.code, 0);
     let invocation = place.gate("release", &["--service", "api", "--service-image", API]);
-    let child = invocation.start();
+    let started = invocation.start();
     place.until("the update", |place| place.calls("UpdateService") > 0).await;
     place.until("a look at it", |place| place.calls("DescribeServiceRevisions") > 0).await;
-    let process = child.id().unwrap().to_string();
-    assert!(Command::new("kill").args(["-INT", &process]).status().await.unwrap().success());
-    let ended = Ended::of(child.wait_with_output().await.unwrap());
+    started.interrupt().await;
+    let ended = started.ended().await;
     assert_eq!(ended.code, 84, "{}", ended.everything());
     assert!(ended.out.contains("left: ECS goes on with the rollout of api:2"), "{}", ended.out);
 }

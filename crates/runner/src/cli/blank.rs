@@ -81,10 +81,53 @@ fn is_blank(value: &OsStr) -> bool {
 mod tests {
     use super::super::read;
     use super::*;
+    use std::collections::BTreeSet;
     use std::ffi::OsString;
 
     fn with(name: &str, value: &str) -> Environment {
         [(name.to_owned(), value.to_owned())].into_iter().collect()
+    }
+
+    /// Of these an empty text is none: they say where and how long, or they permit something, and
+    /// without them the stricter thing holds.
+    const NONE: [&str; 22] = [
+        env::ALLOW,
+        env::APPROVE,
+        env::APP_ROLE_EXCEPT,
+        env::CHECK_LIMIT,
+        env::CHILD_URL,
+        env::COMPAT,
+        env::CONNECT_WAIT,
+        env::CREATE_DATABASE,
+        env::GRACE,
+        env::IAM_AUTH,
+        env::LOCK_BUDGET,
+        env::LOCK_PATIENCE,
+        env::LOCK_TIMEOUT,
+        env::LOCK_WAIT,
+        env::LOG_FORMAT,
+        env::MIGRATIONS,
+        env::RDS,
+        env::SCHEMA,
+        env::SCRATCH_URL,
+        env::SECRET,
+        env::THEN,
+        env::THEN_AGAIN,
+    ];
+
+    #[test]
+    fn every_variable_of_an_option_is_decided_here() {
+        fn of(command: &Command, found: &mut BTreeSet<String>) {
+            let names = command.get_arguments().filter_map(|argument| argument.get_env());
+            found.extend(names.map(|name| name.to_str().unwrap().to_owned()));
+            command.get_subcommands().for_each(|below| of(below, found));
+        }
+        let mut found = BTreeSet::new();
+        of(&Cli::command(), &mut found);
+        let decided: BTreeSet<String> =
+            GUARDS.iter().chain(&NONE).map(|name| (*name).to_owned()).collect();
+        assert_eq!(found, decided);
+        assert_eq!(decided.len(), GUARDS.len() + NONE.len());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::infrastructure::{
     CONTAINER, Entry, EntryValue, Place, Variable, edit, first, set, write,
 };
 use crate::report::{Event, Report};
-use crate::settings::{Key, Layers};
+use crate::settings::{EnvironmentName, Key, Layers};
 use crate::task_definition::{changes, with_image};
 use std::path::Path;
 
@@ -21,7 +21,7 @@ const OURS: [&str; 4] = ["executionRoleArn", "taskRoleArn", "logConfiguration", 
 pub(super) async fn finish(
     aws: &Aws,
     done: &Done,
-    (arguments, layers): (&Arguments, &Layers),
+    (arguments, layers, environment): (&Arguments, &Layers, &EnvironmentName),
     (consent, report): (&mut Consent<'_>, &mut Report),
 ) -> Result<(), Error> {
     first_revision(aws, done, report).await?;
@@ -29,8 +29,9 @@ pub(super) async fn finish(
         report.emit(&Event::Note(format!("images of the migration go to {repository}")));
     }
     let network = Network::of(layers, done);
-    settings_file(layers, entries(layers, done, &network), (consent, report)).await?;
-    let variables = variables(layers, done, &network);
+    settings_file(layers, entries((layers, environment), done, &network), (consent, report))
+        .await?;
+    let variables = variables((layers, environment), done, &network);
     let place = done.request.github.as_ref().map(|github| Place {
         repository: github.repository.clone(),
         environment: github.environment.clone(),
@@ -105,15 +106,19 @@ impl Network {
     }
 }
 
-fn entries(layers: &Layers, done: &Done, network: &Network) -> Vec<Entry> {
+fn entries(
+    (layers, environment): (&Layers, &EnvironmentName),
+    done: &Done,
+    network: &Network,
+) -> Vec<Entry> {
     let text = |text: &str| EntryValue::Text(text.to_owned());
     let mut entries = vec![
         ("cluster", text(done.parameters.get("ClusterName").map_or("default", String::as_str))),
         ("task-definition", text(&done.request.family)),
         ("region", text(&done.region)),
     ];
-    if let Some(name) = layers.find(Key::Environment) {
-        entries.push(("environment", text(&name.value)));
+    if let EnvironmentName::Named(name) = environment {
+        entries.push(("environment", text(name)));
     }
     // A network that is taken from a service is not given too.
     if layers.find(Key::NetworkFrom).is_none() {
@@ -152,7 +157,11 @@ async fn settings_file(
     Ok(())
 }
 
-fn variables(layers: &Layers, done: &Done, network: &Network) -> Vec<Variable> {
+fn variables(
+    (layers, environment): (&Layers, &EnvironmentName),
+    done: &Done,
+    network: &Network,
+) -> Vec<Variable> {
     let variable = |name, value: String, meaning| Variable { name, value, meaning };
     let output = |name: &str| done.outputs.get(name).cloned().unwrap_or_default();
     let mut variables = Vec::new();
@@ -173,7 +182,7 @@ fn variables(layers: &Layers, done: &Done, network: &Network) -> Vec<Variable> {
     ));
     variables.push(variable(
         "ECS_MIGRATE_ENVIRONMENT",
-        layers.find(Key::Environment).map(|name| name.value).unwrap_or_default(),
+        environment.text().to_owned(),
         "name that the database bears, such as production (docs/safety.md)",
     ));
     let repository = output("RepositoryUri");

@@ -13,6 +13,7 @@ use crate::error::{Error, Kind};
 use crate::infrastructure::{Account, advice};
 use crate::question::Questions;
 use crate::report::{Event, Report};
+use crate::settings::EnvironmentName;
 use protocol::ExitCode;
 
 /// Who is asked before something is changed, once.
@@ -58,6 +59,7 @@ impl Consent<'_> {
 /// Sets up, shows, or deletes.
 pub(super) async fn setup_infra(arguments: &Arguments, context: Context<'_>) -> Result<u8, Error> {
     let request = arguments.request(&context.layers)?;
+    let environment = EnvironmentName::of(&context.layers)?;
     let mut questions = context.questions;
     if !arguments.plan && !arguments.yes && !questions.can_ask() {
         return Err(Error::usage(
@@ -81,7 +83,13 @@ pub(super) async fn setup_infra(arguments: &Arguments, context: Context<'_>) -> 
         }
         let work = deploy::Work { aws: &aws, account: &account, request, arguments };
         let Some(done) = work.deploy(&mut consent, report).await? else { return Ok(()) };
-        aftermath::finish(&aws, &done, (arguments, &context.layers), (&mut consent, report)).await
+        aftermath::finish(
+            &aws,
+            &done,
+            (arguments, &context.layers, &environment),
+            (&mut consent, report),
+        )
+        .await
     };
     outcome.await.map_err(|error| explained(error, &aws))?;
     Ok(0)

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 /// What may be in a tree, and which parts have it: of a link and of a submodule nobody knows what is
-/// below.
+/// below. The migrations may be elsewhere, see `Home`.
 pub(super) const POOL: [(&str, Kind, &[&str]); 14] = [
     ("README.md", Kind::File, &[]),
     ("app/[id]/page.tsx", Kind::File, &["next"]),
@@ -24,8 +24,8 @@ pub(super) const POOL: [(&str, Kind, &[&str]); 14] = [
     ("ünï/é", Kind::File, &["odd"]),
 ];
 
-/// Where the migrations are in the pool.
-const SCRIPTS: std::ops::Range<usize> = 7..11;
+/// Which of the pool are the migrations.
+pub(super) const SCRIPTS: std::ops::Range<usize> = 7..11;
 
 pub(super) const PARTS: &str = "[changes]\napi = [\"apps/api/**\", \"!**/*.md\"]\n\
     lib = \"vendor/lib/src/**\"\nnext = \"app/[id]/**\"\nodd = [\"sp ace\", \"ünï/*\"]\n\
@@ -33,8 +33,47 @@ pub(super) const PARTS: &str = "[changes]\napi = [\"apps/api/**\", \"!**/*.md\"]
 
 pub(super) const ALL: [&str; 6] = ["api", "lib", "next", "odd", "sql", "web"];
 
-/// The directory of the migrations.
-pub(super) const DIRECTORY: &str = "db";
+/// The directory of the migrations, unless they were moved.
+const DIRECTORY: &str = "db";
+
+/// Where a commit has its migrations.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Home {
+    #[default]
+    Here,
+    /// In another folder.
+    Moved,
+    /// In the folder, which is a submodule.
+    Submodule,
+}
+
+impl Home {
+    fn random(rng: &mut Rng) -> Self {
+        [Self::Here, Self::Here, Self::Moved, Self::Submodule][rng.usize(..4)]
+    }
+
+    /// The directory.
+    pub(super) fn directory(self) -> &'static str {
+        match self {
+            Self::Here | Self::Submodule => DIRECTORY,
+            Self::Moved => "apps/api/sql",
+        }
+    }
+}
+
+/// The parts of whatever may be at a path.
+pub(super) fn parts(path: &str) -> &'static [&'static str] {
+    match POOL.iter().find(|(known, ..)| *known == path) {
+        Some((_, _, parts)) => parts,
+        None if path == DIRECTORY => &["sql"],
+        None => &["api", "sql"],
+    }
+}
+
+/// The name of a migration of the pool.
+fn name(place: usize) -> &'static str {
+    POOL[place].0.split('/').nth(1).unwrap()
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -51,6 +90,43 @@ pub(super) type Tree = BTreeMap<usize, u8>;
 pub(super) struct Commit {
     pub(super) parents: Vec<usize>,
     pub(super) tree: Tree,
+    pub(super) home: Home,
+}
+
+impl Commit {
+    /// The migrations: content by place in the pool.
+    pub(super) fn scripts(&self) -> Tree {
+        self.tree.range(SCRIPTS).map(|(place, content)| (*place, *content)).collect()
+    }
+
+    fn path(&self, place: usize) -> String {
+        if SCRIPTS.contains(&place) {
+            format!("{}/{}/migration.sql", self.home.directory(), name(place))
+        } else {
+            POOL[place].0.to_owned()
+        }
+    }
+
+    /// The migrations of a base, where this one has its own; none if nobody can know.
+    pub(super) fn finds(&self, base: &Self) -> Option<Tree> {
+        let scripts = base.scripts();
+        let is_there = self.home.directory() == base.home.directory();
+        if base.home == Home::Submodule {
+            // What was in a submodule that is none any more cannot be looked into.
+            return (self.home == Home::Submodule).then_some(scripts);
+        }
+        if is_there && !scripts.is_empty() {
+            return Some(scripts);
+        }
+        // What shares a name with it was moved here.
+        if scripts.keys().any(|place| self.tree.contains_key(place)) {
+            return Some(scripts);
+        }
+        // It may have been in a submodule that is gone.
+        let submodule = POOL.iter().position(|(_, kind, _)| *kind == Kind::Submodule).unwrap();
+        let is_gone = base.tree.contains_key(&submodule) && !self.tree.contains_key(&submodule);
+        (!is_gone).then(Tree::new)
+    }
 }
 
 /// A history with the two branches that a request is about.
@@ -92,7 +168,18 @@ impl History {
                 }
             }
         }
+        if rng.u8(..3) == 0 {
+            history.cross(rng);
+        }
         history
+    }
+
+    /// Each side does something and merges what the other has, so that both parted from two commits.
+    fn cross(&mut self, rng: &mut Rng) {
+        let (main, topic) = (self.commit(&[self.main], rng), self.commit(&[self.topic], rng));
+        self.main = self.commit(&[main, topic], rng);
+        self.topic = self.commit(&[topic, main], rng);
+        self.main = self.commit(&[self.main], rng);
     }
 
     /// The branch's commit some commits before its newest.
@@ -106,6 +193,9 @@ impl History {
     /// A new commit: of several parents each file is one of theirs, then some are changed.
     pub(super) fn commit(&mut self, parents: &[usize], rng: &mut Rng) -> usize {
         let mut tree = Tree::new();
+        let of_one = parents.get(rng.usize(..parents.len().max(1)));
+        let home = of_one.map(|parent| self.commits[*parent].home);
+        let home = home.filter(|_| rng.u8(..8) > 0).unwrap_or_else(|| Home::random(rng));
         for place in 0..POOL.len() {
             let of = parents.get(rng.usize(..parents.len().max(1)));
             if let Some(content) = of.and_then(|of| self.commits[*of].tree.get(&place)) {
@@ -130,7 +220,7 @@ impl History {
                 _ => drop(tree.insert(place, rng.u8(1..5))),
             }
         }
-        self.commits.push(Commit { parents: parents.to_vec(), tree });
+        self.commits.push(Commit { parents: parents.to_vec(), tree, home });
         self.commits.len() - 1
     }
 
@@ -159,8 +249,28 @@ impl History {
         common.iter().copied().filter(|commit| !is_older(commit)).collect()
     }
 
-    /// The input of git fast-import; a commit's mark is its number and one.
-    pub(super) fn written(&self) -> String {
+    /// The submodule's commits, as input of git fast-import: the mark is that of the commit that has it.
+    pub(super) fn submodule(&self) -> String {
+        let mut text = String::new();
+        for (number, commit) in self.commits.iter().enumerate() {
+            // Of one time and without parents: what is equal is one.
+            writeln!(
+                text,
+                "commit refs/heads/c{number}\nmark :{}\ncommitter t <t@example.com> 1700000000 +0000\ndata 0\ndeleteall",
+                number + 1
+            )
+            .unwrap();
+            for (place, content) in commit.scripts() {
+                text += &entry(place, content, &format!("{}/migration.sql", name(place)));
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    /// The input of git fast-import; a commit's mark is its number and one. The submodule's commits
+    /// have these names.
+    pub(super) fn written(&self, submodule: &[String]) -> String {
         let mut text = String::new();
         for (number, commit) in self.commits.iter().enumerate() {
             let mark = number + 1;
@@ -176,7 +286,13 @@ impl History {
             }
             text += "deleteall\n";
             for (place, content) in &commit.tree {
-                text += &entry(*place, *content);
+                if commit.home == Home::Submodule && SCRIPTS.contains(place) {
+                    continue;
+                }
+                text += &entry(*place, *content, &commit.path(*place));
+            }
+            if commit.home == Home::Submodule {
+                writeln!(text, "M 160000 {} {DIRECTORY}", submodule[number]).unwrap();
             }
             text.push('\n');
         }
@@ -185,14 +301,12 @@ impl History {
 
     /// What the working tree of a commit has of the migrations.
     pub(super) fn lay_out(&self, commit: usize, folder: &Path) {
-        std::fs::create_dir_all(folder.join(DIRECTORY)).unwrap();
-        for (place, content) in &self.commits[commit].tree {
-            let (path, ..) = POOL[*place];
-            if path.starts_with(DIRECTORY) {
-                let path = folder.join(path);
-                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-                std::fs::write(path, script(*content)).unwrap();
-            }
+        let commit = &self.commits[commit];
+        std::fs::create_dir_all(folder.join(commit.home.directory())).unwrap();
+        for (place, content) in commit.scripts() {
+            let path = folder.join(commit.path(place));
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, script(content)).unwrap();
         }
     }
 }
@@ -201,8 +315,8 @@ fn script(content: u8) -> String {
     format!("SELECT {content};\n")
 }
 
-fn entry(place: usize, content: u8) -> String {
-    let (path, kind, _) = POOL[place];
+fn entry(place: usize, content: u8, path: &str) -> String {
+    let (_, kind, _) = POOL[place];
     let path = path.replace('"', "\\\"").replace('\t', "\\t");
     let text = script(content);
     match kind {

@@ -1,11 +1,11 @@
 //! A real repository with a history of the model, and what is asked about it.
 
-use super::Case;
-use super::model::{DIRECTORY, History, PARTS};
+use super::model::{History, Home, PARTS};
+use super::{Case, Findings};
 use crate::support::binary::Invocation;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
@@ -24,7 +24,7 @@ pub(super) struct Repository {
 }
 
 /// `git init`, without a process.
-fn skeleton(work: &std::path::Path) {
+fn skeleton(work: &Path) {
     for folder in [".git/objects", ".git/refs/heads", ".git/refs/remotes/origin"] {
         std::fs::create_dir_all(work.join(folder)).unwrap();
     }
@@ -40,22 +40,11 @@ impl Repository {
             cut: !cuts.is_empty(),
         };
         let work = new.work();
+        let inner = new.submodule().await;
         skeleton(&work);
         std::fs::write(work.join(".git/HEAD"), format!("ref: refs/heads/c{}\n", case.head))
             .unwrap();
-        let marks = new.path("marks");
-        let export = format!("--export-marks={}", marks.display());
-        new.git(&["fast-import", "--quiet", &export], &history.written()).await;
-        let text = std::fs::read_to_string(marks).unwrap();
-        let mut marks: Vec<(usize, String)> = text
-            .lines()
-            .map(|line| {
-                let (mark, name) = line.split_once(' ').unwrap();
-                (mark.trim_start_matches(':').parse().unwrap(), name.to_owned())
-            })
-            .collect();
-        marks.sort();
-        new.names = marks.into_iter().map(|(_, name)| name).collect();
+        new.names = new.import(&work, &history.written(&inner)).await;
         let main = work.join(".git/refs/remotes/origin/main");
         std::fs::write(main, format!("{}\n", new.names[history.main])).unwrap();
         if !cuts.is_empty() {
@@ -63,6 +52,12 @@ impl Repository {
             std::fs::write(work.join(".git/shallow"), cuts.join("\n") + "\n").unwrap();
         }
         history.lay_out(case.head, &work);
+        if new.home(case.head) == Home::Submodule {
+            // Whose submodule a repository is git asks the index.
+            new.git(&["read-tree", &new.names[case.head]], "").await;
+            let inner = format!("gitdir: {}\n", new.path("inner/.git").display());
+            std::fs::write(work.join("db/.git"), inner).unwrap();
+        }
         std::fs::write(new.path("ecs-migrate.toml"), PARTS).unwrap();
         std::fs::write(new.path("event.json"), new.named(&case.payload.to_string())).unwrap();
         new
@@ -88,10 +83,43 @@ impl Repository {
         })
     }
 
+    /// The repository of the submodule; its commits by their number.
+    async fn submodule(&self) -> Vec<String> {
+        let inner = self.path("inner");
+        skeleton(&inner);
+        std::fs::write(inner.join(".git/HEAD"), "ref: refs/heads/c0\n").unwrap();
+        self.import(&inner, &self.history.submodule()).await
+    }
+
+    /// The names of what is imported, by their marks.
+    async fn import(&self, folder: &Path, input: &str) -> Vec<String> {
+        let marks = self.path("marks");
+        let export = format!("--export-marks={}", marks.display());
+        self.git_in(folder, &["fast-import", "--quiet", &export], input).await;
+        let text = std::fs::read_to_string(marks).unwrap();
+        let mut marks: Vec<(usize, String)> = text
+            .lines()
+            .map(|line| {
+                let (mark, name) = line.split_once(' ').unwrap();
+                (mark.trim_start_matches(':').parse().unwrap(), name.to_owned())
+            })
+            .collect();
+        marks.sort();
+        marks.into_iter().map(|(_, name)| name).collect()
+    }
+
+    fn home(&self, commit: usize) -> Home {
+        self.history.commits[commit].home
+    }
+
     async fn git(&self, arguments: &[&str], input: &str) -> String {
+        self.git_in(&self.work(), arguments, input).await
+    }
+
+    async fn git_in(&self, folder: &Path, arguments: &[&str], input: &str) -> String {
         let mut child = Command::new("git")
             .arg("-C")
-            .arg(self.work())
+            .arg(folder)
             .args(arguments)
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .stdin(Stdio::piped())
@@ -136,9 +164,9 @@ impl Repository {
         (says("known=true"), changed.collect())
     }
 
-    /// The exit code; how many migrations are edited, gone, and new, where it could be compared.
-    pub(super) async fn check(&self, case: &Case) -> (i32, Option<(usize, usize, usize)>) {
-        let directory = self.work().join(DIRECTORY);
+    /// The exit code; what is found of the history, where it could be compared.
+    pub(super) async fn check(&self, case: &Case) -> (i32, Option<Findings>) {
+        let directory = self.work().join(self.home(case.head).directory());
         let arguments = ["check", directory.to_str().unwrap(), "--output", "json"];
         let ended = self.step(case, &arguments).run().await;
         let objects: Vec<Value> =
@@ -152,9 +180,10 @@ impl Repository {
             .as_u64()
             .filter(|_| is_compared)
             .and_then(|new| usize::try_from(new).ok());
-        let found = new.map(|new| {
-            let gone = count(&["deleted-migration", "renamed-migration"]);
-            (count(&["edited-migration"]), gone, new)
+        let found = new.map(|new| Findings {
+            edited: count(&["edited-migration"]),
+            gone: count(&["deleted-migration", "renamed-migration"]),
+            new,
         });
         (ended.code, found)
     }

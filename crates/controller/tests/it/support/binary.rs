@@ -4,7 +4,8 @@ use crate::shown::schema;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Output, Stdio};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_ecs-migrate");
 
@@ -35,6 +36,8 @@ impl Invocation {
             ("AWS_ACCESS_KEY_ID", "test"),
             ("AWS_SECRET_ACCESS_KEY", "test"),
             ("AWS_EC2_METADATA_DISABLED", "true"),
+            // Nobody listens there: no registry outside of this machine is asked what a tag is.
+            ("HTTPS_PROXY", "http://127.0.0.1:9"),
         ];
         Self {
             arguments: arguments.iter().map(ToString::to_string).collect(),
@@ -62,10 +65,10 @@ impl Invocation {
     }
 
     /// Starts it; its output can be read while it runs.
-    pub(crate) fn start(&self) -> Child {
-        let mut command = Command::new(BINARY);
-        command.args(&self.arguments);
-        self.spawn(command)
+    pub(crate) fn start(&self) -> Started {
+        let mut child = self.start_unread();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Started { child, lines, out: String::new(), arguments: self.arguments.clone() }
     }
 
     /// Starts it as a step of GitHub Actions does: in a shell that gets a script, `before` the
@@ -127,15 +130,70 @@ impl Invocation {
 
     /// Runs it to its end.
     pub(crate) async fn run(&self) -> Ended {
-        let ended = Ended::of(self.start().wait_with_output().await.unwrap());
-        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-        schema::keeps(&arguments, &ended.out, ended.code);
+        let output = self.start_unread().wait_with_output().await.unwrap();
+        let ended = Ended::of(output);
+        keeps(&self.arguments, &ended);
+        ended
+    }
+
+    fn start_unread(&self) -> Child {
+        let mut command = Command::new(BINARY);
+        command.args(&self.arguments);
+        self.spawn(command)
+    }
+}
+
+/// A process that goes on. What it writes is held against the schema as of any other.
+#[must_use = "a story looks at the end"]
+pub(crate) struct Started {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    out: String,
+    arguments: Vec<String>,
+}
+
+impl Started {
+    /// Waits for a line with this text.
+    pub(crate) async fn says(&mut self, text: &str) {
+        while !self
+            .next_line()
+            .await
+            .unwrap_or_else(|| panic!("no {text}: {}", self.out))
+            .contains(text)
+        {}
+    }
+
+    async fn next_line(&mut self) -> Option<String> {
+        let line = self.lines.next_line().await.unwrap()?;
+        self.out += &line;
+        self.out.push('\n');
+        Some(line)
+    }
+
+    /// Sends SIGINT.
+    pub(crate) async fn interrupt(&self) {
+        let process = self.child.id().unwrap().to_string();
+        let sent = Command::new("kill").args(["-INT", &process]).status().await.unwrap();
+        assert!(sent.success());
+    }
+
+    /// What it left.
+    pub(crate) async fn ended(mut self) -> Ended {
+        while self.next_line().await.is_some() {}
+        let mut ended = Ended::of(self.child.wait_with_output().await.unwrap());
+        ended.out = self.out;
+        keeps(&self.arguments, &ended);
         ended
     }
 }
 
+fn keeps(arguments: &[String], ended: &Ended) {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    schema::keeps(&arguments, &ended.out, ended.code);
+}
+
 impl Ended {
-    pub(crate) fn of(output: Output) -> Self {
+    fn of(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Self {
             code: output.status.code().unwrap(),

@@ -71,12 +71,17 @@ impl Place {
 
     /// The same with another command that begins like it.
     pub(crate) fn gate(&self, command: &str, more: &[&str]) -> Invocation {
+        self.gate_of("app:1", command, more)
+    }
+
+    /// The same with another image.
+    pub(crate) fn gate_of(&self, image: &str, command: &str, more: &[&str]) -> Invocation {
         let mut arguments = vec![
             command,
             "--template",
             "task.json",
             "--image",
-            "app:1",
+            image,
             "--subnets",
             "subnet-a",
             "--security-groups",

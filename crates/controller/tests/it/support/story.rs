@@ -3,7 +3,7 @@
 use super::sdk;
 use crate::shown::schema;
 use anstream::StripStream;
-use controller::{AwsAccess, Clock, Pace, Signal, Signals, Surroundings};
+use controller::{AwsAccess, Clock, Pace, Registries, Signal, Signals, Surroundings};
 use sandbox::{Config, Program, Sandbox, Script, Speed, WallClock};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -193,6 +193,7 @@ impl Story {
             terminal: controller::Terminal::None,
             pace: self.pace.clone(),
             clock: self.clock.clone(),
+            registries: Registries::Ecr,
         };
         let line = ["ecs-migrate"].iter().chain(arguments);
         let began = Instant::now();
