@@ -72,7 +72,6 @@ const LOOKS: &[&[&str]] = &[
     &["check"],
     &["check", "--drift", "--drift-grants"],
     &["replay"],
-    &["deploy", "--on-drift", "warn"],
     &["deploy", "--on-drift", "stop"],
     &["deploy", "--check"],
     &["resolve", "--rolled-back", "9_x"],
