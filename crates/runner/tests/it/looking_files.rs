@@ -66,14 +66,14 @@ async fn look(world: &World, words: &[&str]) -> Ended {
     finish(world.command(words).spawn().unwrap()).await
 }
 
-/// Everything that looks; a deployment looks before it applies.
-const LOOKS: &[&[&str]] = &[
+/// What plays a history; a deployment looks before it applies.
+const PLAYS: &[&[&str]] =
+    &[&["check", "--drift", "--drift-grants"], &["replay"], &["deploy", "--on-drift", "stop"]];
+
+/// What looks and plays nothing.
+const OTHERS: &[&[&str]] = &[
     &["status"],
     &["check"],
-    &["check", "--drift", "--drift-grants"],
-    &["replay"],
-    &["deploy", "--on-drift", "warn"],
-    &["deploy", "--on-drift", "stop"],
     &["deploy", "--check"],
     &["resolve", "--rolled-back", "9_x"],
     &["resolve", "--applied", "2_b"],
@@ -104,7 +104,7 @@ const WRITES: &[&str] = &[
 #[tokio::test]
 async fn neither_a_tablespace_nor_a_file_is_changed_by_looking() {
     let mut wrong = Vec::new();
-    for write in WRITES {
+    for (number, write) in WRITES.iter().enumerate() {
         let world = World::new().await;
         let canary = Canary::new(&world).await;
         world.migration("1_a", "CREATE TABLE a(id int);");
@@ -112,7 +112,9 @@ async fn neither_a_tablespace_nor_a_file_is_changed_by_looking() {
         let script = write.replace("{space}", &canary.tablespace).replace("{file}", &canary.file);
         applied(&world, "2_b", &script).await;
         let before = canary.state().await;
-        for words in LOOKS {
+        // The others have no text to play, so a few are enough.
+        let others = if number % 6 == 0 { OTHERS } else { &[] };
+        for words in PLAYS.iter().chain(others) {
             world.migration("3_c", "CREATE TABLE IF NOT EXISTS c(id int);");
             look(&world, words).await;
             let after = canary.state().await;

@@ -282,7 +282,7 @@ async fn nothing_is_lost_without_a_finding() {
 }
 
 /// How many scripts are made, for each way to connect.
-const COUNT: u64 = 1_000;
+const COUNT: u64 = 700;
 
 /// How many of them must lose something, or this shows nothing.
-const JUDGED: u32 = 50;
+const JUDGED: u32 = 40;
