@@ -60,10 +60,18 @@ pub(crate) async fn apply(
         sink.emit(Progress::Notice { code: stand_in::LEFT_OUT, text });
     }
     let mut script = Script::parse(played);
+    session.arm(&script);
     let known = known::read(session, step.begun).await?;
     // Its repair may have made it a transaction; what is done must not be done again.
     if !known.is_empty() {
         script = script.in_units("an earlier run applied a part of it");
+    }
+    if let (Begun::Earlier(row), true) = (step.begun, known.is_empty()) {
+        let now = journal::number(session).await?;
+        let wanted = (checksum.as_str(), way::need_journal(&script));
+        if known::is_journal_lost(row, now.as_deref(), wanted) {
+            return Err(known::journal_lost(name));
+        }
     }
     let mode = match &script.form {
         Form::Transaction { .. } if script.may_end_unseen() => Mode::Whole,
@@ -79,6 +87,7 @@ pub(crate) async fn apply(
     if journaled {
         journal::ensure(session).await.map_err(|error| error.migration(name))?;
     }
+    let journal = if journaled { journal::number(session).await? } else { None };
     if let Some(cause) = &script.unparsable {
         sink.emit(Progress::Notice {
             code: "sent_whole",
@@ -110,6 +119,7 @@ pub(crate) async fn apply(
         begun: step.begun,
         known: &known,
         journaled,
+        journal: journal.as_deref(),
         started: &started,
         left: &left,
         marker: &marker,
@@ -176,7 +186,12 @@ async fn ended(
         let part_way = match marker.mode {
             Mode::Transaction | Mode::Whole => error.database == DatabaseState::NeedsAttention,
             Mode::Statements => {
-                let entries = journal::entries(session, id).await?;
+                // Where none was needed there may be no right to look at one.
+                let entries = if attempt.journaled {
+                    journal::entries(session, id).await?
+                } else {
+                    known::Known::new()
+                };
                 if let Some(why) = resume::unresumable(&entries)
                     && error.database != DatabaseState::NeedsAttention
                 {
@@ -189,7 +204,7 @@ async fn ended(
         if failed && !part_way {
             history.note(session, id, &error.message).await?;
         } else if part_way {
-            history.note(session, id, &format!("{marker}\n{}", error.message)).await?;
+            history.note(session, id, &format!("{}\n{}", attempt.marked(), error.message)).await?;
         } else {
             history
                 .roll_back(session, id, &format!("ecs-migrate: rolled back: {}", error.message))

@@ -6,11 +6,11 @@ use crate::blocked::blocked;
 use crate::drift::{self, DriftSearch, OnDrift};
 use crate::environment;
 use crate::error::{DatabaseState, Error, Kind};
+use crate::foresee::{Ground, KeepBefore, Pause, Reached, Start, calls_for_keeping};
 use crate::hazard::{self, Review};
-use crate::history::{History, READING};
+use crate::history::History;
 use crate::hold::Hold;
 use crate::interrupt::Interrupt;
-use crate::lock;
 use crate::meant;
 use crate::observe::{Notes, Observer};
 use crate::opening::{self, MissingDatabase};
@@ -18,14 +18,14 @@ use crate::part_way;
 use crate::progress::{Progress, Sink};
 use crate::reach::{Purpose, reach};
 use crate::recovery::{Attempted, Recovery, lost};
-use crate::restore::{self, Kept, RestorePoint};
+use crate::restore::{self, RestorePoint};
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
 use crate::settle::{Resumable, settle};
 use crate::steps;
 use crate::traffic::Traffic;
 use crate::transaction::Begun;
-use crate::waiting::patiently;
+use crate::turn::lock_in_turn;
 use migrations::plan::Blocker;
 use migrations::{Allowances, Directory, Mode, Plan, Row, Share};
 use std::time::Duration;
@@ -62,8 +62,8 @@ pub struct Deploy<'a> {
     pub review: Option<&'a Review>,
     /// What to do about a schema that was changed beside the migrations; none does not look.
     pub drift: Option<(OnDrift, DriftSearch<'a>)>,
-    /// What was kept before, for the restore point.
-    pub kept: Option<&'a Kept>,
+    /// Before what something has to be kept.
+    pub keep: KeepBefore,
 }
 
 /// What to do while somebody else has the locks.
@@ -97,42 +97,43 @@ pub struct Report {
     pub restore_point: Option<RestorePoint>,
 }
 
-/// Brings the database up to date. `report` is true at every moment, whatever the result.
+/// Brings the database up to date, and keeps the first key for the steps that follow. Where something
+/// has to be kept before it pauses, with its locks, and goes on from there. `report` is true at every
+/// moment, whatever the result.
 pub async fn deploy(
     deploy: &Deploy<'_>,
+    start: Start,
     report: &mut Report,
-    sink: &mut dyn Sink,
-    interrupt: &mut Interrupt,
-) -> Result<(), Error> {
-    if let Some(hold) = deploy_and_hold(deploy, report, sink, interrupt).await? {
-        hold.release().await;
-    }
-    Ok(())
-}
-
-/// As [`deploy()`], and keeps the first key for the steps that follow; none, if nothing was left
-/// to be done without the locks.
-pub async fn deploy_and_hold(
-    deploy: &Deploy<'_>,
-    report: &mut Report,
-    sink: &mut dyn Sink,
-    interrupt: &mut Interrupt,
-) -> Result<Option<Hold>, Error> {
-    let mut session =
-        opening::open(deploy.connection, deploy.missing_database, sink, interrupt).await?;
-    let mut recovery = Recovery::default();
+    (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
+) -> Result<Reached, Error> {
+    let (mut session, mut recovery) = match start {
+        Start::Fresh => {
+            let missing = deploy.missing_database;
+            let session = opening::open(deploy.connection, missing, sink, interrupt).await?;
+            (session, Recovery::default())
+        }
+        Start::After(pause, kept) => {
+            let Pause { hold, mut recovery } = *pause;
+            recovery.kept = kept;
+            (hold.into_session().await?, recovery)
+        }
+    };
     loop {
         let outcome = deploy_in(deploy, &session, (report, &mut recovery), (sink, interrupt)).await;
         match outcome {
             Ok(Course::Outdated) => {
                 session = renew(deploy, session, (sink, interrupt)).await?;
             }
+            Ok(Course::ToKeep) => {
+                let hold = Hold::of(session, deploy.connection, deploy.lock_keys[0]);
+                return Ok(Reached::Pause(Box::new(Pause { hold, recovery })));
+            }
             Ok(Course::Done) => {
                 let hold = Hold::of(session, deploy.connection, deploy.lock_keys[0]);
                 for key in deploy.lock_keys.iter().skip(1).filter(|_| !deploy.steps.is_empty()) {
                     hold.let_go(*key).await?;
                 }
-                return Ok(Some(hold));
+                return Ok(Reached::End(Some(hold)));
             }
             Err(error) if recovery.ended.is_none() && lost(&error, &session).await => {
                 let so_far = (deploy, &*report);
@@ -140,11 +141,16 @@ pub async fn deploy_and_hold(
             }
             outcome => {
                 session.close().await;
-                return outcome.map(|_over| None).map_err(|error| recovery.in_doubt(error));
+                return outcome
+                    .map(|_over| Reached::End(None))
+                    .map_err(|error| recovery.in_doubt(error));
             }
         }
     }
 }
+
+/// How often something is kept, because the history was changed meanwhile by somebody who takes no lock.
+const KEEPINGS: u32 = 3;
 
 /// How far a session came.
 enum Course {
@@ -152,6 +158,8 @@ enum Course {
     Done,
     /// Somebody else did it, or there was nothing to do: the locks are not held.
     NotNeeded,
+    /// Something has to be kept first, and the locks are held.
+    ToKeep,
     /// More is to be applied, but a new session would begin otherwise than this one goes on.
     Outdated,
 }
@@ -233,9 +241,28 @@ async fn go_on(
         }
         if let Some(guard) = deploy.drift {
             let compared = (deploy.connection, deploy.directory);
-            drift::before(session, compared, guard, (sink, interrupt)).await?;
+            drift::before(session, compared, guard, (&mut *sink, &mut *interrupt)).await?;
         }
         recovery.reviewed = true;
+    }
+    // What was kept stands for this plan only: whoever came in between is seen, and kept as well.
+    let ground = Ground::of(&plan, &rows);
+    if report.applied.is_empty() && recovery.kept_for.as_ref() != Some(&ground) {
+        let how = (deploy.keep, deploy.review);
+        let planned = (deploy.directory, &plan);
+        let keeps = calls_for_keeping(how, session, planned, (&mut *sink, &mut *interrupt)).await?;
+        recovery.kept_for = Some(ground);
+        if keeps && recovery.keepings == KEEPINGS {
+            return Err(Error::new(
+                Kind::Contradicted,
+                "nothing was applied, because the history was changed every time while a backup was made",
+            )
+            .hint("find out who writes it without the advisory lock; is it the backup's own command?"));
+        }
+        if keeps {
+            recovery.keepings += 1;
+            return Ok(Course::ToKeep);
+        }
     }
     // Behind everything that may still refuse: what is refused leaves nothing.
     history.ensure(session).await?;
@@ -248,7 +275,7 @@ async fn go_on(
         return Ok(Course::Done);
     }
     if report.restore_point.is_none() {
-        let point = restore::note(session, deploy.connection, deploy.kept).await?;
+        let point = restore::note(session, deploy.connection, recovery.kept.as_ref()).await?;
         sink.emit(Progress::RestorePoint(point.clone()));
         report.restore_point = Some(point);
     }
@@ -303,41 +330,6 @@ async fn apply_all(
     Ok(Course::Done)
 }
 
-/// Takes the locks; false if nothing is left to be done.
-async fn lock_in_turn(
-    deploy: &Deploy<'_>,
-    session: &Session,
-    sink: &mut dyn Sink,
-    interrupt: &mut Interrupt,
-) -> Result<bool, Error> {
-    let keys = (deploy.lock_keys, deploy.lock_wait);
-    let locked = match deploy.turn {
-        Turn::Always => {
-            lock::acquire_unless(session, keys, (sink, interrupt), async || Ok(false)).await?
-        }
-        Turn::IfNeeded => {
-            let is_done = async || Ok(done(deploy, session).await?.is_some());
-            let looking = (session, READING);
-            !patiently(looking, (&mut *sink, &mut *interrupt), is_done()).await?
-                && lock::acquire_unless(session, keys, (sink, interrupt), is_done).await?
-        }
-    };
-    if !locked && let Some(plan) = done(deploy, session).await? {
-        announce(&plan, deploy, sink);
-    }
-    Ok(locked)
-}
-
-/// The plan, if it is empty and every step is done. Whatever stands in the way is judged under the
-/// locks: another tool's unfinished row may be of a run that goes on.
-async fn done(deploy: &Deploy<'_>, session: &Session) -> Result<Option<Plan>, Error> {
-    let rows = History::locate(session).await?.rows(session).await?;
-    let plan = make_plan(deploy, &rows).ok();
-    let idle = |plan: &Plan| plan.pending.is_empty() && !rows.iter().any(Row::unfinished);
-    let Some(plan) = plan.filter(idle) else { return Ok(None) };
-    Ok(steps::finished(session, deploy.steps).await?.then_some(plan))
-}
-
 /// A run that changed nothing where an earlier one left a migration part-way; it may have been
 /// rolled back meanwhile.
 async fn still_part_way(error: Error, session: &Session, history: &History) -> Error {
@@ -376,6 +368,6 @@ fn check_share(plan: &Plan, resumable: &Resumable) -> Result<(), Error> {
 }
 
 /// What is to be applied in this share.
-fn make_plan(deploy: &Deploy<'_>, rows: &[Row]) -> Result<Plan, Blocker> {
+pub(crate) fn make_plan(deploy: &Deploy<'_>, rows: &[Row]) -> Result<Plan, Blocker> {
     Plan::make(deploy.directory, rows, deploy.allowances)?.share(deploy.share, deploy.allowances)
 }

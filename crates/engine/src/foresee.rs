@@ -1,87 +1,92 @@
-//! Owns what a deployment is about to do, looked at without a lock and without writing, for what has to
-//! be kept before it.
+//! Owns what a deployment is about to do, for what has to be kept before it: judged under its locks, from
+//! the plan that it then applies.
 
-use crate::environment;
 use crate::error::Error;
 use crate::hazard::{self, Review};
-use crate::history::{History, READING};
+use crate::hold::Hold;
 use crate::interrupt::Interrupt;
 use crate::progress::Sink;
-use crate::reach::{Purpose, reach};
-use crate::settings::ConnectionSettings;
-use crate::waiting::patiently;
-use migrations::{Allowances, Directory, Plan, Row, Share};
+use crate::recovery::Recovery;
+use crate::restore::Kept;
+use crate::session::Session;
+use migrations::{Directory, Plan, Row};
 
-/// What a deployment is about to do.
+/// Before what something has to be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Foreseen {
-    /// Nothing is to be applied, or it will stop before it applies anything.
-    Nothing,
-    /// It changes the database.
-    Change,
-    /// It deletes data.
+pub enum KeepBefore {
+    /// Nothing is kept.
+    Never,
+    /// Before data may be deleted.
     Loss,
+    /// Before any change.
+    Change,
 }
 
-/// What will be deployed, and how.
-#[derive(Debug)]
-pub struct Foresee<'a> {
-    /// The database.
-    pub connection: &'a ConnectionSettings,
-    /// The migrations.
-    pub directory: &'a Directory,
-    /// Differences in the history that are allowed.
-    pub allowances: &'a Allowances,
-    /// Which share of the pending migrations is applied.
-    pub share: Share,
-    /// The check before anything is changed, if there is one.
-    pub review: Option<&'a Review>,
+/// What a decision to keep something was made for: as long as it is the same, the decision holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ground {
+    pending: Vec<String>,
+    applied: Vec<String>,
 }
 
-/// Looks. The deployment judges again under its locks.
-pub async fn foresee(
-    deployment: &Foresee<'_>,
+impl Ground {
+    pub(crate) fn of(plan: &Plan, rows: &[Row]) -> Self {
+        let applied = rows.iter().filter(|row| row.applied()).map(|row| row.id.clone());
+        let pending = plan.pending.iter().map(|migration| migration.name.clone());
+        Self { pending: pending.collect(), applied: applied.collect() }
+    }
+}
+
+/// A deployment that waits, with its locks, until somebody has kept what has to be kept.
+pub struct Pause {
+    /// The lock, for whoever does it.
+    pub hold: Hold,
+    pub(crate) recovery: Recovery,
+}
+
+/// Where a deployment begins.
+pub enum Start {
+    /// At its beginning.
+    Fresh,
+    /// Behind a pause, with what was kept.
+    After(Box<Pause>, Option<Kept>),
+}
+
+/// How far a deployment came.
+pub enum Reached {
+    /// Its end, with the first key for the steps that follow; none, if nothing was left to be done
+    /// without the locks.
+    End(Option<Hold>),
+    /// Something has to be kept before it goes on.
+    Pause(Box<Pause>),
+}
+
+/// Whether something has to be kept before this plan is applied.
+pub(crate) async fn calls_for_keeping(
+    (keep, review): (KeepBefore, Option<&Review>),
+    session: &Session,
+    (directory, plan): (&Directory, &Plan),
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
-) -> Result<Foreseen, Error> {
-    let wanted = (Purpose::Read, deployment.connection.connect_wait);
-    let mut session = reach(deployment.connection, wanted, sink, interrupt).await?;
-    let seen = async {
-        environment::meet(&mut session, deployment.connection).await?;
-        let history = History::locate(&session).await?;
-        let rows =
-            patiently((&session, READING), (&mut *sink, &mut *interrupt), history.rows(&session));
-        let Some(plan) = plan(deployment, &rows.await?) else {
-            return Ok(Foreseen::Nothing);
-        };
-        let lenient;
-        let review = match deployment.review {
-            Some(review) => review,
-            None => {
-                lenient = Review::lenient();
-                &lenient
-            }
-        };
-        let graded =
-            hazard::grade(review, &session, (deployment.directory, &plan), (sink, interrupt))
-                .await?;
-        let stops = deployment.review.is_some() && graded.iter().any(hazard::Graded::blocks);
-        Ok(match graded.iter().any(hazard::Graded::loses) {
-            _ if stops => Foreseen::Nothing,
-            true => Foreseen::Loss,
-            false => Foreseen::Change,
-        })
-    };
-    let seen = seen.await;
-    session.close().await;
-    seen
-}
-
-/// What will be applied, if anything will.
-fn plan(deployment: &Foresee<'_>, rows: &[Row]) -> Option<Plan> {
-    // The deployment settles those first.
-    let ours = |row: &&Row| row.unfinished() && row.marker().is_some();
-    let rows: Vec<Row> = rows.iter().filter(|row| !ours(row)).cloned().collect();
-    let plan = Plan::make(deployment.directory, &rows, deployment.allowances).ok()?;
-    let plan = plan.share(deployment.share, deployment.allowances).ok()?;
-    (!plan.pending.is_empty()).then_some(plan)
+) -> Result<bool, Error> {
+    // A database that was just made has nothing to keep.
+    if plan.pending.is_empty() || session.made_now {
+        return Ok(false);
+    }
+    match keep {
+        KeepBefore::Never => Ok(false),
+        KeepBefore::Change => Ok(true),
+        KeepBefore::Loss => {
+            let lenient;
+            let review = match review {
+                Some(review) => review,
+                None => {
+                    lenient = Review::lenient();
+                    &lenient
+                }
+            };
+            let what = (directory, plan);
+            let graded = hazard::grade(review, session, what, (sink, interrupt)).await?;
+            Ok(graded.iter().any(hazard::Graded::loses))
+        }
+    }
 }

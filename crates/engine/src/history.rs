@@ -8,8 +8,8 @@ use crate::progress::Sink;
 use crate::quote;
 use crate::row;
 use crate::session::Session;
-use crate::waiting::patiently;
-use migrations::{Marker, Row};
+use crate::waiting::{despite_limits, patiently};
+use migrations::Row;
 use tokio_postgres::types::Type;
 
 const TABLE: &str = "_prisma_migrations";
@@ -229,7 +229,8 @@ impl History {
         session: &Session,
         (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
     ) -> Result<Vec<Row>, Error> {
-        patiently((session, READING), (sink, interrupt), self.rows(session)).await
+        let reading = despite_limits(async || self.rows(session).await);
+        patiently((session, READING), (sink, interrupt), reading).await
     }
 
     /// Every row in the order of its start.
@@ -274,12 +275,7 @@ impl History {
     }
 
     /// What makes the row of a new attempt, which is to be committed before its script runs.
-    pub(crate) fn starting(
-        &self,
-        id: &str,
-        (name, checksum): (&str, &str),
-        marker: &Marker,
-    ) -> String {
+    pub(crate) fn starting(&self, id: &str, (name, checksum): (&str, &str), logs: &str) -> String {
         format!(
             "INSERT INTO {} (id, checksum, started_at, migration_name, logs) \
              VALUES ({}, {}, pg_catalog.clock_timestamp(), {}, {})",
@@ -287,7 +283,7 @@ impl History {
             quote::literal(id),
             quote::literal(checksum),
             quote::literal(name),
-            quote::literal(&marker.to_string())
+            quote::literal(logs)
         )
     }
 

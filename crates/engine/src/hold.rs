@@ -1,9 +1,12 @@
 //! Owns the advisory lock while somebody else works under it: a wrapped command, a step after the
 //! migrations.
 
-use crate::connect::connect;
+mod again;
+
 use crate::environment;
 use crate::error::{DatabaseState, Error, Fault, Kind};
+use crate::hand::Hand;
+use crate::history::History;
 use crate::interrupt::Interrupt;
 use crate::lock;
 use crate::opening::{self, MissingDatabase};
@@ -11,27 +14,24 @@ use crate::progress::{Progress, Sink};
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
 use std::time::Duration;
-use tokio::time::{Instant, sleep, timeout};
-use tokio_postgres::types::Type;
+use tokio::time::sleep;
 
 /// How often the lock is looked at. It also keeps NAT gateways and `idle_session_timeout` from
 /// ending a connection that says nothing.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-/// How long the server has to answer before its connection counts as lost.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-
-/// How long a database may be away before nobody can say any more that the lock is ours.
-const AWAY_AT_MOST: Duration = Duration::from_mins(1);
-
-/// How long to pause before the next try to reach it.
-const PAUSE: Duration = Duration::from_millis(250);
 
 /// A held lock.
 pub struct Hold {
     pub(crate) session: Session,
     settings: ConnectionSettings,
     key: i64,
+    hand: Hand,
+    /// Whether the session has it itself, and not the second hand only.
+    by_itself: bool,
+    /// Whether the lock was free for a moment, so that anybody may have been there.
+    gap: bool,
+    /// The history that the step under way follows.
+    pub(crate) history: Option<History>,
 }
 
 impl Hold {
@@ -59,13 +59,79 @@ impl Hold {
 
     /// A session that has the lock `key` already.
     pub(crate) fn of(session: Session, settings: &ConnectionSettings, key: i64) -> Self {
-        Self { session, settings: settings.clone(), key }
+        Self {
+            session,
+            settings: settings.clone(),
+            key,
+            hand: Hand::new(key),
+            by_itself: true,
+            gap: false,
+            history: None,
+        }
+    }
+
+    /// Lets a second session of ours take hold as well, see [`Hand`]: before somebody else works under
+    /// the lock.
+    pub async fn share(&mut self) -> Result<(), Error> {
+        let key = self.key;
+        self.retry(async |session, _fence| lock::share(session, key).await).await?;
+        self.hand.set_first(self.session.backend);
+        Ok(())
+    }
+
+    /// The second hand, for whoever has a session for it.
+    #[must_use]
+    pub fn hand(&self) -> Hand {
+        self.hand.clone()
+    }
+
+    /// Whether nobody else can have held the lock since it was taken; the error says that it is not
+    /// proved. To be asked when the work is over, before anybody calls it done.
+    pub async fn kept(&mut self) -> Result<(), Error> {
+        if !self.ours().await {
+            self.again().await.map_err(|error| error.database(DatabaseState::Unknown))?;
+        }
+        self.without_gap()
+    }
+
+    fn without_gap(&self) -> Result<(), Error> {
+        if !self.gap {
+            return Ok(());
+        }
+        Err(Error::new(
+            Kind::LockNotObtained,
+            format!(
+                "the connection that held the advisory lock {} was lost, and whether somebody else held the lock before it was taken again cannot be known",
+                self.key
+            ),
+        )
+        .hint("look what else was run against the database meanwhile, then run again")
+        .database(DatabaseState::Unknown))
     }
 
     /// Lets a second key go that the session has beside ours: a wrapped `prisma migrate` waits 10 s
     /// for its own key and then gives up.
     pub(crate) async fn let_go(&self, key: i64) -> Result<(), Error> {
-        lock::let_go(&self.session, key).await
+        Ok(lock::let_go(&self.session, key).await?)
+    }
+
+    /// The session, which has the lock alone again.
+    pub(crate) async fn into_session(mut self) -> Result<Session, Error> {
+        let alone = match self.kept().await {
+            Ok(()) => lock::alone(&self.session, self.key).await.map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        let error = match alone {
+            Ok(true) => return Ok(self.session),
+            Ok(false) => Error::new(
+                Kind::LockNotObtained,
+                format!("the advisory lock {} is shared by a session that does not go", self.key),
+            )
+            .hint("run again"),
+            Err(error) => error,
+        };
+        self.session.close().await;
+        Err(error)
     }
 
     /// Watches the lock. Returns only when it is lost for good: somebody else has it, or the
@@ -78,27 +144,36 @@ impl Hold {
                 continue;
             }
             match self.again().await {
-                Ok(()) => sink.emit(Progress::Notice {
-                    code: "lock_taken_again",
-                    text: format!(
-                        "the connection that held the advisory lock {} was lost; the lock was taken again",
-                        self.key
-                    ),
-                }),
+                Ok(()) => {
+                    let meanwhile = if self.gap {
+                        "whether somebody else held it in between cannot be known"
+                    } else {
+                        "nobody else can have had it in between"
+                    };
+                    sink.emit(Progress::Notice {
+                        code: "lock_taken_again",
+                        text: format!(
+                            "the connection that held the advisory lock {} was lost; the lock was taken again, and {meanwhile}",
+                            self.key
+                        ),
+                    });
+                }
                 Err(error) => return error.database(DatabaseState::Unknown),
             }
         }
     }
 
-    /// Runs something of our own on the session; with a new session if the old one is gone.
+    /// Runs something of our own on the session; with a new session if the old one is gone. It gets a
+    /// condition that is true if the lock is ours.
     pub(crate) async fn retry<T>(
         &mut self,
-        work: impl AsyncFn(&Session, i64) -> Result<T, Fault>,
+        work: impl AsyncFn(&Session, &str) -> Result<T, Fault>,
     ) -> Result<T, Error> {
-        match work(&self.session, self.key).await {
+        match work(&self.session, &self.fence()).await {
             Err(Fault::Lost(_)) => {
                 self.again().await?;
-                Ok(work(&self.session, self.key).await?)
+                self.without_gap()?;
+                Ok(work(&self.session, &self.fence()).await?)
             }
             answer => Ok(answer?),
         }
@@ -113,94 +188,4 @@ impl Hold {
     pub async fn release(self) {
         self.session.close().await;
     }
-
-    /// Whether our backend holds the lock.
-    async fn ours(&self) -> bool {
-        let sql = format!("SELECT {}", lock::fence(&[self.key]));
-        let asked = self.session.one(&sql, &[]);
-        matches!(timeout(ANSWER_WITHIN, asked).await, Ok(Ok(row)) if row.get(0).unwrap_or(false))
-    }
-
-    /// A new connection with the lock.
-    async fn again(&mut self) -> Result<(), Error> {
-        let key = self.key;
-        let deadline = Instant::now() + AWAY_AT_MOST;
-        loop {
-            match self.attempt().await {
-                Ok(session) => {
-                    self.session = session;
-                    return Ok(());
-                }
-                Err(Obstacle::Holder(holder)) => {
-                    return Err(Error::new(
-                        Kind::LockNotObtained,
-                        format!(
-                            "the connection that held the advisory lock {key} was lost, and the lock is now held by {holder}"
-                        ),
-                    )
-                    .hint("wait for that session, then run again"));
-                }
-                Err(Obstacle::Away(cause)) if Instant::now() >= deadline => {
-                    return Err(Error::new(
-                        Kind::Unreachable,
-                        format!(
-                            "the connection that held the advisory lock {key} was lost, and the database is not to be reached again: {cause}"
-                        ),
-                    )
-                    .hint("run again when the database is up"));
-                }
-                Err(Obstacle::Away(_) | Obstacle::OurGhost) => sleep(PAUSE).await,
-            }
-        }
-    }
-
-    async fn attempt(&self) -> Result<Session, Obstacle> {
-        let away = |error: Error| Obstacle::Away(error.message);
-        let gone = |fault: Fault| away(fault.into());
-        let session = connect(&self.settings).await.map_err(away)?;
-        // Locks can be taken on a standby too, where they keep nobody out.
-        let sql = format!(
-            "SELECT pg_catalog.pg_is_in_recovery(), NOT pg_catalog.pg_is_in_recovery() AND {}",
-            lock::fence(&[self.key])
-        );
-        let row = session.one(&sql, &[]).await.map_err(gone)?;
-        if row.get(0).map_err(gone)? {
-            return Err(Obstacle::Away("it is a standby".to_owned()));
-        }
-        if row.get(1).map_err(gone)? {
-            return Ok(session);
-        }
-        // A server that has not noticed yet that our connection is gone. It is the login's.
-        let ended = session
-            .query_as_login(
-                "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity \
-                 WHERE pid = $1 AND application_name = $2 AND usename = session_user \
-                 AND backend_start = $3::text::timestamptz",
-                &[
-                    (&self.session.backend, Type::INT4),
-                    (&self.settings.application_name, Type::TEXT),
-                    (&self.session.backend_start, Type::TEXT),
-                ],
-            )
-            .await;
-        if ended.is_ok_and(|rows| !rows.is_empty()) {
-            return Err(Obstacle::OurGhost);
-        }
-        match lock::holder(&session, self.key).await {
-            Ok(Some(holder)) => Err(Obstacle::Holder(holder)),
-            // It was let go meanwhile.
-            Ok(None) => Err(Obstacle::OurGhost),
-            Err(error) => Err(away(error)),
-        }
-    }
-}
-
-/// Why the lock could not be had again.
-enum Obstacle {
-    /// Somebody else has it.
-    Holder(String),
-    /// The database cannot be reached, or is not the one to write to.
-    Away(String),
-    /// Our own lost connection still has it, or nobody: try again.
-    OurGhost,
 }

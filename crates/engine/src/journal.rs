@@ -130,6 +130,14 @@ async fn exists(session: &Session) -> Result<bool, Fault> {
     row.get(0)
 }
 
+/// The number of the journal's table, if there is one: another one has another number.
+pub(crate) async fn number(session: &Session) -> Result<Option<String>, Fault> {
+    let row = session
+        .one("SELECT pg_catalog.to_regclass('ecs_migrate.journal')::pg_catalog.oid::text", &[])
+        .await?;
+    row.get(0)
+}
+
 /// What is known of an attempt; nothing, where there never was a journal.
 pub(crate) async fn entries(session: &Session, id: &str) -> Result<BTreeMap<i32, Entry>, Fault> {
     if !exists(session).await? {

@@ -8,7 +8,7 @@
 //! | [`status()`] | the same question without a lock and without writing |
 //! | [`check()`] | what stands between this database and a deployment, changing nothing |
 //! | [`resolve()`], `evidence` | correcting the history by hand, after looking at what is known |
-//! | [`foresee()`] | what a deployment is about to do, for what has to be kept before it |
+//! | `foresee` | what a deployment is about to do, for what has to be kept before it: [`KeepBefore`], [`Pause`] |
 //! | [`restore`] | the point that the database can be brought back to |
 //! | `drift` | how the database differs from what migrations make in a database of our own |
 //! | [`Scratch`], `stand_in` | such a database; what is played in it, and that nothing beyond it changes |
@@ -23,7 +23,7 @@
 //! | `reach`, `opening`, `pooler` | trying again in a budget, until a session is really ours |
 //! | `lock` | the advisory locks, by polling |
 //! | [`Guard`] | how long somebody else's command may queue for a lock |
-//! | [`Hold`], `sessions`, `steps` | the lock while a command works under it; what is left of it in the server; what runs once after the migrations |
+//! | [`Hold`], [`Hand`], `sessions`, `steps` | the lock while a command works under it; what is left of it in the server; what runs once after the migrations |
 //! | `history`, `meant` | reading and writing `_prisma_migrations`; the schema that a run named once |
 //! | `announce`, `blocked` | what is said of a plan; why nothing of it may be applied |
 //! | `apply` | one migration's turn, and what is left when it fails |
@@ -50,6 +50,7 @@ mod carried;
 mod certificate;
 mod check;
 mod connect;
+mod custom;
 mod deploy;
 mod drift;
 mod environment;
@@ -57,6 +58,7 @@ pub mod error;
 mod evidence;
 mod foresee;
 mod guard;
+mod hand;
 mod hazard;
 mod hint;
 mod history;
@@ -101,6 +103,7 @@ mod trace;
 pub mod traffic;
 mod transaction;
 mod transport;
+mod turn;
 mod unblock;
 mod units;
 mod waiting;
@@ -109,11 +112,12 @@ mod way;
 pub use account::StatementCost;
 pub use application::{Application, require_rights};
 pub use check::{Check, Finding, Verdict, check};
-pub use deploy::{Deploy, Habits, Report, Turn, deploy, deploy_and_hold};
+pub use deploy::{Deploy, Habits, Report, Turn, deploy};
 pub use drift::{DriftSearch, Grants, OnDrift};
 pub use error::{DatabaseState, Error, Kind};
-pub use foresee::{Foresee, Foreseen, foresee};
-pub use guard::Guard;
+pub use foresee::{KeepBefore, Pause, Reached, Start};
+pub use guard::{Guard, Lookout};
+pub use hand::Hand;
 pub use hazard::Review;
 pub use hold::Hold;
 pub use host::Host;

@@ -22,6 +22,8 @@ pub const PRISMA_LOCK_KEY: i64 = 72_707_369;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// How long the other session of ours has to go.
+const OTHER_HAND: Duration = Duration::from_secs(10);
 const REPORT_EVERY: Duration = Duration::from_secs(15);
 
 /// Takes every key, in this order, which is the same for everybody.
@@ -67,6 +69,7 @@ async fn acquire_one(
             .one("SELECT pg_catalog.pg_try_advisory_lock($1)", &[(&key, Type::INT8)])
             .await?;
         if row.get(0)? {
+            session.holds(key);
             return Ok(true);
         }
         if done().await? {
@@ -108,8 +111,60 @@ pub(crate) fn fence(keys: &[i64]) -> String {
     if held.is_empty() { "true".to_owned() } else { held.join(" AND ") }
 }
 
+/// The same for a session that shares `key` with another one of ours, see `hand`.
+pub(crate) fn shared_fence(key: i64) -> String {
+    format!("pg_catalog.pg_try_advisory_lock_shared({key})")
+}
+
+/// Goes over from holding `key` alone to sharing it; at no moment can anybody else have it, because
+/// everybody else takes it alone.
+pub(crate) async fn share(session: &Session, key: i64) -> Result<(), Fault> {
+    session.one(&format!("SELECT {}", shared_fence(key)), &[]).await?;
+    let_go(session, key).await
+}
+
+/// Goes back to holding it alone, as soon as the other session of ours is gone; false if it is not.
+pub(crate) async fn alone(session: &Session, key: i64) -> Result<bool, Fault> {
+    let begun = Instant::now();
+    loop {
+        let row = session
+            .one("SELECT pg_catalog.pg_try_advisory_lock($1)", &[(&key, Type::INT8)])
+            .await?;
+        if row.get(0)? {
+            break;
+        }
+        if begun.elapsed() >= OTHER_HAND {
+            return Ok(false);
+        }
+        tokio::time::sleep(FIRST_PAUSE).await;
+    }
+    unshare(session, key).await?;
+    Ok(true)
+}
+
+/// Stops sharing `key`, however often it was counted.
+pub(crate) async fn unshare(session: &Session, key: i64) -> Result<(), Fault> {
+    session
+        .one(
+            "WITH RECURSIVE unlocked(held) AS (SELECT pg_catalog.pg_advisory_unlock_shared($1) \
+             UNION ALL SELECT pg_catalog.pg_advisory_unlock_shared($1) FROM unlocked WHERE held) \
+             SELECT pg_catalog.count(*) FROM unlocked",
+            &[(&key, Type::INT8)],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Whether this backend shares `key` now, as a condition.
+pub(crate) fn is_sharing(key: i64, backend: i32) -> String {
+    format!(
+        "EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE {} AND l.mode = 'ShareLock' AND l.pid = {backend})",
+        matching(key)
+    )
+}
+
 /// Lets `key` go, however often it was counted: every fence counts it once more.
-pub(crate) async fn let_go(session: &Session, key: i64) -> Result<(), Error> {
+pub(crate) async fn let_go(session: &Session, key: i64) -> Result<(), Fault> {
     session
         .one(
             "WITH RECURSIVE unlocked(held) AS (SELECT pg_catalog.pg_advisory_unlock($1) \
@@ -118,7 +173,24 @@ pub(crate) async fn let_go(session: &Session, key: i64) -> Result<(), Error> {
             &[(&key, Type::INT8)],
         )
         .await?;
+    session.lets_go(key);
     Ok(())
+}
+
+/// Asks for the statements that let go of every advisory lock of this session but `keys`, however often
+/// it was counted; NULL where there is none. A script's would reach the next one, and others would wait.
+pub(crate) fn releasing_others(keys: &[i64]) -> String {
+    let keys: Vec<String> = keys.iter().map(i64::to_string).collect();
+    format!(
+        "SELECT pg_catalog.string_agg(pg_catalog.format('WITH RECURSIVE unlocked(held) AS (SELECT %1$s \
+         UNION ALL SELECT %1$s FROM unlocked WHERE held) SELECT pg_catalog.count(*) FROM unlocked', \
+         pg_catalog.format('pg_catalog.pg_advisory_unlock%s(%s)', CASE mode WHEN 'ShareLock' THEN '_shared' ELSE '' END, \
+           CASE objsubid WHEN 1 THEN pg_catalog.format('%L::bigint', classid::bigint << 32 | objid::bigint) \
+           ELSE pg_catalog.format('%L::int, %L::int', classid::int, objid::int) END)), '; ') \
+         FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_catalog.pg_backend_pid() \
+         AND NOT (objsubid = 1 AND mode = 'ExclusiveLock' AND (classid::bigint << 32 | objid::bigint) = ANY ('{{{}}}'::bigint[]))",
+        keys.join(",")
+    )
 }
 
 /// A row of `pg_locks` that grants `key`. A bigint key is stored as two halves with `objsubid` 1

@@ -6,9 +6,11 @@
 
 use crate::deploy::{Deploy, Report};
 use crate::error::{DatabaseState, Error, Kind};
+use crate::foresee::Ground;
 use crate::interrupt::Interrupt;
 use crate::progress::{Progress, Sink};
 use crate::reach::{Purpose, reach};
+use crate::restore::Kept;
 use crate::session::Session;
 use migrations::Row;
 use tokio::time::Instant;
@@ -30,6 +32,12 @@ pub(crate) struct Recovery {
     pub(crate) ended: Option<Error>,
     /// Whether what is checked before the first change was checked: it is not, in the middle.
     pub(crate) reviewed: bool,
+    /// What was kept before the first change.
+    pub(crate) kept: Option<Kept>,
+    /// What it was kept for, once that was seen to.
+    pub(crate) kept_for: Option<Ground>,
+    /// How often it was seen to.
+    pub(crate) keepings: u32,
     /// Whether the attempt's connection was lost, and nobody has looked what became of it.
     doubt: bool,
     /// What was applied when the connection was lost last.
@@ -65,8 +73,8 @@ impl Recovery {
         let text = format!("{}; connecting again", error.message);
         sink.emit(Progress::Notice { code: "connection_lost", text });
         if report.applied.len() > self.applied {
-            let Self { attempt, reviewed, .. } = std::mem::take(self);
-            *self = Self { attempt, reviewed, ..Self::default() };
+            let Self { attempt, reviewed, kept, kept_for, keepings, .. } = std::mem::take(self);
+            *self = Self { attempt, reviewed, kept, kept_for, keepings, ..Self::default() };
         }
         self.applied = report.applied.len();
         let old = Old {
@@ -94,7 +102,13 @@ impl Recovery {
         self.losses_of_one_server += u32::from(same);
         let on_purpose = same && deliberate(error.sqlstate.as_deref());
         if on_purpose || self.losses > LOSSES || self.losses_of_one_server > LOSSES_OF_ONE_SERVER {
-            self.ended = Some(error.hint("run again"));
+            self.ended = Some(match limit(error.sqlstate.as_deref()) {
+                // It would run into it every time.
+                Some(hint) if self.attempt.is_some() => {
+                    Error { kind: Kind::MigrationFailed, ..error }.hint(hint)
+                }
+                _ => error.hint("run again"),
+            });
         }
         Ok(again)
     }
@@ -156,6 +170,16 @@ impl Old {
 /// cut connection says nothing, or 57P02.
 fn deliberate(sqlstate: Option<&str>) -> bool {
     sqlstate.is_some_and(|code| !matches!(code, "57P02" | "57P03" | "25006"))
+}
+
+/// What to do about a time limit that ends the session of whoever exceeds it.
+fn limit(sqlstate: Option<&str>) -> Option<&'static str> {
+    match sqlstate? {
+        "25P04" => Some(
+            "it takes longer than transaction_timeout: set that to 0 at the top of the file, or for the role",
+        ),
+        _ => None,
+    }
 }
 
 /// A signal is not proved to have rolled anything back.

@@ -2,11 +2,12 @@
 
 use crate::drift::{self, Compared, DriftSearch, Grants, SHOWN};
 use crate::environment;
-use crate::error::{Error, Kind};
-use crate::evidence;
+use crate::error::{Error, Fault, Kind};
+use crate::evidence::{self, Claim};
 use crate::history::History;
 use crate::interrupt::Interrupt;
-use crate::journal;
+use crate::journal::{self, End};
+use crate::known::reads_the_same;
 use crate::lock;
 use crate::opening::{self, MissingDatabase};
 use crate::part_way;
@@ -15,6 +16,7 @@ use crate::session::Session;
 use crate::settings::ConnectionSettings;
 use crate::stand_in::LEFT_OUT;
 use migrations::checksum::checksum;
+use migrations::script::Form;
 use migrations::{Directory, Row, Script};
 use std::borrow::Cow;
 use std::time::Duration;
@@ -100,6 +102,9 @@ async fn resolve_in(
     }
 }
 
+/// The most lines in a sentence.
+const LINES: usize = 10;
+
 fn refuse(code: &'static str, message: String) -> Error {
     Error::new(Kind::Configuration, message).prisma(code)
 }
@@ -136,10 +141,31 @@ async fn rolled_back(
         .hint("`status` shows what did")
         .migration(name));
     }
+    let failed: Vec<&&Row> = of_name.iter().filter(|row| row.unfinished()).collect();
+    if failed.is_empty() && resolve.force != Force::Blind {
+        if of_name.iter().any(|row| row.applied()) {
+            return Err(refuse(
+                "P3012",
+                format!(
+                    "`{name}` is applied, and what failed before is marked as rolled back already"
+                ),
+            )
+            .hint("`status` shows what did")
+            .migration(name));
+        }
+        say(sink, "resolved", format!("`{name}` was marked as rolled back before"));
+        return Ok(());
+    }
     refuse_finished_parts(resolve, session, &of_name, sink).await?;
     if let Some(script) = resolve.directory.get(name).and_then(|migration| migration.read().ok()) {
-        weigh(resolve, session, (name, &script), sink, |evidence| !evidence.present.is_empty())
-            .await?;
+        // A transaction of ours that has not committed has left nothing.
+        let whole = failed.iter().all(|row| {
+            row.marker().is_some_and(|marker| marker.mode == migrations::Mode::Transaction)
+        });
+        let script = Script::parse(script.as_ref());
+        let all: Vec<usize> = (0..script.statements.len()).filter(|_| whole).collect();
+        let known = (script, all);
+        weigh(resolve, session, (name, known), sink, Claim::RolledBack).await?;
     }
     for row in of_name.iter().filter(|row| row.unfinished() && row.marker().is_some()) {
         journal::forget(session, &row.id).await?;
@@ -197,7 +223,12 @@ async fn applied(
             refuse("P3008", format!("`{name}` is already recorded as applied")).migration(name)
         );
     }
-    weigh(resolve, session, (name, &script), sink, |evidence| !evidence.absent.is_empty()).await?;
+    let parsed = Script::parse(script.as_ref());
+    let mut done = Vec::new();
+    for row in rows.iter().filter(|row| row.name == name && row.unfinished()) {
+        done.extend(journalled(session, row, &parsed).await?);
+    }
+    weigh(resolve, session, (name, (parsed, done)), sink, Claim::Applied).await?;
     history.create(session).await?;
     let checksum = checksum(&script);
     session.run("BEGIN").await?;
@@ -208,20 +239,33 @@ async fn applied(
     Ok(())
 }
 
-/// Shows what the catalog knows, and stops where it contradicts.
+/// The statements of the script that the journal has as done, by their places from 0, as far as the file
+/// still says the same there.
+async fn journalled(session: &Session, row: &Row, script: &Script) -> Result<Vec<usize>, Fault> {
+    let Form::Statements { units, .. } = &script.form else { return Ok(Vec::new()) };
+    let known = journal::entries(session, &row.id).await?;
+    let done = known.iter().filter(|(_, entry)| entry.end == End::Finished);
+    let done = done.filter_map(|(number, entry)| {
+        let unit = units.get(usize::try_from(*number).ok()?)?;
+        reads_the_same(script, unit, &entry.fingerprint).then(|| unit.clone())
+    });
+    Ok(done.flatten().collect())
+}
+
+/// Shows what catalog and journal know, and stops where they contradict, or cannot know.
 async fn weigh(
     resolve: &Resolve<'_>,
     session: &Session,
-    (name, script): (&str, &str),
+    (name, (script, done)): (&str, (Script, Vec<usize>)),
     sink: &mut dyn Sink,
-    contradicts: impl Fn(&evidence::Evidence) -> bool,
+    claim: Claim,
 ) -> Result<(), Error> {
     if resolve.force == Force::Blind {
         return Ok(());
     }
-    let evidence = evidence::gather(session, &Script::parse(script)).await?;
+    let evidence = evidence::gather(session, &script, &done).await?;
     let known = format!("no other run holds the migration lock; {evidence}");
-    if resolve.force == Force::No && contradicts(&evidence) {
+    if resolve.force == Force::No && evidence.contradicts(claim) {
         return Err(Error::new(
             Kind::Contradicted,
             format!("the database contradicts it: {evidence}"),
@@ -229,7 +273,25 @@ async fn weigh(
         .hint("correct the database first; `--force` records it all the same")
         .migration(name));
     }
-    say(sink, "evidence", known);
+    let unknown = evidence.unknown(claim);
+    if unknown.is_empty() {
+        say(sink, "evidence", known);
+        return Ok(());
+    }
+    let lines: Vec<String> = unknown.iter().take(LINES).map(u32::to_string).collect();
+    let more = if unknown.len() > LINES { ", …" } else { "" };
+    let word = if unknown.len() == 1 { "line" } else { "lines" };
+    let open =
+        format!("nothing shows whether the statement of {word} {}{more} was run", lines.join(", "));
+    if resolve.force == Force::No {
+        return Err(Error::new(
+            Kind::Contradicted,
+            format!("it cannot be known: {evidence}; {open}"),
+        )
+        .hint("look into the database; if it is so, `--force` records it")
+        .migration(name));
+    }
+    say(sink, "evidence", format!("{known}; {open}"));
     Ok(())
 }
 
@@ -280,7 +342,7 @@ async fn compare(
 ) -> Result<(), Error> {
     let search = DriftSearch { server: resolve.scratch_server, grants: Grants::Ignore };
     let compared = (resolve.connection, schema, directory);
-    let Compared { differences, left_out } =
+    let Compared { differences, passing, left_out } =
         match drift::against(session, compared, search, interrupt).await {
             Err(error) if resolve.force == Force::Yes => {
                 say(sink, "not_compared", error.message);
@@ -295,6 +357,9 @@ async fn compare(
         };
     for text in left_out {
         say(sink, LEFT_OUT, text);
+    }
+    if let Some(text) = drift::passing_sentence(&passing) {
+        say(sink, "schema_passes", text);
     }
     for difference in differences.iter().take(SHOWN) {
         say(sink, "schema_difference", difference.to_string());

@@ -9,7 +9,7 @@ use crate::trace::{self, Done};
 use crate::transaction::{Attempt, Stop};
 use crate::way;
 use migrations::checksum::checksum;
-use migrations::script::{Class, Script, Trace};
+use migrations::script::{Class, Comments, Script, Trace, as_read};
 use std::ops::Range;
 use tokio_postgres::error::DbError;
 
@@ -49,7 +49,7 @@ pub(crate) async fn session_that_was(
     if let Some(why) = unresumable(known) {
         return Err(refuse(why));
     }
-    if *settings != settings_before(attempt.script, units, number) {
+    if !same_settings(attempt.script, units, (number, settings)) {
         let message = format!(
             "a SET of `{}` before statement {statement} was changed, but what follows it is applied already",
             attempt.name
@@ -69,7 +69,10 @@ pub(crate) async fn session_that_was(
             None => Carried::read(attempt.session, lens).await?,
         };
         let first = earlier.map_or(0, |(number, _)| place(*number) + 1);
-        let done = units[first].start..units[place(number)].end;
+        let (Some(first), Some(last)) = (units.get(first), units.get(place(number))) else {
+            return Err(refuse("its journal names a statement that it does not have".to_owned()));
+        };
+        let done = first.start..last.end;
         session = session
             .after_transaction(&before, |name| attempt.script.change_lasts(&done, name))
             .map_err(|name| {
@@ -87,12 +90,28 @@ pub(crate) async fn session_that_was(
     }
 }
 
-/// Digest of the settings that the script sets by statements of their own before a unit.
+/// Digest of the settings that the script sets by statements of their own before a unit, as the server
+/// reads them.
 pub(crate) fn settings_before(script: &Script, units: &[Range<usize>], number: i32) -> String {
+    settings(script, units, number, |text| as_read(text, Comments::Ignored))
+}
+
+/// Whether they are those that were written; an older version took every byte.
+fn same_settings(script: &Script, units: &[Range<usize>], (number, written): (i32, &str)) -> bool {
+    settings_before(script, units, number) == written
+        || settings(script, units, number, str::to_owned) == written
+}
+
+fn settings(
+    script: &Script,
+    units: &[Range<usize>],
+    number: i32,
+    read: impl Fn(&str) -> String,
+) -> String {
     let before = units.iter().take(place(number));
     let settings = before.filter(|unit| way::of(script, unit) == way::Way::Setting);
-    let texts: Vec<&str> =
-        settings.map(|unit| script.text_of(&script.statements[unit.start])).collect();
+    let texts: Vec<String> =
+        settings.map(|unit| read(script.text_of(&script.statements[unit.start]))).collect();
     checksum(&texts.join(";\n"))
 }
 
@@ -135,6 +154,30 @@ pub(crate) async fn was_done(
         Done::No => Ok(false),
         Done::Unclear => Err(Stop::Failed(Box::new(in_doubt(attempt, unit)))),
     }
+}
+
+/// What the journal has in place of a trace where a text ran alone that the parser does not know: a part
+/// of it may be committed.
+pub(crate) const ANY_PART: &str = "any part of it may be done";
+
+/// Whether an earlier attempt may have done a part of such a text, whatever stands in the file now.
+pub(crate) fn check_any_part(attempt: &Attempt<'_>, entry: &Entry) -> Result<(), Stop> {
+    if entry.end == End::Finished || entry.before.as_deref() != Some(ANY_PART) {
+        return Ok(());
+    }
+    let error = Error::new(
+        Kind::PartlyApplied,
+        format!(
+            "an earlier run did not finish `{}`, which the parser does not know, and any part of it may be committed",
+            attempt.name
+        ),
+    );
+    Err(Stop::Failed(Box::new(
+        error
+            .hint("find out what of it is in the database, then `resolve --rolled-back NAME` or `resolve --applied NAME`")
+            .migration(attempt.name)
+            .database(DatabaseState::NeedsAttention),
+    )))
 }
 
 /// What shows that a unit was done: what its last statement leaves.

@@ -2,6 +2,7 @@
 
 use crate::deploy::{Deploy, Habits, Report, Turn, deploy};
 use crate::error::{Error, Fault, Kind};
+use crate::foresee::{KeepBefore, Reached, Start};
 use crate::interrupt::Interrupt;
 use crate::opening::MissingDatabase;
 use crate::progress::Progress;
@@ -246,7 +247,7 @@ async fn replay(
         share: Share::All,
         review: None,
         drift: None,
-        kept: None,
+        keep: KeepBefore::Never,
     };
     let mut left_out = Vec::new();
     let mut quiet = |progress: Progress| {
@@ -255,9 +256,16 @@ async fn replay(
         }
     };
     // A deployment looks for drift, which rehearses a deployment: the box ends the circle.
-    let deployed: std::pin::Pin<Box<dyn Future<Output = Result<(), Error>>>> = Box::pin(
-        async move { deploy(&steps, &mut Report::default(), &mut quiet, interrupt).await },
-    );
+    let deployed: std::pin::Pin<Box<dyn Future<Output = Result<(), Error>>>> =
+        Box::pin(async move {
+            let told = (&mut quiet as &mut dyn crate::Sink, interrupt);
+            match deploy(&steps, Start::Fresh, &mut Report::default(), told).await? {
+                Reached::End(Some(hold)) => hold.release().await,
+                Reached::Pause(pause) => pause.hold.release().await,
+                Reached::End(None) => {}
+            }
+            Ok(())
+        });
     let ended = deployed.await;
     ended.map_err(|error| {
         // It was not tried.

@@ -1,12 +1,13 @@
 //! Steps after the migrations: commands that run once, under the same lock.
 //!
-//! Remembered in `ecs_migrate.steps` by their name. A step is not ours to roll back, so it runs at
+//! Remembered in `ecs_migrate.steps` by their words and the history that they follow. A step is not ours to roll back, so it runs at
 //! least once: what was started and not finished runs again.
 
 use crate::error::{DatabaseState, Error, Fault, Kind};
+use crate::history::History;
 use crate::hold::Hold;
 use crate::journal;
-use crate::lock;
+use crate::quote;
 use crate::session::Session;
 use tokio_postgres::types::Type;
 
@@ -32,15 +33,47 @@ pub enum Again {
     Yes,
 }
 
-/// Makes the table, before anything is applied that could not be followed by its steps.
+/// Columns that a table of an older version has not.
+const ADDED: &str = "ADD COLUMN IF NOT EXISTS history text, ADD COLUMN IF NOT EXISTS history_oid oid, \
+    ADD COLUMN IF NOT EXISTS first_row text";
+
+/// Makes the table, before anything is applied that could not be followed by its steps; or gives one of
+/// an older version what it lacks.
 pub(crate) async fn ensure(session: &Session) -> Result<(), Error> {
-    if exists(session).await? {
+    if !exists(session).await? {
+        let table = format!(
+            "CREATE TABLE IF NOT EXISTS ecs_migrate.steps (\
+             name text NOT NULL, run text NOT NULL, attempts integer NOT NULL, \
+             started_at timestamptz NOT NULL, finished_at timestamptz, exit_code integer); \
+             ALTER TABLE ecs_migrate.steps {ADDED}"
+        );
+        let reason = "steps after the migrations are remembered in a table";
+        return journal::create(session, &table, reason).await;
+    }
+    let row = session
+        .one(
+            "SELECT EXISTS (SELECT FROM pg_catalog.pg_attribute \
+             WHERE attrelid = pg_catalog.to_regclass('ecs_migrate.steps') AND attname = 'first_row'), \
+             EXISTS (SELECT FROM pg_catalog.pg_constraint \
+             WHERE conrelid = pg_catalog.to_regclass('ecs_migrate.steps') AND conname = 'steps_pkey')",
+            &[],
+        )
+        .await?;
+    if row.get(0)? && !row.get::<bool>(1)? {
         return Ok(());
     }
-    let table = "CREATE TABLE IF NOT EXISTS ecs_migrate.steps (\
-                 name text PRIMARY KEY, run text NOT NULL, attempts integer NOT NULL, \
-                 started_at timestamptz NOT NULL, finished_at timestamptz, exit_code integer)";
-    journal::create(session, table, "steps after the migrations are remembered in a table").await
+    // Two histories may have the same step, so its words are no key any more.
+    let alter = format!(
+        "ALTER TABLE ecs_migrate.steps DROP CONSTRAINT IF EXISTS steps_pkey, ALTER COLUMN name SET NOT NULL, {ADDED}"
+    );
+    match session.run(&alter).await {
+        Err(Fault::Server(db)) if db.code().code() == "42501" => Err(Error::new(
+            Kind::AccessDenied,
+            "the steps of an older version are not kept by history, and the role may not change that",
+        )
+        .hint(format!("let the owner of ecs_migrate.steps run: {alter}"))),
+        ended => Ok(ended?),
+    }
 }
 
 async fn exists(session: &Session) -> Result<bool, Fault> {
@@ -49,22 +82,55 @@ async fn exists(session: &Session) -> Result<bool, Fault> {
     row.get(0)
 }
 
+/// Whether a row `t` of the steps is of this history, as a condition. By its table, which another one
+/// replaces when it is dropped and made anew; or by its schema and its first row, which stay the same
+/// when a database is restored from a dump.
+///
+/// A row of an older version says neither: it is of the only history that there is, unless that began
+/// after it.
+fn of(history: &History) -> String {
+    let (table, name) = (history.table(), quote::literal(history.table()));
+    let schema = quote::literal(history.schema());
+    format!(
+        "CASE WHEN pg_catalog.to_jsonb(t) ->> 'history_oid' IS NULL THEN \
+           t.started_at >= (SELECT pg_catalog.min(h.started_at) FROM {table} h) \
+           AND NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.relname = '_prisma_migrations' \
+             AND c.relkind IN ('r', 'p') AND c.oid <> pg_catalog.to_regclass({name})) \
+         ELSE (pg_catalog.to_jsonb(t) ->> 'history_oid')::pg_catalog.oid = pg_catalog.to_regclass({name}) \
+           OR pg_catalog.to_jsonb(t) ->> 'history' = {schema} AND EXISTS (SELECT FROM {table} h \
+             WHERE h.id::text = pg_catalog.to_jsonb(t) ->> 'first_row') END"
+    )
+}
+
+/// What a row keeps of its history.
+fn key(history: &History) -> String {
+    let table = history.table();
+    format!(
+        "{}, pg_catalog.to_regclass({})::pg_catalog.oid, \
+         (SELECT h.id::text FROM {table} h ORDER BY h.started_at, h.id LIMIT 1)",
+        quote::literal(history.schema()),
+        quote::literal(table)
+    )
+}
+
 /// Whether every one of them has ended well.
-pub(crate) async fn finished(session: &Session, names: &[String]) -> Result<bool, Error> {
+pub(crate) async fn finished(
+    session: &Session,
+    history: &History,
+    names: &[String],
+) -> Result<bool, Error> {
     if names.is_empty() {
         return Ok(true);
     }
-    if !exists(session).await? {
+    if !history.exists() || !exists(session).await? {
         return Ok(false);
     }
-    let row = session
-        .one(
-            "SELECT NOT EXISTS (SELECT FROM pg_catalog.unnest($1) AS wanted WHERE wanted NOT IN \
-             (SELECT name FROM ecs_migrate.steps WHERE finished_at IS NOT NULL))",
-            &[(&names, Type::TEXT_ARRAY)],
-        )
-        .await?;
-    Ok(row.get(0)?)
+    let sql = format!(
+        "SELECT NOT EXISTS (SELECT FROM pg_catalog.unnest($1) AS wanted WHERE wanted NOT IN \
+         (SELECT t.name FROM ecs_migrate.steps t WHERE t.finished_at IS NOT NULL AND {}))",
+        of(history)
+    );
+    Ok(session.one(&sql, &[(&names, Type::TEXT_ARRAY)]).await?.get(0)?)
 }
 
 impl Hold {
@@ -75,34 +141,41 @@ impl Hold {
         run: &str,
         again: Again,
     ) -> Result<Earlier, Error> {
-        let earlier = self.retry(async |session, _key| earlier(session, name).await).await?;
+        let history = History::locate(&self.session).await?;
+        let earlier =
+            self.retry(async |session, _fence| earlier(session, &history, name).await).await?;
         if matches!(earlier, Earlier::Finished(_)) && again == Again::No {
             return Ok(earlier);
         }
-        self.retry(async |session, _key| {
-            session
-                .execute(
-                    "INSERT INTO ecs_migrate.steps AS s (name, run, attempts, started_at) \
-                     VALUES ($1, $2, 1, pg_catalog.clock_timestamp()) \
-                     ON CONFLICT (name) DO UPDATE SET run = excluded.run, attempts = s.attempts + 1, \
-                     started_at = excluded.started_at, finished_at = NULL, exit_code = NULL",
-                    &[(&name, Type::TEXT), (&run, Type::TEXT)],
-                )
-                .await
+        let sql = format!(
+            "WITH key(history, history_oid, first_row) AS (SELECT {}), \
+             again AS (UPDATE ecs_migrate.steps t SET run = $2, attempts = t.attempts + 1, \
+             started_at = pg_catalog.clock_timestamp(), finished_at = NULL, exit_code = NULL, \
+             history = key.history, history_oid = key.history_oid, first_row = key.first_row \
+             FROM key WHERE t.name = $1 AND ({}) RETURNING t.name) \
+             INSERT INTO ecs_migrate.steps (name, run, attempts, started_at, history, history_oid, first_row) \
+             SELECT $1, $2, 1, pg_catalog.clock_timestamp(), key.history, key.history_oid, key.first_row \
+             FROM key WHERE NOT EXISTS (SELECT FROM again)",
+            key(&history),
+            of(&history)
+        );
+        self.retry(async |session, _fence| {
+            session.execute(&sql, &[(&name, Type::TEXT), (&run, Type::TEXT)]).await
         })
         .await?;
+        self.history = Some(history);
         Ok(earlier)
     }
 
     /// Notes how a step ended.
     pub async fn finish_step(&mut self, name: &str, exit_code: i32) -> Result<(), Error> {
+        let of_this = self.history.as_ref().map_or_else(|| "false".to_owned(), of);
         let touched = self
-            .retry(async |session, key| {
+            .retry(async |session, fence| {
                 let sql = format!(
-                    "UPDATE ecs_migrate.steps SET exit_code = $2, \
+                    "UPDATE ecs_migrate.steps t SET exit_code = $2, \
                      finished_at = CASE WHEN $2 = 0 THEN pg_catalog.clock_timestamp() END \
-                     WHERE name = $1 AND {}",
-                    lock::fence(&[key])
+                     WHERE t.name = $1 AND ({of_this}) AND {fence}"
                 );
                 session.execute(&sql, &[(&name, Type::TEXT), (&exit_code, Type::INT4)]).await
             })
@@ -119,14 +192,15 @@ impl Hold {
     }
 }
 
-async fn earlier(session: &Session, name: &str) -> Result<Earlier, Fault> {
+async fn earlier(session: &Session, history: &History, name: &str) -> Result<Earlier, Fault> {
     let utc = |column: &str| {
         format!("to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')")
     };
     let sql = format!(
-        "SELECT {}, exit_code, {} FROM ecs_migrate.steps WHERE name = $1",
+        "SELECT {}, exit_code, {} FROM ecs_migrate.steps t WHERE name = $1 AND ({})",
         utc("finished_at"),
-        utc("started_at")
+        utc("started_at"),
+        of(history)
     );
     let rows = session.query(&sql, &[(&name, Type::TEXT)]).await?;
     let Some(row) = rows.first() else { return Ok(Earlier::New) };

@@ -1,16 +1,17 @@
 //! A script and its history row in one transaction.
 
 use crate::account::Account;
+use crate::carried::Carried;
 use crate::error::{DatabaseState, Error, Fault, Kind, Loss};
 use crate::history::{Fence, History};
 use crate::interrupt::Interrupt;
-use crate::known::Known;
+use crate::known::{Known, journal_note};
 use crate::lock;
 use crate::observe::{Locks, Observer, Seen, Watching, watch};
 use crate::progress::Sink;
 use crate::session::{Ran, Session};
 use crate::stand_in;
-use crate::statement::{Around, note_locks, refusal, run_statement, unrecordable};
+use crate::statement::{Around, note_locks, number, refusal, run_statement, unrecordable};
 use crate::traffic::{Pace, Tries, set_lock_timeout};
 use migrations::script::{Class, Script};
 use migrations::{Marker, Row};
@@ -35,6 +36,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) known: &'a Known,
     /// Whether what is done is written into the journal.
     pub(crate) journaled: bool,
+    /// The number of the journal's table, where one is kept.
+    pub(crate) journal: Option<&'a str>,
     /// Whether its row is in the history, with our marker.
     pub(crate) started: &'a Cell<bool>,
     /// Whether the unit that failed last left something all the same.
@@ -63,10 +66,20 @@ impl Attempt<'_> {
     }
 
     /// What makes the started row, or marks the one of the run that began it as ours.
+    /// The marker, and which journal goes with it.
+    pub(crate) fn marked(&self) -> String {
+        match self.journal {
+            Some(number) => format!("{}\n{}", self.marker, journal_note(number)),
+            None => self.marker.to_string(),
+        }
+    }
+
     pub(crate) fn starting(&self) -> String {
         match self.begun {
-            Begun::Now => self.history.starting(self.id, (self.name, self.checksum), self.marker),
-            Begun::Earlier(_) => self.history.noting(self.id, &self.marker.to_string()),
+            Begun::Now => {
+                self.history.starting(self.id, (self.name, self.checksum), &self.marked())
+            }
+            Begun::Earlier(_) => self.history.noting(self.id, &self.marked()),
         }
     }
 }
@@ -120,11 +133,35 @@ pub(crate) async fn run(
             return Err(stop);
         }
         attempt.session.run("ROLLBACK").await?;
+        forget_prepared(attempt, None).await?;
         if let Some(transaction) = unseen {
             check_undone(attempt, transaction, &stop).await?;
         }
         tries.again(stop, (&mut *sink, &mut *interrupt)).await?;
     }
+}
+
+/// Takes back the PREPAREs of an attempt that was rolled back: no transaction does (PostgreSQL,
+/// "PREPARE"), and the next attempt would find their names taken. What was there `before` it stays.
+pub(crate) async fn forget_prepared(
+    attempt: &Attempt<'_>,
+    before: Option<&Carried>,
+) -> Result<(), Fault> {
+    if !attempt.script.text.to_ascii_lowercase().contains("prepare") {
+        return Ok(());
+    }
+    let rows = attempt
+        .session
+        .query("SELECT name FROM pg_catalog.pg_prepared_statements WHERE from_sql", &[])
+        .await?;
+    for name in crate::row::column::<String>(&rows, 0)? {
+        let kept = format!("the prepared statement {name}");
+        if !before.is_some_and(|before| before.bound.contains(&kept)) {
+            let name = crate::quote::identifier(&name);
+            attempt.session.run(&format!("DEALLOCATE {name}")).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn once(
@@ -149,6 +186,8 @@ async fn once(
         run_statement(attempt, (index, Around::Transaction), sink, interrupt).await?;
     }
     let seen = RefCell::default();
+    // What is deferred speaks up behind the last statement.
+    session.notices.begin(attempt.name, number(sent.end));
     // All of it is on its way at once.
     let noting = async {
         match sent.end.checked_sub(1).filter(|last| *last >= first) {
@@ -158,6 +197,7 @@ async fn once(
     };
     let finishing = async { tokio::join!(finish(attempt, *unseen, interrupt), noting) };
     let (finished, noted) = watch(&attempt.watching(&seen), sink, finishing).await;
+    session.notices.tell(sink);
     if !finished? {
         if unseen.is_none() && !attempt.history.has(session, attempt.id).await? {
             return Err(Stop::Failed(Box::new(row_gone(attempt))));
@@ -167,9 +207,11 @@ async fn once(
     noted?;
     stand_in::check_within(session, attempt.name).await?;
     // From here on the truth is the server's: an interrupt waits for its answer.
-    watch(&attempt.watching(&seen), sink, session.commit_and_reset(attempt.script.leaves()))
-        .await?;
-    Ok(())
+    let committed =
+        watch(&attempt.watching(&seen), sink, session.commit_and_reset(attempt.script.leaves()))
+            .await;
+    session.notices.end(sink);
+    Ok(committed?)
 }
 
 /// Commits the started row, unless an attempt before this one did, and begins the script's transaction,

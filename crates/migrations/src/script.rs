@@ -1,5 +1,7 @@
 //! A script's statements, and whether it can be one transaction.
 
+mod as_read;
+mod bare;
 mod beyond;
 mod directive;
 mod elsewhere;
@@ -9,20 +11,29 @@ mod local;
 mod mode;
 mod parse;
 mod redact;
+mod shown;
+mod shows;
 mod trace;
+mod untold;
 
 use std::ops::Range;
 
+pub use as_read::{Comments, as_read};
 pub use beyond::{Beyond, Ground, Rehearsal, Rehearsed};
 pub use directive::Phase;
 pub(crate) use large::LIMIT as LARGE;
 pub use leaves::Leaves;
 pub use local::Lasts;
 pub use redact::without_literals;
+pub use shown::{Fact, Shown, Shows};
 pub use trace::{Thing, Trace};
 
 /// The directive that asks for statement by statement, in a comment before the first statement.
 pub const TRANSACTION_OFF: &str = "ecs-migrate: transaction=off";
+
+/// Words by which a text may end a transaction, or begin one.
+const ENDS: [&str; 9] =
+    ["commit", "end", "rollback", "abort", "begin", "start", "prepare", "call", "do"];
 
 /// A script as it will be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,24 +61,6 @@ pub struct Statement {
     pub line: u32,
     /// What matters about it.
     pub class: Class,
-    /// What is there after it and was not there before it, as far as the statement shows.
-    pub makes: Option<Object>,
-}
-
-/// A thing that a statement makes, by its name as written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Object {
-    /// A table, view, index or sequence.
-    Relation(String),
-    /// A column of a table.
-    Column {
-        /// The table.
-        table: String,
-        /// The column.
-        column: String,
-    },
-    /// A type.
-    Type(String),
 }
 
 /// What matters about a statement for how it may run.
@@ -124,8 +117,8 @@ pub enum Class {
     },
     /// `ROLLBACK`, not to a savepoint.
     Rollback,
-    /// `COPY … FROM STDIN`: there is nothing that could send the rows.
-    CopyFromStdin,
+    /// `COPY … FROM STDIN` or `TO STDOUT`: there is nobody who could send or take the rows.
+    CopyByClient,
 }
 
 /// Whether a script can be one transaction.
@@ -204,22 +197,36 @@ impl Script {
         beyond::rehearse(text, place)
     }
 
+    /// What the catalog shows of the script before and after it.
+    pub fn shows(&self) -> Shows {
+        shows::of(self)
+    }
+
     /// What shows afterwards whether a statement was done.
     pub fn trace_of(&self, statement: &Statement) -> Trace {
         trace::of(self.text_of(statement))
     }
 
+    /// Index and table of a `CREATE INDEX IF NOT EXISTS`, as written.
+    pub fn index_if_not_exists(&self, statement: &Statement) -> Option<(String, String)> {
+        trace::index_if_not_exists(self.text_of(statement))
+    }
+
     /// Whether a statement may end transactions inside itself, where nobody sees it: a procedure, a
-    /// block, or a text that the parser does not know. Functions cannot.
+    /// block, or a text that the parser does not know. Functions cannot, nor can what `EXECUTE` runs
+    /// (PostgreSQL, `pl_exec.c`: it is never asked for without atomicity).
     pub fn may_commit_inside(&self, statement: &Statement) -> bool {
         if statement.class != Class::Opaque {
             return false;
         }
-        let text = self.text_of(statement).to_ascii_lowercase();
+        let text = bare::bare(self.text_of(statement)).to_ascii_lowercase();
         let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        let ends = |word: &str| matches!(word, "commit" | "rollback" | "call" | "execute");
+        let ends = |word: &str| matches!(word, "commit" | "rollback" | "call");
         match words.next() {
-            _ if self.unparsable.is_some() => true,
+            // Nobody knows where its statements begin, so what ends a transaction may stand anywhere.
+            first if self.unparsable.is_some() => {
+                first.into_iter().chain(words).any(|word| ENDS.contains(&word))
+            }
             Some("call") => true,
             Some("do") => words.any(ends),
             Some(_) | None => false,
@@ -228,11 +235,18 @@ impl Script {
 
     /// Names of settings with a dot that the script may set: nothing but the text knows them.
     pub fn custom_settings(&self) -> Vec<String> {
-        let may_set =
-            |statement: &&Statement| matches!(statement.class, Class::Setting | Class::Opaque);
-        local::custom_settings(
-            self.statements.iter().filter(may_set).map(|statement| self.text_of(statement)),
-        )
+        local::custom_settings(self.statements.iter().map(|statement| local::Sets {
+            text: self.text_of(statement),
+            may_set: matches!(statement.class, Class::Setting | Class::Opaque),
+        }))
+    }
+
+    /// Whether it may put the server's own `set_config` behind something that other statements use.
+    pub fn may_arm(&self) -> bool {
+        self.statements.iter().any(|statement| {
+            !matches!(statement.class, Class::Data | Class::Setting)
+                && local::has_word(self.text_of(statement), "set_config")
+        })
     }
 
     /// How long a change of the setting `name` lasts that the statements `unit` made.

@@ -56,8 +56,7 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
         .services
         .resolve(ServiceSettings::resolve(&context.layers)?, context.tags.clone())?;
     let environment = run::variables(&arguments.run.environment)?;
-    Phases::refuse_behind(&environment)?;
-    let phases = Phases::of(&environment);
+    let phases = Phases::of(&environment)?;
     let mut listener = context.signals.listen().map_err(|cause| {
         Error::new(Kind::Unexpected, "cannot listen to signals").caused_by(cause)
     })?;
@@ -187,19 +186,15 @@ struct Phases {
 }
 
 impl Phases {
-    fn of(environment: &[(String, String)]) -> Self {
-        Self { set: environment.iter().any(|(name, _)| name == env::PHASE) }
-    }
-
     /// No service waits for what waits for a service.
-    fn refuse_behind(environment: &[(String, String)]) -> Result<(), Error> {
-        let behind = |(name, value): &(String, String)| name == env::PHASE && value == "contract";
-        if !environment.iter().any(behind) {
-            return Ok(());
+    fn of(environment: &[(String, String)]) -> Result<Self, Error> {
+        let said = environment.iter().find(|(name, _)| name == env::PHASE);
+        if said.is_some_and(|(_, phase)| phase == "contract") {
+            return Err(Error::usage("`release` deploys no service behind the contract phase alone").hinted(
+                "leave the phase out: what waits for the rollout is applied behind it; `run` applies it without a service",
+            ));
         }
-        Err(Error::usage("`release` deploys no service behind the contract phase alone").hinted(
-            "leave the phase out: what waits for the rollout is applied behind it; `run` applies it without a service",
-        ))
+        Ok(Self { set: said.is_some() })
     }
 
     fn before(&self, environment: &[(String, String)]) -> Vec<(String, String)> {

@@ -27,9 +27,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(45);
 /// its first one, and the task has to be asked to stop before.
 const SIGNAL_PATIENCE: Duration = Duration::from_secs(3);
 
-/// By when after a signal nobody looks for a task of ours any more: something has to be said, and a task
-/// that is found has to be asked to stop, before GitHub's second signal.
-const LOOKED_FOR_WITHIN: Duration = Duration::from_secs(6);
+/// How long a task of ours is looked for after that, at most: something has to be said, and a task that is
+/// found has to be asked to stop, before GitHub's second signal.
+const LOOKING: Duration = Duration::from_secs(3);
 
 /// How often ECS is asked for a task of ours after a signal, with a pause between: a task that was
 /// just started is not listed everywhere yet.
@@ -287,7 +287,6 @@ impl Launcher<'_> {
     ) -> Result<Launched, Error> {
         self.report.note_signal();
         let looks = if tried.unread { LOOKS } else { 1 };
-        // An answer that was waited for has used up its part.
         let looking = async {
             for look in 1..=looks {
                 if let Some(launched) = self.in_flight(request, identity, Some(signal)).await {
@@ -299,7 +298,7 @@ impl Launcher<'_> {
             }
             None
         };
-        if let Ok(Some(launched)) = timeout(LOOKED_FOR_WITHIN - SIGNAL_PATIENCE, looking).await {
+        if let Ok(Some(launched)) = timeout(LOOKING, looking).await {
             return Ok(launched);
         }
         if !tried.unread {

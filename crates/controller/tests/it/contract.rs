@@ -101,7 +101,7 @@ async fn old_code_is_looked_for_before_each_try_to_start_the_task() {
         (0..operations.len()).filter(|place| operations[*place] == "RunTask").collect();
     assert_eq!(tries.len(), 5, "{operations:?}");
     for place in &tries[1..] {
-        let before = operations[..*place].iter().copied().rev().find(|entry| asks(&entry));
+        let before = operations[..*place].iter().copied().rev().find(|entry| asks(entry));
         assert_eq!(before, Some("DescribeServiceRevisions"), "{operations:?}");
     }
 }

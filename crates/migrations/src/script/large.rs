@@ -32,9 +32,8 @@ pub(super) fn parse(text: &str) -> Parsed {
             last.range.end = range.end;
             continue;
         }
-        let (class, makes) =
-            if plain { (Class::Data, None) } else { parse_one(&text[range.clone()]) };
-        statements.push(Statement { range, line, class, makes });
+        let class = if plain { Class::Data } else { parse_one(&text[range.clone()]) };
+        statements.push(Statement { range, line, class });
         data = plain;
     }
     Parsed { statements, unparsable: None }

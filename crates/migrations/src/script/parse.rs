@@ -2,10 +2,10 @@
 
 use super::large;
 use super::trace::changes_slots;
-use super::{Class, Object, Statement, line_at};
+use super::{Class, Statement, line_at};
+use crate::guarded::guarded;
 use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SourceFile, SyntaxNode};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What the parser found.
 pub(super) struct Parsed {
@@ -23,10 +23,11 @@ pub(super) fn parse(text: &str) -> Parsed {
 }
 
 fn parse_whole(text: &str) -> Parsed {
-    match catch_unwind(AssertUnwindSafe(|| statements(text))) {
-        Ok(Ok(statements)) => Parsed { statements, unparsable: None },
-        Ok(Err(message)) => whole(text, message),
-        Err(_) => whole(text, "the parser gave up".to_owned()),
+    let owned = text.to_owned();
+    match guarded(move || statements(&owned)) {
+        Some(Ok(statements)) => Parsed { statements, unparsable: None },
+        Some(Err(message)) => whole(text, message),
+        None => whole(text, "the parser gave up".to_owned()),
     }
 }
 
@@ -36,16 +37,15 @@ fn whole(text: &str, message: String) -> Parsed {
         range: start..text.trim_end().len().max(start),
         line: line_at(text, start),
         class: Class::Opaque,
-        makes: None,
     };
     Parsed { statements: vec![statement], unparsable: Some(message) }
 }
 
 /// One statement by itself.
-pub(super) fn parse_one(text: &str) -> (Class, Option<Object>) {
+pub(super) fn parse_one(text: &str) -> Class {
     match parse_whole(text).statements.as_slice() {
-        [statement] => (statement.class.clone(), statement.makes.clone()),
-        _ => (Class::Opaque, None),
+        [statement] => statement.class.clone(),
+        _ => Class::Opaque,
     }
 }
 
@@ -67,12 +67,7 @@ fn statements(text: &str) -> Result<Vec<Statement>, String> {
         line += line_at(&text[seen..start], start - seen) - 1;
         seen = start;
         let end = start + text[start..end].trim_end().trim_end_matches(';').trim_end().len();
-        statements.push(Statement {
-            range: start..end,
-            line,
-            class: class(&statement),
-            makes: makes(&statement),
-        });
+        statements.push(Statement { range: start..end, line, class: class(&statement) });
     }
     Ok(statements)
 }
@@ -136,8 +131,11 @@ fn class(statement: &ast::Stmt) -> Class {
         {
             Class::Alone("CREATE SUBSCRIPTION")
         }
-        ast::Stmt::Select(select)
-            if words(select.syntax()).iter().any(|word| changes_slots(word)) =>
+        ast::Stmt::Select(_)
+        | ast::Stmt::CompoundSelect(_)
+        | ast::Stmt::ParenSelect(_)
+        | ast::Stmt::Values(_)
+            if words(statement.syntax()).iter().any(|word| changes_slots(word)) =>
         {
             Class::Alone("a change of replication slots")
         }
@@ -155,9 +153,9 @@ fn class(statement: &ast::Stmt) -> Class {
         ast::Stmt::Rollback(rollback) if has_word(rollback.syntax(), "to") => Class::Ordinary,
         ast::Stmt::Rollback(_) => Class::Rollback,
         ast::Stmt::Copy(copy)
-            if has_word(copy.syntax(), "from") && has_word(copy.syntax(), "stdin") =>
+            if ["stdin", "stdout"].iter().any(|word| has_word(copy.syntax(), word)) =>
         {
-            Class::CopyFromStdin
+            Class::CopyByClient
         }
         ast::Stmt::Set(_)
         | ast::Stmt::SetRole(_)
@@ -175,6 +173,9 @@ fn class(statement: &ast::Stmt) -> Class {
         ast::Stmt::Call(_)
         | ast::Stmt::Do(_)
         | ast::Stmt::Select(_)
+        | ast::Stmt::CompoundSelect(_)
+        | ast::Stmt::ParenSelect(_)
+        | ast::Stmt::Values(_)
         | ast::Stmt::CreateSubscription(_)
         | ast::Stmt::AlterSubscription(_)
         | ast::Stmt::DropSubscription(_)
@@ -184,41 +185,6 @@ fn class(statement: &ast::Stmt) -> Class {
 }
 
 /// `IF NOT EXISTS` and `OR REPLACE` prove nothing about whether the statement ran.
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "few kinds of statement make something that a name finds"
-)]
-fn makes(statement: &ast::Stmt) -> Option<Object> {
-    let relation = |name: Option<String>| name.map(Object::Relation);
-    match statement {
-        ast::Stmt::CreateTable(table) if table.if_not_exists().is_none() => {
-            relation(table.table_name().map(|name| text(name.syntax())))
-        }
-        ast::Stmt::CreateView(view) if view.or_replace().is_none() => {
-            relation(view.view().map(|name| text(name.syntax())))
-        }
-        ast::Stmt::CreateIndex(index) if index.if_not_exists().is_none() => {
-            relation(index.index().map(|name| text(name.syntax())))
-        }
-        ast::Stmt::CreateSequence(sequence) if sequence.if_not_exists().is_none() => {
-            relation(sequence.sequence().map(|name| text(name.syntax())))
-        }
-        ast::Stmt::CreateType(create) => {
-            create.type_name().map(|name| Object::Type(text(name.syntax())))
-        }
-        ast::Stmt::AlterTable(alter) => {
-            let table = text(alter.table_relation_name()?.syntax());
-            let column = alter.actions().find_map(|action| match action {
-                ast::AlterTableAction::AddColumn(add) if add.if_not_exists().is_none() => {
-                    add.column_name()
-                }
-                _ => None,
-            })?;
-            Some(Object::Column { table, column: text(column.syntax()) })
-        }
-        _ => None,
-    }
-}
 
 fn enum_value(alter: &ast::AlterType) -> Class {
     let Some(ast::AlterTypeAction::AddValue(add)) = alter.action() else {

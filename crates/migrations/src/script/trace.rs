@@ -80,6 +80,27 @@ pub(super) fn of(statement: &str) -> Trace {
     }
 }
 
+/// Index and table of a `CREATE [UNIQUE] INDEX [CONCURRENTLY] IF NOT EXISTS`, as written.
+pub(super) fn index_if_not_exists(statement: &str) -> Option<(String, String)> {
+    let words = Words::of(statement);
+    let at = 1 + usize::from(words.upper(1) == "UNIQUE");
+    if words.upper(0) != "CREATE" || words.upper(at) != "INDEX" {
+        return None;
+    }
+    let skips = at + 1 + usize::from(words.upper(at + 1) == "CONCURRENTLY");
+    if words.upper(skips) != "IF" {
+        return None;
+    }
+    match index(&words, at + 1) {
+        Trace::Made(Thing::Index { index, table }) => Some((index, table)),
+        Trace::Made(_)
+        | Trace::Repeatable
+        | Trace::Gone(_)
+        | Trace::Altered(_)
+        | Trace::Nothing => None,
+    }
+}
+
 fn created(words: &Words<'_>) -> Trace {
     if words.has(&["IF", "NOT", "EXISTS"]) && !words.has(&["CONCURRENTLY"])
         || words.has(&["OR", "REPLACE"])
@@ -218,13 +239,13 @@ pub(super) fn changes_slots(word: &str) -> bool {
 }
 
 /// The tokens of a statement that are not blank.
-struct Words<'a> {
+pub(super) struct Words<'a> {
     words: Vec<&'a str>,
     upper: Vec<String>,
 }
 
 impl<'a> Words<'a> {
-    fn of(statement: &'a str) -> Self {
+    pub(super) fn of(statement: &'a str) -> Self {
         let mut at = 0;
         let mut words = Vec::new();
         for token in tokenize(statement) {
@@ -245,24 +266,24 @@ impl<'a> Words<'a> {
         Self { words, upper }
     }
 
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.words.len()
     }
 
-    fn word(&self, at: usize) -> &'a str {
+    pub(super) fn word(&self, at: usize) -> &'a str {
         self.words.get(at).copied().unwrap_or_default()
     }
 
-    fn upper(&self, at: usize) -> &str {
+    pub(super) fn upper(&self, at: usize) -> &str {
         self.upper.get(at).map_or("", String::as_str)
     }
 
-    fn has(&self, wanted: &[&str]) -> bool {
+    pub(super) fn has(&self, wanted: &[&str]) -> bool {
         self.upper.windows(wanted.len()).any(|words| words == wanted)
     }
 
     /// A name with its schemas, and where it ends.
-    fn name(&self, at: usize) -> Option<(String, usize)> {
+    pub(super) fn name(&self, at: usize) -> Option<(String, usize)> {
         let starts = |word: &str| {
             word.chars().next().is_some_and(|c| c == '"' || c == '_' || c.is_alphabetic())
         };
@@ -275,8 +296,28 @@ impl<'a> Words<'a> {
         Some((name, end))
     }
 
+    /// What commas separate from this place on, outside of parentheses: each from its first word up to
+    /// its end.
+    pub(super) fn split(&self, from: usize) -> Vec<(usize, usize)> {
+        let mut parts = Vec::new();
+        let (mut depth, mut start) = (0_i32, from);
+        for at in from..self.len() {
+            match self.word(at) {
+                "(" | "[" => depth += 1,
+                ")" | "]" => depth -= 1,
+                "," if depth == 0 => {
+                    parts.push((start, at));
+                    start = at + 1;
+                }
+                _ => {}
+            }
+        }
+        parts.push((start, self.len()));
+        parts
+    }
+
     /// A plain string literal, without its quotes.
-    fn literal(&self, at: usize) -> Option<String> {
+    pub(super) fn literal(&self, at: usize) -> Option<String> {
         let inside = self.word(at).strip_prefix('\'')?.strip_suffix('\'')?;
         Some(inside.replace("''", "'"))
     }

@@ -1,5 +1,6 @@
 //! Owns what is kept before the first change: a backup, the schema as it was, what RDS has. Each is made
-//! under the lock, only when something is to be applied, and its failure stops with nothing changed.
+//! under the locks of the deployment, only when something is to be applied, and its failure stops with
+//! nothing changed.
 
 use super::{Context, Failed, child};
 use crate::cli::{KeepBefore, RestorePoint};
@@ -7,8 +8,7 @@ use crate::process::program::{self, Program};
 use crate::rds::{self, Wish};
 use crate::source::{Found, aws};
 use engine::restore::Rds;
-use engine::{Error, Foresee, Foreseen, Hold, Interrupt, Kept, Kind, Sink};
-use migrations::Directory;
+use engine::{Error, Hold, Interrupt, Kept, Kind, Sink};
 use std::ffi::OsString;
 
 /// What has to be there.
@@ -42,42 +42,40 @@ impl Backups {
         Ok(Self { programs, of_rds })
     }
 
-    /// Whether none is asked for.
-    pub(super) fn is_nothing(&self) -> bool {
-        self.programs.is_empty() && self.of_rds.is_none()
+    /// None.
+    pub(super) fn none() -> Self {
+        Self { programs: Vec::new(), of_rds: None }
     }
 
-    /// Makes them, if something is to be applied that calls for it; what RDS has then.
-    pub(super) async fn make(
-        self,
-        context: &Context<'_>,
-        (found, directory): (&Found, &Directory),
-        interrupt: &mut Interrupt,
-    ) -> Result<Option<Kept>, Failed> {
-        if self.is_nothing() || !called_for(context, found, directory, interrupt).await? {
-            return Ok(None);
+    /// Before what they are made.
+    pub(super) fn before(&self, context: &Context<'_>) -> engine::KeepBefore {
+        match context.options.keeping.keep_before {
+            _ if self.programs.is_empty() && self.of_rds.is_none() => engine::KeepBefore::Never,
+            Some(KeepBefore::Loss) => engine::KeepBefore::Loss,
+            Some(KeepBefore::Change) | None => engine::KeepBefore::Change,
         }
+    }
+
+    /// Makes them; what RDS has then.
+    pub(super) async fn make(
+        &self,
+        context: &Context<'_>,
+        found: &Found,
+        (hold, sink, interrupt): (&mut Hold, &mut dyn Sink, &mut Interrupt),
+    ) -> Result<Option<Kept>, Failed> {
         let of_rds = match self.of_rds {
             Some(wish) => Some((wish, database(context, found).await?)),
             None => None,
         };
-        let mut sink = context.sink(found.source.clone());
-        let lock = (context.options.key.lock_key, context.options.wait.lock_wait);
-        let mut hold = Hold::acquire(&found.settings, lock, &mut sink, interrupt).await?;
-        let work = async {
-            for program in &self.programs {
-                run(program, context, found, (&mut hold, &mut sink, interrupt)).await?;
+        for program in &self.programs {
+            run(program, context, found, (&mut *hold, &mut *sink, &*interrupt)).await?;
+        }
+        match of_rds {
+            Some((wish, database)) => {
+                Ok(Some(rds::keep(wish, database, context.emitter, interrupt).await?))
             }
-            match of_rds {
-                Some((wish, database)) => {
-                    Ok(Some(rds::keep(wish, database, context.emitter, interrupt).await?))
-                }
-                None => Ok(None),
-            }
-        };
-        let result = work.await;
-        hold.release().await;
-        result
+            None => Ok(None),
+        }
     }
 }
 
@@ -89,7 +87,8 @@ async fn run(
     (hold, sink, interrupt): (&mut Hold, &mut dyn Sink, &Interrupt),
 ) -> Result<(), Failed> {
     let child = (program.clone(), &found.settings);
-    let ending = child::run(context, child, (hold, sink), interrupt).await?;
+    let ran = child::run(context, child, (hold, sink), interrupt).await;
+    let ending = ran.map_err(|error| error.database(engine::DatabaseState::Unchanged))?;
     if ending.interrupted {
         let message = format!("interrupted during `{}`", program.name);
         return Err(Error::new(Kind::Interrupted, message).into());
@@ -126,37 +125,4 @@ async fn database(context: &Context<'_>, found: &Found) -> Result<Rds, Error> {
         Error::new(Kind::Configuration, "no AWS Region is set for RDS").hint("set AWS_REGION")
     })?;
     Ok(Rds { sort, id: id.to_owned(), region })
-}
-
-/// What stops the deployment anyway needs no backup.
-async fn called_for(
-    context: &Context<'_>,
-    found: &Found,
-    directory: &Directory,
-    interrupt: &mut Interrupt,
-) -> Result<bool, Error> {
-    let review = context.options.review.review();
-    let deployment = Foresee {
-        connection: &found.settings,
-        directory,
-        allowances: &context.allowances(),
-        share: context.options.review.share(),
-        review: review.as_ref(),
-    };
-    let mut sink = context.sink(found.source.clone());
-    let foreseen = match engine::foresee(&deployment, (&mut sink, interrupt)).await {
-        Ok(foreseen) => foreseen,
-        // A database that is about to be made has nothing to keep.
-        Err(error)
-            if context.options.creation.create_database && error.prisma_code == Some("P1003") =>
-        {
-            return Ok(false);
-        }
-        Err(error) => return Err(error),
-    };
-    Ok(match foreseen {
-        Foreseen::Nothing => false,
-        Foreseen::Change => context.options.keeping.keep_before != Some(KeepBefore::Loss),
-        Foreseen::Loss => true,
-    })
 }

@@ -5,7 +5,9 @@ use super::steps::Steps;
 use super::{Context, Ended, Failed};
 use crate::source::Found;
 use crate::words::plural;
-use engine::{Deploy, Error, Habits, Interrupt, Kept, Kind, MissingDatabase, Report, Turn};
+use engine::{
+    Deploy, Error, Habits, Interrupt, Kind, MissingDatabase, Reached, Report, Sink, Start, Turn,
+};
 use migrations::Directory;
 use protocol::DatabaseState;
 use protocol::event::Outcome;
@@ -30,18 +32,16 @@ pub(super) async fn in_turn(
             return Err(Error::new(Kind::Interrupted, "interrupted while looking for the database").into());
         }
     };
-    let mut kept = None;
     if turn == Turn::Always {
         context.ask_before_deploying(&found, &directory, interrupt.clone()).await?;
-        kept = backups.make(context, (&found, &directory), &mut interrupt).await?;
     }
-    apply_to(context, Work { found, kept, steps, directory }, (turn, interrupt)).await
+    apply_to(context, Work { found, backups, steps, directory }, (turn, interrupt)).await
 }
 
 /// What is to be done, and where: read once, so that what was judged is what is applied.
 pub(super) struct Work {
     pub(super) found: Found,
-    pub(super) kept: Option<Kept>,
+    pub(super) backups: Backups,
     pub(super) steps: Steps,
     pub(super) directory: Directory,
 }
@@ -49,7 +49,7 @@ pub(super) struct Work {
 /// The same for a database that was found.
 pub(super) async fn apply_to(
     context: &Context<'_>,
-    Work { found, kept, steps, directory }: Work,
+    Work { found, backups, steps, directory }: Work,
     (turn, mut interrupt): (Turn, Interrupt),
 ) -> Result<Ended, Failed> {
     let allowances = context.allowances();
@@ -74,20 +74,35 @@ pub(super) async fn apply_to(
         steps: steps.names(),
         share: context.options.review.share(),
         review: review.as_ref(),
-        kept: kept.as_ref(),
+        keep: backups.before(context),
         drift: context.on_drift().map(|on| (on, context.drift_search(server.as_ref()))),
     };
     let mut report = Report::default();
-    let mut sink = context.sink(found.source);
+    let mut sink = context.sink(found.source.clone());
     let failed = |report: &Report, failed: Failed| Failed {
         applied: report.applied.len(),
         pending: report.pending,
         restore_point: report.restore_point.clone(),
         ..failed
     };
-    let hold = engine::deploy_and_hold(&deploy, &mut report, &mut sink, &mut interrupt)
-        .await
-        .map_err(|error| failed(&report, error.into()))?;
+    let mut start = Start::Fresh;
+    let hold = loop {
+        let reached = engine::deploy(&deploy, start, &mut report, (&mut sink, &mut interrupt))
+            .await
+            .map_err(|error| failed(&report, error.into()))?;
+        let mut pause = match reached {
+            Reached::End(hold) => break hold,
+            Reached::Pause(pause) => pause,
+        };
+        let working = (&mut pause.hold, &mut sink as &mut dyn Sink, &mut interrupt);
+        match backups.make(context, &found, working).await {
+            Ok(kept) => start = Start::After(pause, kept),
+            Err(error) => {
+                pause.hold.release().await;
+                return Err(failed(&report, error));
+            }
+        }
+    };
     let mut taken = 0;
     if let Some(mut hold) = hold {
         let result = steps.take(context, &found.settings, (&mut hold, &mut sink), &interrupt).await;

@@ -1,5 +1,6 @@
 //! `replay`: everything from nothing, in a scratch database that is dropped again.
 
+use super::backup::Backups;
 use super::deploy::{self, Work};
 use super::steps::Steps;
 use super::{Context, Ended, Failed};
@@ -33,7 +34,7 @@ pub(super) async fn run(context: &Context<'_>, mut interrupt: Interrupt) -> Resu
         }
     };
     let place = Found { settings: scratch.settings.clone(), source };
-    let work = Work { found: place, kept: None, steps, directory };
+    let work = Work { found: place, backups: Backups::none(), steps, directory };
     let result = deploy::apply_to(&inside, work, (Turn::Always, interrupt)).await;
     let removed = scratch.remove().await;
     let ended = result.map_err(|failed| Failed {

@@ -11,7 +11,7 @@ use super::reap::{Exit, Reaper};
 use super::signals::{self, Signals};
 use crate::emit::Emitter;
 use crate::words;
-use engine::{Error, Guard, Hold, Kind, Progress, Sink};
+use engine::{Error, Hold, Kind, Lookout, Progress, Sink};
 use protocol::Event;
 use protocol::event::{Heartbeat, Notice};
 use protocol::limits::HEARTBEAT_PERIOD;
@@ -50,8 +50,6 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) mask: &'a Mask,
     /// How long it may take to end after a signal before it is killed.
     pub(crate) grace: Duration,
-    /// How long its sessions may queue for a lock.
-    pub(crate) guard: Guard,
 }
 
 /// How a child came to its end.
@@ -70,7 +68,7 @@ pub(crate) struct Ending {
 pub(crate) async fn run(
     program: &Program,
     surroundings: &Surroundings<'_>,
-    hold: &mut Hold,
+    (hold, lookout): (&mut Hold, &mut Lookout),
     sink: &mut dyn Sink,
 ) -> Result<Ending, Error> {
     let deaf = |error: std::io::Error| {
@@ -92,7 +90,8 @@ pub(crate) async fn run(
     tokio::pin!(reading);
     let mut read = false;
     let mut ending = {
-        let watching = child.watch((&mut signals, &mut reaper), surroundings, (hold, sink));
+        let watching =
+            child.watch((&mut signals, &mut reaper), surroundings, (hold, lookout, sink));
         tokio::pin!(watching);
         let beating = beat(emitter, &program.name);
         tokio::pin!(beating);
@@ -215,13 +214,12 @@ impl Child {
         self,
         (signals, reaper): (&mut Signals, &mut Reaper),
         surroundings: &Surroundings<'_>,
-        (hold, sink): (&mut Hold, &mut dyn Sink),
+        (hold, lookout, sink): (&mut Hold, &mut Lookout, &mut dyn Sink),
     ) -> Ending {
         let mut deadline: Option<Instant> = None;
         let ports = BTreeSet::new();
         let mut ending = Ending { exit: Exit::Code(0), interrupted: false, stopped: None, ports };
-        let mut connections =
-            Connections { port: surroundings.guard.connection.port, ..Connections::default() };
+        let mut connections = Connections { port: lookout.port(), ..Connections::default() };
         let mut looking = interval(LOOK_EVERY);
         let losing = hold.lost(sink);
         tokio::pin!(losing);
@@ -231,7 +229,7 @@ impl Child {
             }
         };
         // Boxed: connecting is large.
-        let mut queueing = Box::pin(surroundings.guard.exceeded(&mut told));
+        let mut queueing = Box::pin(lookout.exceeded(&mut told));
         loop {
             let at = deadline;
             tokio::select! {

@@ -84,7 +84,10 @@ async fn a_script_that_ended_its_transaction_unseen_waits_for_a_person() {
     }
     assert_eq!(world.column("SELECT id FROM a").await, ["1"]);
     world.migration("2_b", "INSERT INTO a VALUES (1);");
-    world.run(&["resolve", "--applied", "2_b"]).await.succeeded();
+    // No catalog shows a row.
+    let red = world.run(&["resolve", "--applied", "2_b"]).await;
+    assert!(red.failed(14).message.contains("it cannot be known"), "{}", red.stdout);
+    world.run(&["resolve", "--applied", "2_b", "--force"]).await.succeeded();
     world.deploy().await.succeeded();
     assert_eq!(world.column("SELECT id FROM a").await, ["1"]);
 }

@@ -100,3 +100,100 @@ async fn a_database_without_history_is_adopted_after_comparing() {
         "0"
     );
 }
+
+/// As another tool leaves it that died in the middle.
+async fn unfinished(before: &str, script: &str) -> World {
+    let world = World::new().await;
+    world.migration("1_a", before);
+    world.deploy().await.succeeded();
+    world.migration("2_b", script);
+    theirs(&world, "2_b").await;
+    world
+}
+
+/// Renames, constraints that take an index's name, every column of a statement, what is dropped.
+#[tokio::test]
+async fn everything_that_the_script_makes_and_takes_away_is_looked_for() {
+    let before = "CREATE TABLE a(id int NOT NULL, old int); CREATE TABLE gone(id int); CREATE TYPE m AS ENUM ('x'); CREATE UNIQUE INDEX i ON a(id);";
+    for (script, done) in [
+        ("ALTER TABLE a RENAME TO b;", "ALTER TABLE a RENAME TO b"),
+        ("ALTER TABLE a RENAME COLUMN old TO new;", "ALTER TABLE a RENAME old TO new"),
+        (
+            "ALTER TABLE a ADD CONSTRAINT k UNIQUE USING INDEX i;",
+            "ALTER TABLE a ADD CONSTRAINT k UNIQUE USING INDEX i",
+        ),
+        ("ALTER TABLE a ADD COLUMN x int, ADD COLUMN y int;", "ALTER TABLE a ADD COLUMN y int"),
+        ("DROP TABLE gone;", "DROP TABLE gone"),
+        ("ALTER TABLE a DROP COLUMN old;", "ALTER TABLE a DROP COLUMN old"),
+        ("ALTER TYPE m ADD VALUE 'y';", "ALTER TYPE m ADD VALUE 'y'"),
+    ] {
+        let world = unfinished(before, script).await;
+        let red = world.run(&["resolve", "--applied", "2_b"]).await;
+        red.failed(14);
+        world.sql(done).await;
+        let red = world.run(&["resolve", "--rolled-back", "2_b"]).await;
+        assert!(red.failed(14).message.contains("contradicts"), "{script}: {}", red.stdout);
+        if !script.contains("x int") {
+            world.run(&["resolve", "--applied", "2_b"]).await.succeeded();
+        }
+    }
+    let world = unfinished(before, "ALTER TABLE a RENAME TO b; DROP TABLE gone;").await;
+    world.run(&["resolve", "--rolled-back", "2_b"]).await.succeeded();
+}
+
+/// Where there is no table there is no row.
+#[tokio::test]
+async fn what_is_behind_something_that_is_not_done_is_not_done() {
+    let script = "CREATE TABLE b(id int);\nINSERT INTO b VALUES (1);";
+    let world = unfinished("CREATE TABLE a(id int);", script).await;
+    world.run(&["resolve", "--rolled-back", "2_b"]).await.succeeded();
+}
+
+#[tokio::test]
+async fn data_alone_shows_nothing() {
+    let world = unfinished("CREATE TABLE a(id int);", "INSERT INTO a\n VALUES (1);").await;
+    for how in ["--rolled-back", "--applied"] {
+        let red = world.run(&["resolve", how, "2_b"]).await;
+        let failure = red.failed(14);
+        assert!(failure.message.contains("it cannot be known"), "{failure:?}");
+        assert!(failure.hint.as_ref().unwrap().contains("--force"), "{failure:?}");
+    }
+    assert_eq!(world.history().await[1], "2_b unfinished 0");
+    // What comes behind it is there, so it was run.
+    world.migration("2_b", "INSERT INTO a VALUES (1);\nCREATE TABLE b(id int);");
+    world.sql("CREATE TABLE b(id int)").await;
+    world.run(&["resolve", "--applied", "2_b"]).await.succeeded();
+}
+
+/// Half of it is done, as the journal says: neither word is true.
+#[tokio::test]
+async fn the_journal_is_evidence() {
+    let world = World::new().await;
+    world.migration("1_a", "CREATE TABLE a(id int);");
+    world.migration(
+        "2_b",
+        "-- ecs-migrate: transaction=off\nINSERT INTO a SELECT generate_series(1, 100);\nINSERT INTO a SELECT 1/0;",
+    );
+    world.deploy().await.failed(10);
+    let red = world.run(&["resolve", "--rolled-back", "2_b"]).await;
+    assert!(red.failed(14).message.contains("statement 1 is done"), "{}", red.stdout);
+    let red = world.run(&["resolve", "--applied", "2_b"]).await;
+    let message = &red.failed(14).message;
+    assert!(message.contains("statement of line 3 was run"), "{message}");
+    world.migration("2_b", "-- ecs-migrate: transaction=off\nINSERT INTO a SELECT generate_series(1, 100);\nINSERT INTO a VALUES (0);");
+    world.deploy().await.succeeded();
+    assert_eq!(world.value("SELECT count(*) FROM a").await, "101");
+}
+
+#[tokio::test]
+async fn its_own_words_are_true() {
+    let world = half_done().await;
+    world.run(&["resolve", "--rolled-back", "2_b"]).await.succeeded();
+    let again = world.run(&["resolve", "--rolled-back", "2_b"]).await;
+    again.succeeded();
+    assert!(again.stdout.contains("was marked as rolled back before"), "{}", again.stdout);
+    world.deploy().await.succeeded();
+    let red = world.run(&["resolve", "--rolled-back", "2_b"]).await;
+    assert_eq!(red.failed(2).prisma_code.as_deref(), Some("P3012"));
+    assert!(!red.stdout.contains("is marked as rolled back\""), "{}", red.stdout);
+}

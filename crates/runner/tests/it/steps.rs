@@ -26,7 +26,7 @@ impl World {
 async fn a_step_runs_once_after_the_migrations_under_the_lock() {
     let world = World::new().await;
     world.migration("1_a", "CREATE TABLE a(id int);");
-    let seed = "psql -X -q -c \"INSERT INTO a SELECT objid::int FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())\"";
+    let seed = "psql -X -q -c \"INSERT INTO a SELECT DISTINCT objid::int FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())\"";
     let both = format!("{seed}\n\n echo   second  \n");
     let ended = world.deploy_then(&both, &[]).await;
     assert_eq!(ended.succeeded().outcome, Outcome::Applied);
@@ -146,4 +146,101 @@ async fn of_many_containers_one_takes_the_step_and_all_start() {
         assert!(ended.stdout.ends_with("started\n"), "{}", ended.stdout);
     }
     assert_eq!(world.value("SELECT count(*) FROM a").await, "1");
+}
+
+/// The same words after another history are another step.
+#[tokio::test]
+async fn each_history_has_its_own_steps() {
+    let world = World::new().await;
+    world.migration("1_a", "CREATE TABLE a(id int);");
+    for schema in ["one", "two; \"quoted\" schema"] {
+        for taken in [true, false] {
+            let mut command =
+                world.command(&["deploy", "--schema", schema, "--then", "echo taken"]);
+            command.env("PATH", search_path());
+            let ended = finish(command.spawn().unwrap()).await;
+            ended.succeeded();
+            assert_eq!(ended.notice("step_done"), !taken, "{schema}: {}", ended.stdout);
+            assert_eq!(ended.output("stdout") == "taken\n", taken, "{schema}");
+        }
+    }
+    assert_eq!(world.value("SELECT count(*) FROM ecs_migrate.steps").await, "2");
+}
+
+#[tokio::test]
+async fn a_history_that_was_dropped_and_made_anew_has_taken_no_step() {
+    let world = World::new().await;
+    world.migration("1_a", "CREATE TABLE a(id int);");
+    let seed = "psql -X -q -c 'INSERT INTO a VALUES (1)'";
+    world.deploy_then(seed, &[]).await.succeeded();
+    world.sql("DROP TABLE a, _prisma_migrations").await;
+    for starts in [true, false] {
+        // By the way that looks without the lock as well.
+        let mut command = world.command(&["start", "--then", seed, "--", "true"]);
+        let ended = finish(command.env("PATH", search_path()).spawn().unwrap()).await;
+        assert_eq!(ended.code, 0, "{}", ended.stdout);
+        assert_eq!(ended.finished().outcome == Outcome::Applied, starts, "{}", ended.stdout);
+        assert_eq!(world.value("SELECT count(*) FROM a").await, "1");
+    }
+    // A restored dump is another table with the same rows.
+    world
+        .sql("CREATE TABLE copy (LIKE _prisma_migrations INCLUDING ALL); INSERT INTO copy SELECT * FROM _prisma_migrations; \
+              DROP TABLE _prisma_migrations; ALTER TABLE copy RENAME TO _prisma_migrations")
+        .await;
+    assert!(world.deploy_then(seed, &[]).await.notice("step_done"));
+    assert_eq!(world.value("SELECT count(*) FROM a").await, "1");
+}
+
+/// A table of an older version knows no histories.
+#[tokio::test]
+async fn a_step_of_an_older_version_is_of_the_only_history_unless_that_is_younger() {
+    for (at, other, taken) in
+        [("now()", false, false), ("now() - interval '1 day'", false, true), ("now()", true, true)]
+    {
+        let world = World::new().await;
+        world.migration("1_a", "CREATE TABLE a(id int);");
+        world.deploy().await.succeeded();
+        world
+            .sql(&format!(
+                "CREATE SCHEMA ecs_migrate; CREATE TABLE ecs_migrate.steps (name text PRIMARY KEY, run text NOT NULL, \
+                 attempts integer NOT NULL, started_at timestamptz NOT NULL, finished_at timestamptz, exit_code integer); \
+                 INSERT INTO ecs_migrate.steps VALUES ('echo taken', 'r', 1, {at}, {at}, 0)"
+            ))
+            .await;
+        if other {
+            world.sql("CREATE SCHEMA two; CREATE TABLE two._prisma_migrations (LIKE _prisma_migrations)").await;
+        }
+        let ended = world.deploy_then("echo taken", &[]).await;
+        ended.succeeded();
+        assert_eq!(ended.output("stdout") == "taken\n", taken, "{at} {other}: {}", ended.stdout);
+        let ended = world.deploy_then("echo taken", &[]).await;
+        assert!(ended.notice("step_done"), "{}", ended.stdout);
+    }
+}
+
+#[tokio::test]
+async fn who_may_not_change_an_older_versions_table_is_told_before_anything_is_applied() {
+    let world = World::new().await;
+    let role = format!("r_{}", world.database);
+    world
+        .sql(&format!(
+            "CREATE ROLE {role} LOGIN; CREATE SCHEMA own AUTHORIZATION {role}; CREATE SCHEMA ecs_migrate; \
+             CREATE TABLE ecs_migrate.steps (name text PRIMARY KEY, run text NOT NULL, attempts integer NOT NULL, \
+             started_at timestamptz NOT NULL, finished_at timestamptz, exit_code integer); \
+             GRANT USAGE ON SCHEMA ecs_migrate TO {role}; GRANT ALL ON ecs_migrate.steps TO {role}"
+        ))
+        .await;
+    world.migration("1_a", "CREATE TABLE a(id int);");
+    let mut command = world.command(&["deploy", "--then", "true"]);
+    let url = world.url.replace("postgres@", &format!("{role}@")) + "?schema=own";
+    command.env("DATABASE_URL", url).env("PATH", search_path());
+    let ended = finish(command.spawn().unwrap()).await;
+    let hint = ended.failed(22).hint.clone().unwrap();
+    assert!(hint.contains("ALTER TABLE ecs_migrate.steps"), "{hint}");
+    assert!(!world.exists("own.a").await);
+    world.sql(&hint[hint.find("ALTER").unwrap()..]).await;
+    let mut command = world.command(&["deploy", "--then", "true"]);
+    let url = world.url.replace("postgres@", &format!("{role}@")) + "?schema=own";
+    command.env("DATABASE_URL", url).env("PATH", search_path());
+    finish(command.spawn().unwrap()).await.succeeded();
 }

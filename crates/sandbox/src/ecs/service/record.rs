@@ -178,13 +178,12 @@ impl Deployment {
 
     /// The stage that holds it, while one does.
     pub(super) fn stage(&self, now: Timestamp) -> Option<Stage<'_>> {
-        self.effects.iter().find_map(|effect| match effect {
-            ServiceEffect::StaysIn { stage, seconds: held, hook } => {
-                let until = self.created_at.after(seconds(*held));
-                let holds = now < until;
-                holds.then_some(Stage { name: stage, hook: hook.as_deref(), until })
-            }
-            _ => None,
+        self.effects.iter().find_map(|effect| {
+            let ServiceEffect::StaysIn { stage, seconds: held, hook } = effect else {
+                return None;
+            };
+            let until = self.created_at.after(seconds(*held));
+            (now < until).then_some(Stage { name: stage, hook: hook.as_deref(), until })
         })
     }
 }
