@@ -85,13 +85,14 @@ async fn grade_at_once(
             known.read(&Script::parse(text));
         }
     }
-    let mut graded = Vec::new();
+    let (mut graded, mut unseen) = (Vec::new(), hazard::Unseen::default());
     for migration in &plan.pending {
         let Ok(text) = migration.read() else { continue };
         let script = Script::parse(text);
         let assessed = hazard::suspects(&script, &mut known);
         let hidden = hidden(session, known.reaches(&script), &assessed).await?;
         for found in assessed.into_iter().chain(hidden) {
+            let found = unseen.behind(&script, found);
             let facts = match &found.table {
                 Some(table) => Some(facts::of(session, table, &found).await?),
                 None => None,
@@ -118,6 +119,7 @@ async fn grade_at_once(
                 rewritten,
             });
         }
+        unseen.read(&script);
     }
     Ok(graded)
 }

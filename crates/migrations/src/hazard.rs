@@ -20,6 +20,7 @@ mod search_path;
 mod sentence;
 mod squawk;
 pub mod types;
+mod unseen;
 mod view;
 mod words;
 
@@ -29,6 +30,7 @@ pub use exception::Exception;
 pub use known::Known;
 pub use policy::{Level, Policy};
 pub use rule::{Grade, Rule, Work};
+pub use unseen::Unseen;
 
 /// A hazard in a script.
 #[derive(Debug, Clone, PartialEq, Eq)]

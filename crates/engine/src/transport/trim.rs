@@ -101,9 +101,8 @@ fn begin(tag: u8, length: [u8; 4], out: &mut Vec<u8>) -> io::Result<Option<Messa
     let body = match tag {
         b'E' | b'N' if left > SHORT => Body::Fields(Fields::default()),
         b'D' if left > ROW => Body::Columns(Columns::default()),
-        // Rows that a script copies to nobody, whatever asked for them. The driver takes the beginning of
-        // a copy for a broken connection; what is said of its end is the statement's own.
-        b'H' | b'd' | b'c' => Body::Nothing,
+        // Rows that a script copies to nobody, where the parser did not see that it does.
+        b'd' | b'c' => Body::Nothing,
         // A script can set an `application_name` as long as it likes, and nobody here asks for such.
         b'S' | b'A' if left > SHORT => Body::Nothing,
         _ => Body::Whole,
@@ -336,7 +335,6 @@ mod tests {
     #[test]
     fn what_nobody_asks_for_is_let_go_of() {
         let all = [
-            message(b'H', b"\0\0\x01\0\0"),
             message(b'd', &[7; SHORT * 2]),
             message(b'c', b""),
             message(b'S', &vec![b'x'; SHORT + 1]),

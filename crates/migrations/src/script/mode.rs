@@ -2,7 +2,6 @@
 
 use super::parse::Parsed;
 use super::{Class, Form, Statement, TRANSACTION_OFF, line_at};
-use squawk_lexer::{TokenKind, tokenize};
 use std::ops::Range;
 
 /// Decides from the statements alone; what fails in a transaction for reasons that cannot be seen
@@ -49,13 +48,6 @@ fn refused(text: &str, parsed: &Parsed) -> Option<Form> {
                 copy.line,
             )
         };
-    }
-    if let Some(copy) = parsed.statements.iter().find(|s| copies_out(text, s)) {
-        return refuse(
-            "COPY TO STDOUT has nobody to send its rows to",
-            "leave it out, or copy into a table",
-            copy.line,
-        );
     }
     if let Some(mode) = parsed.statements.iter().find(|s| s.class == Class::ReadOnly) {
         return refuse(
@@ -104,24 +96,6 @@ fn refused(text: &str, parsed: &Parsed) -> Option<Form> {
         "add COMMIT, or leave out BEGIN: a migration is one transaction anyway",
         open?,
     )
-}
-
-/// `COPY … TO STDOUT`; a literal or a quoted name is one token.
-fn copies_out(text: &str, statement: &Statement) -> bool {
-    let text = &text[statement.range.clone()];
-    // Most statements are something else.
-    if !text.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("copy")) {
-        return false;
-    }
-    let (mut at, mut words) = (0, Vec::new());
-    for token in tokenize(text) {
-        let start = at;
-        at += usize::try_from(token.len).unwrap_or(0);
-        if token.kind == TokenKind::Ident {
-            words.push(text[start..at].to_ascii_lowercase());
-        }
-    }
-    words.windows(2).any(|pair| pair == ["to", "stdout"])
 }
 
 fn chains(text: &str, statement: &Statement) -> bool {

@@ -89,6 +89,24 @@ async fn a_backup_is_made_and_the_check_asks_before_rows_or_values_go() {
             "INSERT INTO keys VALUES (9);",
         ],
         &["CREATE TABLE t (a int DEFAULT row_purge());", "INSERT INTO t DEFAULT VALUES;"],
+        // Under a name that the database does not know yet.
+        &["CREATE VIEW v AS SELECT * FROM users; DELETE FROM v WHERE true;"],
+        &["CREATE VIEW v AS SELECT * FROM users;", "UPDATE v SET email = NULL;"],
+        &[
+            "CREATE TABLE p (id int) PARTITION BY LIST (id); ALTER TABLE p ATTACH PARTITION app.logs DEFAULT; DROP TABLE p;",
+        ],
+        &["CREATE TABLE p (id int); ALTER TABLE hand INHERIT p; DELETE FROM p WHERE true;"],
+        &["DO $$ BEGIN ALTER TABLE users RENAME TO old; END $$; DROP TABLE old CASCADE;"],
+        &[
+            "DO $$ BEGIN ALTER TABLE users RENAME TO old; END $$;",
+            "DROP TABLE IF EXISTS old CASCADE;",
+        ],
+        &["ALTER VIEW people RENAME TO p2; DELETE FROM p2;"],
+        &[
+            "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w; CREATE FOREIGN TABLE ft (a int) SERVER s;",
+            "DELETE FROM ft;",
+        ],
+        &["CREATE EXTENSION IF NOT EXISTS plpgsql; DROP EXTENSION plpgsql;"],
     ] {
         let world = world(scripts).await;
         let (kept, asked) = (world.path("kept"), world.path("asked"));
