@@ -9,6 +9,7 @@ use crate::session::{Ran, Session};
 use crate::trace;
 use crate::transaction::{Attempt, Stop};
 use crate::way::Way;
+use tokio_postgres::types::Type;
 
 /// Looks for it, removes what can be removed at once, and says what stays.
 pub(crate) async fn look(
@@ -60,7 +61,7 @@ pub(crate) async fn look(
             }
             Ok(left)
         }
-        Way::Detach => is_detaching(session).await,
+        Way::Detach(parent, child) => is_detaching(session, (parent, child)).await,
         Way::Reindex => {
             let names = index::unfinished_rebuilds(session).await?;
             if !names.is_empty() {
@@ -132,13 +133,15 @@ pub(crate) async fn drop_unnamed(
     Ok(())
 }
 
-/// Whether a partition is neither attached nor detached. The column is there since PostgreSQL 14.
-async fn is_detaching(session: &Session) -> Result<bool, Fault> {
+/// Whether this partition of this table is neither attached nor detached; what is left of another one is
+/// another statement's. The column is there since PostgreSQL 14.
+async fn is_detaching(session: &Session, (parent, child): (&str, &str)) -> Result<bool, Fault> {
     let row = session
         .one(
             "SELECT EXISTS (SELECT FROM pg_catalog.pg_inherits i \
-             WHERE (pg_catalog.to_jsonb(i) ->> 'inhdetachpending')::boolean)",
-            &[],
+             WHERE (pg_catalog.to_jsonb(i) ->> 'inhdetachpending')::boolean \
+             AND i.inhparent = pg_catalog.to_regclass($1) AND i.inhrelid = pg_catalog.to_regclass($2))",
+            &[(&parent, Type::TEXT), (&child, Type::TEXT)],
         )
         .await?;
     row.get(0)
@@ -148,13 +151,13 @@ async fn is_detaching(session: &Session) -> Result<bool, Fault> {
 /// refused (PostgreSQL, "ALTER TABLE", FINALIZE). False if it left nothing to finish.
 pub(crate) async fn finish_detaching(
     attempt: &Attempt<'_>,
-    index: usize,
+    (index, partition): (usize, (&str, &str)),
     interrupt: &mut Interrupt,
 ) -> Result<bool, Stop> {
     let text = attempt.script.text_of(&attempt.script.statements[index]).trim_end();
     let Some(begun) = text.len().checked_sub(CONCURRENTLY.len()) else { return Ok(false) };
     let ends = text.get(begun..).is_some_and(|end| end.eq_ignore_ascii_case(CONCURRENTLY));
-    if !ends || !is_detaching(attempt.session).await? {
+    if !ends || !is_detaching(attempt.session, partition).await? {
         return Ok(false);
     }
     let sql = format!("{}FINALIZE", &text[..begun]);
