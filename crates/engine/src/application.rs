@@ -38,6 +38,17 @@ pub(crate) const SCHEMAS: &str = "SELECT n.oid, n.nspname FROM pg_catalog.pg_nam
 const LACKING: &str = "\
 WITH who AS (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = $2),
 extension AS (SELECT classid, objid FROM pg_catalog.pg_depend WHERE deptype = 'e'),
+-- The columns behind the last one that the role may use, of a table whose columns are granted one by one.
+behind AS (
+  SELECT pg_catalog.quote_ident(s.nspname) AS place, pg_catalog.quote_ident(c.relname) AS name, c.oid AS table_oid, r, a.attnum, pg_catalog.quote_ident(a.attname) AS column_name
+  FROM pg_catalog.pg_class c JOIN schema s ON s.oid = c.relnamespace CROSS JOIN pg_catalog.unnest(ARRAY['SELECT', 'INSERT', 'UPDATE']) r
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped, who
+  WHERE c.relkind IN ('r', 'p', 'f') AND NOT c.relispartition AND c.relname <> '_prisma_migrations'
+    AND ('pg_catalog.pg_class'::regclass, c.oid) NOT IN (SELECT classid, objid FROM extension)
+    AND NOT pg_catalog.has_table_privilege(who.oid, c.oid, r) AND NOT pg_catalog.has_column_privilege(who.oid, c.oid, a.attnum, r)
+    AND a.attnum > (SELECT pg_catalog.max(g.attnum) FROM pg_catalog.pg_attribute g WHERE g.attrelid = c.oid AND g.attnum > 0 AND NOT g.attisdropped
+      AND pg_catalog.has_column_privilege(who.oid, c.oid, g.attnum, r))
+),
 lacking AS (
   SELECT 'schema' AS sort, pg_catalog.quote_ident(s.nspname) AS place, '' AS name, ARRAY['USAGE'] AS rights
   FROM schema s, who WHERE NOT pg_catalog.has_schema_privilege(who.oid, s.oid, 'USAGE')
@@ -48,6 +59,9 @@ lacking AS (
   FROM pg_catalog.pg_class c JOIN schema s ON s.oid = c.relnamespace, who
   WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND NOT c.relispartition AND c.relname <> '_prisma_migrations'
     AND ('pg_catalog.pg_class'::regclass, c.oid) NOT IN (SELECT classid, objid FROM extension)
+  UNION ALL
+  SELECT 'table', place, name, ARRAY(SELECT r || ' (' || pg_catalog.string_agg(column_name, ', ' ORDER BY attnum) || ')' FROM behind GROUP BY table_oid, r HAVING table_oid = t.table_oid ORDER BY r)
+  FROM (SELECT DISTINCT place, name, table_oid FROM behind) AS t
   UNION ALL
   SELECT 'sequence', pg_catalog.quote_ident(s.nspname), pg_catalog.quote_ident(c.relname), ARRAY['USAGE']
   FROM pg_catalog.pg_class c JOIN schema s ON s.oid = c.relnamespace, who
@@ -84,6 +98,9 @@ pub async fn require_rights(
     };
     session.close().await;
     let lacking = looked?;
+    for finding in lacking.advice() {
+        sink.emit(crate::Progress::Finding(finding));
+    }
     if lacking.is_empty() {
         return Ok(());
     }
@@ -135,5 +152,7 @@ pub(crate) async fn lacking(
     };
     let mut objects = rows.iter().map(object).collect::<Result<Vec<_>, _>>()?;
     objects.retain(|object| !application.except.contains(&object.to_string()));
-    Ok(Lacking { role: names.get(0)?, us: names.get(1)?, objects })
+    let of_columns = |object: &Object| object.rights.iter().any(|right| right.contains('('));
+    let (behind, objects) = objects.into_iter().partition(of_columns);
+    Ok(Lacking { role: names.get(0)?, us: names.get(1)?, objects, behind })
 }

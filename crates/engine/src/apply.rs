@@ -60,6 +60,7 @@ pub(crate) async fn apply(
         sink.emit(Progress::Notice { code: stand_in::LEFT_OUT, text });
     }
     let mut script = Script::parse(played);
+    session.arm(&script);
     let known = known::read(session, step.begun).await?;
     // Its repair may have made it a transaction; what is done must not be done again.
     if !known.is_empty() {
@@ -185,7 +186,12 @@ async fn ended(
         let part_way = match marker.mode {
             Mode::Transaction | Mode::Whole => error.database == DatabaseState::NeedsAttention,
             Mode::Statements => {
-                let entries = journal::entries(session, id).await?;
+                // Where none was needed there may be no right to look at one.
+                let entries = if attempt.journaled {
+                    journal::entries(session, id).await?
+                } else {
+                    known::Known::new()
+                };
                 if let Some(why) = resume::unresumable(&entries)
                     && error.database != DatabaseState::NeedsAttention
                 {

@@ -43,14 +43,21 @@ const READ: &str = "SELECT pg_catalog.jsonb_build_object(\
       'settings', COALESCE((SELECT pg_catalog.jsonb_object_agg(s.name, s.setting) FROM (\
          SELECT name, setting FROM pg_catalog.pg_settings WHERE source = 'session' AND NOT name = ANY ($2) \
            AND name NOT IN ('transaction_isolation', 'transaction_read_only', 'transaction_deferrable') \
-         UNION SELECT custom, pg_catalog.current_setting(custom, true) FROM pg_catalog.unnest($1) AS custom \
+         UNION SELECT custom, pg_catalog.current_setting(custom, true) \
+           FROM (SELECT pg_catalog.unnest($1) UNION FUNCTIONS_SET) AS named(custom) \
            WHERE NOT custom = ANY ($2) AND pg_catalog.current_setting(custom, true) IS NOT NULL) AS s), '{}'), \
       'bound', pg_catalog.to_jsonb(ARRAY(\
          SELECT 'the temporary ' || t.name FROM (\
            SELECT relname::text AS name FROM pg_catalog.pg_class WHERE pg_catalog.pg_my_temp_schema() <> 0 \
              AND relnamespace = pg_catalog.pg_my_temp_schema() AND relkind NOT IN ('i', 'I', 't') \
            UNION SELECT proname::text || '()' FROM pg_catalog.pg_proc WHERE pg_catalog.pg_my_temp_schema() <> 0 \
-             AND pronamespace = pg_catalog.pg_my_temp_schema()) AS t \
+             AND pronamespace = pg_catalog.pg_my_temp_schema() \
+           UNION SELECT typname::text FROM pg_catalog.pg_type WHERE pg_catalog.pg_my_temp_schema() <> 0 \
+             AND typnamespace = pg_catalog.pg_my_temp_schema() AND typrelid = 0 AND typcategory <> 'A' \
+           UNION SELECT pg_catalog.pg_describe_object(classid, objid, 0) FROM pg_catalog.pg_depend \
+             WHERE pg_catalog.pg_my_temp_schema() <> 0 AND refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass \
+             AND refobjid = pg_catalog.pg_my_temp_schema() AND classid NOT IN ('pg_catalog.pg_class'::pg_catalog.regclass, \
+             'pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_type'::pg_catalog.regclass)) AS t \
          UNION SELECT 'the prepared statement ' || name FROM pg_catalog.pg_prepared_statements WHERE from_sql \
          UNION SELECT 'the cursor ' || name FROM pg_catalog.pg_cursors WHERE is_holdable \
          UNION SELECT 'the channel ' || channel FROM pg_catalog.pg_listening_channels() AS channel \
@@ -68,8 +75,9 @@ pub(crate) const PARTS: &str = "j.json ->> 'role', j.json ->> 'user', \
 impl Carried {
     /// Reads what the session is.
     pub(crate) async fn read(session: &Session, lens: &Lens) -> Result<Self, Fault> {
+        let read = READ.replace("FUNCTIONS_SET", crate::custom::OF_FUNCTIONS);
         let sql =
-            format!("SELECT {PARTS} FROM (SELECT r.json::jsonb AS json FROM ({READ}) AS r) AS j");
+            format!("SELECT {PARTS} FROM (SELECT r.json::jsonb AS json FROM ({read}) AS r) AS j");
         let row = session
             .one(
                 &sql,
@@ -101,14 +109,17 @@ impl Carried {
     /// Makes another session the same, as far as one can be.
     pub(crate) async fn restore(&self, session: &Session, lens: &Lens) -> Result<(), Failed> {
         let now = Self::read(session, lens).await?;
+        // What is ours now may have been written down by a run whose it was not.
+        let mut wanted = self.clone();
+        wanted.settings.retain(|name, _value| !lens.ours.contains(name));
         let refused = |fault: Fault| match fault {
             Fault::Server(db) => Failed::Refused(db.message().to_owned()),
             fault @ (Fault::Lost(_) | Fault::Answer(_)) => Failed::Fault(fault),
         };
-        let gone = now.settings.keys().filter(|name| !self.settings.contains_key(*name));
+        let gone = now.settings.keys().filter(|name| !wanted.settings.contains_key(*name));
         let mut sql: String =
             gone.fold(String::new(), |sql, name| format!("{sql}RESET {};", quote::setting(name)));
-        for (name, value) in &self.settings {
+        for (name, value) in &wanted.settings {
             if now.settings.get(name) != Some(value) {
                 let (name, value) = (quote::literal(name), quote::literal(value));
                 sql = format!("{sql}SELECT pg_catalog.set_config({name}, {value}, false);");
@@ -119,12 +130,14 @@ impl Carried {
         }
         if self.role != "none" {
             sql = format!("{sql}SET ROLE {};", quote::identifier(&self.role));
+        } else if now.role != "none" {
+            sql.push_str("SET ROLE NONE;");
         }
         if !sql.is_empty() {
             session.run(&sql).await.map_err(refused)?;
         }
         let restored = Self::read(session, lens).await.map_err(refused)?;
-        match self.difference(&restored) {
+        match wanted.difference(&restored) {
             None => Ok(()),
             Some(name) => Err(Failed::Refused(format!("{name} is another one now"))),
         }

@@ -4,6 +4,7 @@
 mod again;
 mod catalog;
 mod compare;
+mod property;
 
 pub use catalog::Grants;
 
@@ -53,8 +54,10 @@ pub(crate) enum Drift {
 /// A comparison with what migrations make.
 #[derive(Debug)]
 pub(crate) struct Compared {
-    /// What differs.
+    /// What somebody changed.
     pub(crate) differences: Vec<Difference>,
+    /// What differs too, and comes and goes while the database is used.
+    pub(crate) passing: Vec<Difference>,
     /// What of the migrations was not played, a sentence for each.
     pub(crate) left_out: Vec<String>,
 }
@@ -106,7 +109,10 @@ pub(crate) async fn against(
             seen
         }
     };
-    seen.map(|Seen { seen, left_out }| Compared { differences: seen, left_out })
+    seen.map(|Seen { seen, left_out }| {
+        let (passing, differences) = seen.into_iter().partition(|one| one.passes);
+        Compared { differences, passing, left_out }
+    })
 }
 
 /// The migrations that the database has, or why they cannot be had. PURE.
@@ -146,7 +152,7 @@ pub(crate) async fn before(
         }
         drift => drift?,
     };
-    let Compared { differences, left_out } = match drift {
+    let Compared { differences, passing, left_out } = match drift {
         Drift::Incomparable(reason) => {
             say(sink, "drift_not_compared", format!("drift: not compared, because {reason}"));
             return Ok(());
@@ -155,6 +161,9 @@ pub(crate) async fn before(
     };
     for text in left_out {
         say(sink, LEFT_OUT, text);
+    }
+    if let Some(text) = passing_sentence(&passing) {
+        say(sink, "drift_passing", format!("drift: {text}"));
     }
     for difference in differences.iter().take(SHOWN) {
         say(sink, "drift", format!("drift: {difference}"));
@@ -174,6 +183,18 @@ pub(crate) async fn before(
 /// `the schema was changed beside the migrations: 2 differences`
 pub(crate) fn sentence(count: usize) -> String {
     format!("the schema was changed beside the migrations: {}", differences(count))
+}
+
+/// How many of those that come and go are named.
+const NAMED: usize = 5;
+
+/// What comes and goes, if anything does.
+pub(crate) fn passing_sentence(passing: &[Difference]) -> Option<String> {
+    let named: Vec<String> = passing.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = passing.len().saturating_sub(named.len());
+    let and_more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    (!named.is_empty())
+        .then(|| format!("comes and goes, and is not counted: {}{and_more}", named.join("; ")))
 }
 
 /// `1 difference`, `2 differences`.

@@ -170,6 +170,11 @@ impl From<tokio_postgres::Error> for Fault {
                 sqlstate: Some(db.code().code().to_owned()),
             }),
             Some(db) => Self::Server(Box::new(db.clone())),
+            // What asks its client for something else than a statement, as COPY does: the driver reads on
+            // behind it, and the session goes on.
+            None if chain(&error) == UNEXPECTED => {
+                Self::Answer("the script asks for what nobody can give it or take from it, as COPY … TO STDOUT does".to_owned())
+            }
             None if unsendable(&error) => Self::Answer(format!(
                 "what was to be sent is no text of PostgreSQL: {}",
                 chain(&error)
@@ -179,6 +184,9 @@ impl From<tokio_postgres::Error> for Fault {
     }
 }
 
+/// How the driver says that (tokio-postgres, `error/mod.rs`: `Kind::UnexpectedMessage`).
+const UNEXPECTED: &str = "unexpected message from server";
+
 /// Whether a message could not even be written: it has a NUL character, or is larger than a message
 /// can be. The driver says so with this kind, and nothing was sent.
 pub(crate) fn unsendable(error: &tokio_postgres::Error) -> bool {
@@ -187,11 +195,12 @@ pub(crate) fn unsendable(error: &tokio_postgres::Error) -> bool {
     cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::InvalidInput)
 }
 
-/// Class 57P: the server itself ends the session (shutdown, crash, starting up); and whatever else
-/// it calls fatal, such as a time limit for a transaction.
+/// What the server calls fatal: shutdown, crash, starting up, a time limit for a transaction. Class 57P
+/// says the same where a pooler speaks for it, which names no function of its own; code of a script
+/// raises it like any other, and another server's passes through `postgres_fdw` as an error.
 fn ends_session(db: &DbError) -> bool {
-    db.code().code().starts_with("57P")
-        || matches!(db.parsed_severity(), Some(Severity::Fatal | Severity::Panic))
+    matches!(db.parsed_severity(), Some(Severity::Fatal | Severity::Panic))
+        || (db.code().code().starts_with("57P") && db.routine().is_none())
 }
 
 /// Lock not available, deadlock, serialization failure: the others' doing, and nothing of the

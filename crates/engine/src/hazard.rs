@@ -89,7 +89,7 @@ async fn grade_at_once(
     for migration in &plan.pending {
         let Ok(text) = migration.read() else { continue };
         let script = Script::parse(text);
-        let assessed = hazard::assess(&script, &mut known);
+        let assessed = hazard::suspects(&script, &mut known);
         let hidden = hidden(session, known.reaches(&script), &assessed).await?;
         for found in assessed.into_iter().chain(hidden) {
             let facts = match &found.table {

@@ -8,7 +8,7 @@ use crate::progress::Sink;
 use crate::quote;
 use crate::row;
 use crate::session::Session;
-use crate::waiting::patiently;
+use crate::waiting::{despite_limits, patiently};
 use migrations::Row;
 use tokio_postgres::types::Type;
 
@@ -229,7 +229,8 @@ impl History {
         session: &Session,
         (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
     ) -> Result<Vec<Row>, Error> {
-        patiently((session, READING), (sink, interrupt), self.rows(session)).await
+        let reading = despite_limits(async || self.rows(session).await);
+        patiently((session, READING), (sink, interrupt), reading).await
     }
 
     /// Every row in the order of its start.

@@ -115,7 +115,26 @@ pub(crate) fn may_skip(text: &str) -> bool {
     })
 }
 
-/// The first invalid index whose name is in one of these texts, as SQL can name it. A partitioned
+/// The invalid index of this name in the schema of the table, as SQL can name it: the one for which
+/// `CREATE INDEX IF NOT EXISTS` is passed by, on whatever table of the schema it is.
+pub(crate) async fn invalid_beside(
+    session: &Session,
+    (index, table): (&str, &str),
+) -> Result<Option<String>, Fault> {
+    let rows = session
+        .query(
+            "SELECT i.indexrelid::pg_catalog.regclass::text \
+             FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid \
+             WHERE NOT i.indisvalid AND c.relkind = 'i' AND c.relname = (pg_catalog.parse_ident($1))[1] \
+             AND c.relnamespace = (SELECT relnamespace FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass($2))",
+            &[(&index, Type::TEXT), (&table, Type::TEXT)],
+        )
+        .await?;
+    row::first(&rows, 0)
+}
+
+/// The first invalid index whose name is in one of these texts, as SQL can name it, where one may be
+/// meant: its schema is searched, or named, or no other schema has a valid one of that name. A partitioned
 /// one is invalid until all its partitions have theirs, which is no failure.
 pub(crate) async fn invalid_among(
     session: &Session,
@@ -123,15 +142,21 @@ pub(crate) async fn invalid_among(
 ) -> Result<Option<String>, Fault> {
     let rows = session
         .query(
-            "SELECT c.relname::text, i.indexrelid::pg_catalog.regclass::text \
+            "SELECT c.relname::text, i.indexrelid::pg_catalog.regclass::text, n.nspname::text, \
+             n.nspname = ANY (pg_catalog.current_schemas(true)) OR NOT EXISTS (\
+               SELECT FROM pg_catalog.pg_class o JOIN pg_catalog.pg_index v ON v.indexrelid = o.oid \
+               WHERE o.relname = c.relname AND v.indisvalid) \
              FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid \
+             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
              WHERE NOT i.indisvalid AND c.relkind = 'i' ORDER BY 1",
             &[],
         )
         .await?;
     for row in &rows {
         let name: String = row.get(0)?;
-        if texts.iter().any(|text| has_word(text, &name)) {
+        let (schema, meant): (String, bool) = (row.get(2)?, row.get(3)?);
+        let meant = meant || texts.iter().any(|text| has_word(text, &schema));
+        if meant && texts.iter().any(|text| has_word(text, &name)) {
             return Ok(Some(row.get(1)?));
         }
     }

@@ -6,6 +6,7 @@ use crate::session::Session;
 use crate::transaction::{Attempt, Begun, Stop};
 use migrations::checksum::checksum;
 use migrations::script::{Comments, Script, as_read};
+use migrations::{Mode, Row};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -16,8 +17,18 @@ pub(crate) type Known = BTreeMap<i32, Entry>;
 pub(crate) async fn read(session: &Session, begun: Begun<'_>) -> Result<Known, Fault> {
     match begun {
         Begun::Now => Ok(Known::new()),
-        Begun::Earlier(row) => journal::entries(session, &row.id).await,
+        Begun::Earlier(row) => match journal::entries(session, &row.id).await {
+            // What was one transaction needed no journal, nor a right to it.
+            Err(Fault::Server(db)) if db.code().code() == "42501" && was_whole(row) => {
+                Ok(Known::new())
+            }
+            known => known,
+        },
     }
+}
+
+fn was_whole(row: &Row) -> bool {
+    row.marker().is_some_and(|marker| marker.mode == Mode::Transaction)
 }
 
 /// What the journal would have where there is none: that the earlier run intended everything. Of a
@@ -117,11 +128,11 @@ const NOTE: &str = "its finished parts are in ecs_migrate.journal, table ";
 /// without it. `now` is the number of the journal's table, and `needed` whether this script needs one.
 /// PURE.
 pub(crate) fn is_journal_lost(
-    row: &migrations::Row,
+    row: &Row,
     now: Option<&str>,
     (checksum, needed): (&str, bool),
 ) -> bool {
-    if row.marker().is_none_or(|marker| marker.mode != migrations::Mode::Statements) {
+    if row.marker().is_none_or(|marker| marker.mode != Mode::Statements) {
         return false;
     }
     let noted =
@@ -148,7 +159,6 @@ pub(crate) fn journal_lost(name: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use migrations::Row;
 
     #[test]
     fn a_journal_that_is_not_there_is_missed() {

@@ -9,12 +9,13 @@ use crate::session::{Ran, Session};
 use crate::trace;
 use crate::transaction::{Attempt, Stop};
 use crate::way::Way;
+use migrations::script::{Thing, Trace};
 use tokio_postgres::types::Type;
 
 /// Looks for it, removes what can be removed at once, and says what stays.
 pub(crate) async fn look(
     attempt: &Attempt<'_>,
-    (way, before): (&Way, &str),
+    (way, before, trace): (&Way, &str, &Trace),
     sink: &mut dyn Sink,
 ) -> Result<bool, Fault> {
     let session = attempt.session;
@@ -61,7 +62,7 @@ pub(crate) async fn look(
             }
             Ok(left)
         }
-        Way::Detach(parent, child) => is_detaching(session, (parent, child)).await,
+        Way::Detach(..) => is_detaching(session, trace).await,
         Way::Reindex => {
             let names = index::unfinished_rebuilds(session).await?;
             if !names.is_empty() {
@@ -133,15 +134,16 @@ pub(crate) async fn drop_unnamed(
     Ok(())
 }
 
-/// Whether this partition of this table is neither attached nor detached; what is left of another one is
-/// another statement's. The column is there since PostgreSQL 14.
-async fn is_detaching(session: &Session, (parent, child): (&str, &str)) -> Result<bool, Fault> {
+/// Whether the statement's partition is neither attached nor detached; somebody else may be detaching
+/// another one. The column is there since PostgreSQL 14.
+async fn is_detaching(session: &Session, trace: &Trace) -> Result<bool, Fault> {
+    let Trace::Gone(Thing::Partition { parent, child }) = trace else { return Ok(false) };
     let row = session
         .one(
             "SELECT EXISTS (SELECT FROM pg_catalog.pg_inherits i \
              WHERE (pg_catalog.to_jsonb(i) ->> 'inhdetachpending')::boolean \
              AND i.inhparent = pg_catalog.to_regclass($1) AND i.inhrelid = pg_catalog.to_regclass($2))",
-            &[(&parent, Type::TEXT), (&child, Type::TEXT)],
+            &[(parent, Type::TEXT), (child, Type::TEXT)],
         )
         .await?;
     row.get(0)
@@ -151,13 +153,15 @@ async fn is_detaching(session: &Session, (parent, child): (&str, &str)) -> Resul
 /// refused (PostgreSQL, "ALTER TABLE", FINALIZE). False if it left nothing to finish.
 pub(crate) async fn finish_detaching(
     attempt: &Attempt<'_>,
-    (index, partition): (usize, (&str, &str)),
+    index: usize,
     interrupt: &mut Interrupt,
 ) -> Result<bool, Stop> {
-    let text = attempt.script.text_of(&attempt.script.statements[index]).trim_end();
+    let statement = &attempt.script.statements[index];
+    let trace = attempt.script.trace_of(statement);
+    let text = attempt.script.text_of(statement).trim_end();
     let Some(begun) = text.len().checked_sub(CONCURRENTLY.len()) else { return Ok(false) };
     let ends = text.get(begun..).is_some_and(|end| end.eq_ignore_ascii_case(CONCURRENTLY));
-    if !ends || !is_detaching(attempt.session, partition).await? {
+    if !ends || !is_detaching(attempt.session, &trace).await? {
         return Ok(false);
     }
     let sql = format!("{}FINALIZE", &text[..begun]);

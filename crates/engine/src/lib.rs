@@ -50,6 +50,7 @@ mod carried;
 mod certificate;
 mod check;
 mod connect;
+mod custom;
 mod deploy;
 mod drift;
 mod environment;

@@ -69,6 +69,7 @@ async fn acquire_one(
             .one("SELECT pg_catalog.pg_try_advisory_lock($1)", &[(&key, Type::INT8)])
             .await?;
         if row.get(0)? {
+            session.holds(key);
             return Ok(true);
         }
         if done().await? {
@@ -172,7 +173,24 @@ pub(crate) async fn let_go(session: &Session, key: i64) -> Result<(), Fault> {
             &[(&key, Type::INT8)],
         )
         .await?;
+    session.lets_go(key);
     Ok(())
+}
+
+/// Asks for the statements that let go of every advisory lock of this session but `keys`, however often
+/// it was counted; NULL where there is none. A script's would reach the next one, and others would wait.
+pub(crate) fn releasing_others(keys: &[i64]) -> String {
+    let keys: Vec<String> = keys.iter().map(i64::to_string).collect();
+    format!(
+        "SELECT pg_catalog.string_agg(pg_catalog.format('WITH RECURSIVE unlocked(held) AS (SELECT %1$s \
+         UNION ALL SELECT %1$s FROM unlocked WHERE held) SELECT pg_catalog.count(*) FROM unlocked', \
+         pg_catalog.format('pg_catalog.pg_advisory_unlock%s(%s)', CASE mode WHEN 'ShareLock' THEN '_shared' ELSE '' END, \
+           CASE objsubid WHEN 1 THEN pg_catalog.format('%L::bigint', classid::bigint << 32 | objid::bigint) \
+           ELSE pg_catalog.format('%L::int, %L::int', classid::int, objid::int) END)), '; ') \
+         FROM pg_catalog.pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_catalog.pg_backend_pid() \
+         AND NOT (objsubid = 1 AND mode = 'ExclusiveLock' AND (classid::bigint << 32 | objid::bigint) = ANY ('{{{}}}'::bigint[]))",
+        keys.join(",")
+    )
 }
 
 /// A row of `pg_locks` that grants `key`. A bigint key is stored as two halves with `objsubid` 1

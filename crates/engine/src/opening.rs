@@ -1,7 +1,7 @@
 //! The first minutes of a run: a session that is really ours, and its database, if it is to be made.
 
 use crate::environment;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Fault, Kind};
 use crate::host::Host;
 use crate::interrupt::Interrupt;
 use crate::pooler;
@@ -62,6 +62,12 @@ async fn meet(
     environment::meet(session, settings).await
 }
 
+/// Somebody else made it: duplicate database, or a unique violation of the catalog where both began before
+/// either was done (PostgreSQL, `dbcommands.c`).
+fn was_made_meanwhile(code: &str) -> bool {
+    matches!(code, "42P04" | "23505")
+}
+
 async fn create(
     settings: &ConnectionSettings,
     sink: &mut dyn Sink,
@@ -74,7 +80,10 @@ async fn create(
     let made =
         session.run(&format!("CREATE DATABASE {}", quote::identifier(&settings.database))).await;
     session.close().await;
-    made?;
+    match made {
+        Err(Fault::Server(db)) if was_made_meanwhile(db.code().code()) => return Ok(()),
+        made => made?,
+    }
     sink.emit(Progress::Notice {
         code: "database_created",
         text: format!("the database `{}` was created", settings.database),

@@ -6,7 +6,7 @@ use crate::error::{Error, Kind};
 use crate::host::Host;
 use crate::interrupt::Interrupt;
 use crate::progress::{Progress, Sink};
-use crate::refusal::{Refusal, Remedy};
+use crate::refusal::{Refusal, Remedy, remedy};
 use crate::session::Session;
 use crate::settings::ConnectionSettings;
 use std::time::Duration;
@@ -57,13 +57,14 @@ pub(crate) async fn second(
     loop {
         let error = match connect(settings).await {
             Ok(session) => return Ok(Some(session)),
-            // Nothing that time or room would help with.
-            Err(error) if error.kind != Kind::Unreachable => return Err(error),
             Err(error) => error,
         };
-        // A role or a pool that has one connection only has no other one in a moment either.
+        // A role or a pool that has one connection only has no other one in a moment either; and where
+        // nothing helps but a person, as against a password that is another one now, none is waited
+        // for: the first connection stands.
         let full = error.sqlstate.as_deref() == Some("53300");
-        if full || begun.elapsed() >= budget {
+        let person = error.sqlstate.as_deref().is_some_and(|code| remedy(code) != Remedy::Time);
+        if full || person || begun.elapsed() >= budget {
             settings.second.refuse(&error.message);
             sink.emit(Progress::Notice {
                 code: "no_second_connection",

@@ -102,7 +102,13 @@ impl Recovery {
         self.losses_of_one_server += u32::from(same);
         let on_purpose = same && deliberate(error.sqlstate.as_deref());
         if on_purpose || self.losses > LOSSES || self.losses_of_one_server > LOSSES_OF_ONE_SERVER {
-            self.ended = Some(error.hint("run again"));
+            self.ended = Some(match limit(error.sqlstate.as_deref()) {
+                // It would run into it every time.
+                Some(hint) if self.attempt.is_some() => {
+                    Error { kind: Kind::MigrationFailed, ..error }.hint(hint)
+                }
+                _ => error.hint("run again"),
+            });
         }
         Ok(again)
     }
@@ -164,6 +170,16 @@ impl Old {
 /// cut connection says nothing, or 57P02.
 fn deliberate(sqlstate: Option<&str>) -> bool {
     sqlstate.is_some_and(|code| !matches!(code, "57P02" | "57P03" | "25006"))
+}
+
+/// What to do about a time limit that ends the session of whoever exceeds it.
+fn limit(sqlstate: Option<&str>) -> Option<&'static str> {
+    match sqlstate? {
+        "25P04" => Some(
+            "it takes longer than transaction_timeout: set that to 0 at the top of the file, or for the role",
+        ),
+        _ => None,
+    }
 }
 
 /// A signal is not proved to have rolled anything back.

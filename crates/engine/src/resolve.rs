@@ -342,7 +342,7 @@ async fn compare(
 ) -> Result<(), Error> {
     let search = DriftSearch { server: resolve.scratch_server, grants: Grants::Ignore };
     let compared = (resolve.connection, schema, directory);
-    let Compared { differences, left_out } =
+    let Compared { differences, passing, left_out } =
         match drift::against(session, compared, search, interrupt).await {
             Err(error) if resolve.force == Force::Yes => {
                 say(sink, "not_compared", error.message);
@@ -357,6 +357,9 @@ async fn compare(
         };
     for text in left_out {
         say(sink, LEFT_OUT, text);
+    }
+    if let Some(text) = drift::passing_sentence(&passing) {
+        say(sink, "schema_passes", text);
     }
     for difference in differences.iter().take(SHOWN) {
         say(sink, "schema_difference", difference.to_string());

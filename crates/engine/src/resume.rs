@@ -70,7 +70,10 @@ pub(crate) async fn session_that_was(
             None => Carried::read(attempt.session, lens).await?,
         };
         let first = earlier.map_or(0, |(number, _)| place(*number) + 1);
-        let done = units[first].start..units[place(number)].end;
+        let (Some(first), Some(last)) = (units.get(first), units.get(place(number))) else {
+            return Err(refuse("its journal names a statement that it does not have".to_owned()));
+        };
+        let done = first.start..last.end;
         session = session
             .after_transaction(&before, |name| attempt.script.change_lasts(&done, name))
             .map_err(|name| {

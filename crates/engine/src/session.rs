@@ -2,8 +2,10 @@
 
 use crate::awake;
 use crate::cancel;
+use crate::custom::{self, FIRST_OF_OTHERS};
 use crate::error::{Error, Fault, Loss};
 use crate::interrupt::Interrupt;
+use crate::lock;
 use crate::meant::{self, Unnamed};
 use crate::notices::Notices;
 use crate::progress::Progress;
@@ -13,8 +15,8 @@ use crate::secret::Secret;
 use crate::settings::{ConnectionSettings, TlsMode};
 use crate::transport::{Negotiate, Place, Raw, Wire};
 use futures_util::TryStreamExt as _;
-use migrations::script::Leaves;
-use std::cell::Cell;
+use migrations::script::{Leaves, Script};
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::{AbortHandle, JoinHandle};
@@ -52,6 +54,11 @@ pub(crate) struct Session {
     /// Whether the database has functions of its own, which triggers and defaults may call: then no
     /// script proves what it leaves.
     has_functions: Cell<bool>,
+    /// The advisory keys that are ours; every other lock of the session is a script's.
+    keys: RefCell<Vec<i64>>,
+    /// Whether something in the database may change a session without a function of its own, as the
+    /// server's `set_config` in a default does.
+    is_armed: Cell<bool>,
     /// Its schema, where an earlier run named it and this one did not.
     pub(crate) schema_remembered: Option<String>,
     /// Who signed in.
@@ -99,17 +106,24 @@ const BACKEND_START: &str = "SELECT backend_start::text FROM pg_catalog.pg_stat_
 /// What `ALTER ROLE … SET` and `ALTER DATABASE … SET` give a new session like this one. Only a new one
 /// gets it (PostgreSQL, "ALTER ROLE"); everybody may read the catalog. By number, because it
 /// is asked after every migration, and a look-up of names takes five
-/// times as long. Then, whether there are functions that are not the server's own.
+/// times as long. As a digest: all databases of a server share that catalog, and another one's encoding
+/// makes what is no text in this one. Then, whether a function has left a setting, and whether there are
+/// functions that are not the server's own.
 fn defaults_of(database: u32, role: u32) -> String {
     format!(
-        "SELECT setdatabase, setrole, setconfig FROM pg_catalog.pg_db_role_setting \
-         WHERE setdatabase IN (0, {database}) AND setrole IN (0, {role}) ORDER BY 1, 2; \
-         SELECT EXISTS (SELECT FROM pg_catalog.pg_proc WHERE oid >= {FIRST_OF_OTHERS})"
+        "SELECT setdatabase, setrole, pg_catalog.md5(setconfig::text) FROM pg_catalog.pg_db_role_setting \
+         WHERE setdatabase IN (0, {database}) AND setrole IN (0, {role}) ORDER BY 1, 2; {}; \
+         SELECT EXISTS (SELECT FROM pg_catalog.pg_proc WHERE oid >= {FIRST_OF_OTHERS})",
+        custom::is_left()
     )
 }
 
-/// What initdb makes has a smaller number (PostgreSQL, `access/transam.h`: `FirstNormalObjectId`).
-const FIRST_OF_OTHERS: u32 = 16_384;
+/// Whether a default, a rule or view, a constraint or a policy of the database calls the server's own
+/// `set_config`, whose number is the same everywhere (PostgreSQL, `pg_proc.dat`).
+const ARMED: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_attrdef WHERE adbin::text LIKE '%:funcid 2078 %') \
+    OR EXISTS (SELECT FROM pg_catalog.pg_rewrite WHERE oid >= 16384 AND ev_action::text LIKE '%:funcid 2078 %') \
+    OR EXISTS (SELECT FROM pg_catalog.pg_constraint WHERE conbin::text LIKE '%:funcid 2078 %') \
+    OR EXISTS (SELECT FROM pg_catalog.pg_policy WHERE polqual::text LIKE '%:funcid 2078 %' OR polwithcheck::text LIKE '%:funcid 2078 %')";
 
 /// How a statement ended that could be interrupted.
 pub(crate) enum Ran {
@@ -149,6 +163,8 @@ impl Session {
             defaults: Vec::new(),
             outdated: Cell::new(false),
             has_functions: Cell::new(true),
+            keys: RefCell::default(),
+            is_armed: Cell::new(false),
             schema_remembered: None,
             signed_in: String::new(),
             first_role: String::new(),
@@ -185,8 +201,12 @@ impl Session {
         session.first_role = row.get(7)?;
         let role: Option<u32> = row.get(8)?;
         let defaults = defaults_of(row.get(9)?, role.unwrap_or_default());
-        let begun_with = session.client.simple_query(&defaults).await.map_err(Fault::from)?;
-        session.defaults = session.defaults_among(&begun_with);
+        let begun_with = format!("{ARMED}; {defaults}");
+        let begun_with = session.client.simple_query(&begun_with).await.map_err(Fault::from)?;
+        let mut begun_with = rows(&begun_with);
+        let armed = if begun_with.is_empty() { None } else { begun_with.remove(0) };
+        session.is_armed.set(armed.as_deref() != Some("f"));
+        session.defaults = session.defaults_among(begun_with);
         session.reset = format!("{TAKE_BACK}{own}{defaults}");
         session.awake = Some(awake::keep(&session.client, row.get(10)?));
         session.backend_start = match row.get(5)? {
@@ -218,13 +238,28 @@ impl Session {
 
     /// Whether a script leaves nothing that has to be taken back but for sequences.
     pub(crate) fn stays(&self, leaves: Leaves) -> bool {
-        leaves == Leaves::Sequences && !self.has_functions.get()
+        leaves == Leaves::Sequences && !self.has_functions.get() && !self.is_armed.get()
+    }
+
+    /// An advisory lock is ours from now on.
+    pub(crate) fn holds(&self, key: i64) {
+        self.keys.borrow_mut().push(key);
+    }
+
+    /// It is not ours any more.
+    pub(crate) fn lets_go(&self, key: i64) {
+        self.keys.borrow_mut().retain(|held| *held != key);
+    }
+
+    /// A script is about to run: what it may put behind a default, a rule or a view.
+    pub(crate) fn arm(&self, script: &Script) {
+        self.is_armed.set(self.is_armed.get() || script.may_arm());
     }
 
     /// Takes back what a script left on the session, so that the next one begins as in a new one; and
     /// looks whether a new one would begin otherwise by now. All of it is one message.
     pub(crate) async fn reset(&self) -> Result<(), Fault> {
-        self.take_back(&self.reset, &Cell::default()).await
+        self.take_back(&self.resetting(), &Cell::default()).await
     }
 
     /// Commits, and resets in the same message what the transaction may have left.
@@ -234,28 +269,43 @@ impl Session {
             let touched = self.rows_touched("COMMIT; DISCARD SEQUENCES", &ended).await;
             touched.map(|_rows| ()).map_err(Fault::from)
         } else {
-            self.take_back(&format!("COMMIT; {}", self.reset), &ended).await
+            self.take_back(&format!("COMMIT; {}", self.resetting()), &ended).await
         };
         match taken {
-            // It is committed: a cancel that came too late for it has hit the reset.
-            Err(Fault::Server(_)) if ended.get() > 0 => self.reset().await,
+            // It is committed: a cancel that came too late for it has hit the reset. However often
+            // that happens, nothing takes the commit back; the next migration begins in a new session.
+            Err(Fault::Server(_)) if ended.get() > 0 => {
+                if let Err(Fault::Server(_)) = self.reset().await {
+                    self.outdated.set(true);
+                }
+                Ok(())
+            }
             taken => taken,
         }
+    }
+
+    /// Asks for the script's locks first: which they are is known to the server only.
+    fn resetting(&self) -> String {
+        format!("{}; {}", lock::releasing_others(&self.keys.borrow()), self.reset)
     }
 
     async fn take_back(&self, sql: &str, ended: &Cell<usize>) -> Result<(), Fault> {
         let messages = self.client.simple_query_raw(sql).await?;
         let messages: Vec<_> =
             messages.inspect_ok(|message| count(message, ended)).try_collect().await?;
-        if self.defaults_among(&messages) != self.defaults {
+        let mut values = rows(&messages);
+        let release = if values.is_empty() { None } else { values.remove(0) };
+        if self.defaults_among(values) != self.defaults {
             self.outdated.set(true);
         }
-        Ok(())
+        match release {
+            Some(release) => self.run(&release).await,
+            None => Ok(()),
+        }
     }
 
     /// What new sessions begin with, out of the answer to [`defaults_of`]; its last value is kept.
-    fn defaults_among(&self, messages: &[SimpleQueryMessage]) -> Vec<Option<String>> {
-        let mut values = rows(messages);
+    fn defaults_among(&self, mut values: Vec<Option<String>>) -> Vec<Option<String>> {
         self.has_functions.set(values.pop().flatten().as_deref() != Some("f"));
         values
     }
@@ -491,11 +541,22 @@ fn rows(messages: &[SimpleQueryMessage]) -> Vec<Option<String>> {
     let mut values = Vec::new();
     for message in messages {
         if let SimpleQueryMessage::Row(row) = message {
-            values.extend((0..row.len()).map(|at| row.get(at).map(str::to_owned)));
+            let value = |at| row.try_get(at).ok().flatten().map(str::to_owned);
+            values.extend((0..row.len()).map(value));
         }
     }
     values
 }
+
+/// What [`own_settings`] sets beside the path. They are of the connection: over a socket file the first
+/// four have no effect, and are 0.
+pub(crate) const OF_THE_CONNECTION: [&str; 5] = [
+    "tcp_keepalives_idle",
+    "tcp_keepalives_interval",
+    "tcp_keepalives_count",
+    "tcp_user_timeout",
+    "client_connection_check_interval",
+];
 
 /// The settings that every script starts with. They are set after connecting, not in the startup
 /// packet, which poolers refuse before we could say why.

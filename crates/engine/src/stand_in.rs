@@ -16,6 +16,7 @@ pub struct StandIn {
     /// Scripts that name it mean the scratch database.
     database: String,
     ground: Ground,
+    writes_files: bool,
     /// Functions of the history that act beyond the database at once.
     reaching: Mutex<BTreeSet<String>>,
 }
@@ -31,6 +32,12 @@ const SHARED: &str = "pg_catalog.md5(pg_catalog.concat( \
     (SELECT pg_catalog.string_agg(c::text, ',' ORDER BY c::text) FROM pg_catalog.pg_shdescription c \
      WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_database d WHERE d.oid = c.objoid AND datname ~ '^ecs_migrate_scratch_'))))";
 
+/// Whether who signed in, or any role that it may take on, writes files or starts programs (PostgreSQL,
+/// "COPY"). No role of RDS does.
+const WRITES_FILES: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_roles r \
+    WHERE (r.rolsuper OR r.rolname IN ('pg_write_server_files', 'pg_execute_server_program')) \
+    AND pg_catalog.pg_has_role(session_user, r.oid, 'MEMBER'))";
+
 impl StandIn {
     /// One for `database` on the server of `session`. It is `live` if that is the database's own server.
     pub(crate) async fn new(
@@ -45,8 +52,9 @@ impl StandIn {
             let names = roles.iter().map(|row| row.get(0));
             Ground::Apart(names.collect::<Result<_, _>>()?)
         };
+        let writes_files = session.one(WRITES_FILES, &[]).await?.get(0)?;
         let database = database.to_owned();
-        Ok(Arc::new(Self { database, ground, reaching: Mutex::default() }))
+        Ok(Arc::new(Self { database, ground, writes_files, reaching: Mutex::default() }))
     }
 
     /// What is played of a script in the scratch database of this name, and what is not.
@@ -58,8 +66,12 @@ impl StandIn {
     ) -> Result<(String, Vec<Beyond>), Error> {
         let text = Script::for_database(text, &self.database, scratch);
         let mut reaching = self.reaching.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut place =
-            Rehearsal { database: scratch, ground: &self.ground, reaching: &mut reaching };
+        let mut place = Rehearsal {
+            database: scratch,
+            ground: &self.ground,
+            writes_files: self.writes_files,
+            reaching: &mut reaching,
+        };
         match Script::rehearsed(&text, &mut place) {
             Ok(played) => Ok((played.text, played.left_out)),
             Err(Beyond { line, what }) => {

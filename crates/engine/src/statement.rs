@@ -129,9 +129,11 @@ async fn refuse_invalid_index(
     if skipped.is_empty() && !index::may_skip(text) {
         return Ok(());
     }
-    let Some(invalid) = index::invalid_among(attempt.session, &[text, skipped]).await? else {
-        return Ok(());
+    let invalid = match script.index_if_not_exists(statement) {
+        Some((index, table)) => index::invalid_beside(attempt.session, (&index, &table)).await?,
+        None => index::invalid_among(attempt.session, &[text, skipped]).await?,
     };
+    let Some(invalid) = invalid else { return Ok(()) };
     let number = number(index + 1);
     Err(Stop::Failed(Box::new(Error {
         statement: Some(FailedStatement {
@@ -190,7 +192,7 @@ pub(crate) async fn note_locks(
         | Class::Begin { .. }
         | Class::Commit { .. }
         | Class::Rollback
-        | Class::CopyFromStdin => return Ok(()),
+        | Class::CopyByClient => return Ok(()),
         Class::Data | Class::EnumValue { .. } | Class::CreateEnum { .. } => false,
         Class::Ordinary
         | Class::Opaque
@@ -216,7 +218,7 @@ pub(crate) async fn note_locks(
     Ok(())
 }
 
-fn number(value: usize) -> u32 {
+pub(crate) fn number(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 

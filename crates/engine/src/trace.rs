@@ -45,7 +45,13 @@ pub(crate) fn judge(trace: &Trace, before: Option<&str>, now: &str) -> Done {
         (Trace::Nothing, _) => Done::Unclear,
         (Trace::Made(_), Some(false)) if is => Done::Yes,
         (Trace::Made(_), _) if !is => Done::No,
-        (Trace::Made(Thing::IndexOf(_)), Some(true)) if before != Some(now) => Done::Yes,
+        // What was there before still is: a rebuild of another one has a new number as well.
+        (Trace::Made(Thing::IndexOf(_)), Some(true)) if before != Some(now) => {
+            let now: Vec<&str> = now.split_whitespace().collect();
+            let stay = before
+                .is_some_and(|before| before.split_whitespace().all(|oid| now.contains(&oid)));
+            if stay { Done::Yes } else { Done::Unclear }
+        }
         // It was there before: the statement says so, or passes it by.
         (Trace::Made(_), Some(_)) => {
             if before == Some(now) {
@@ -84,6 +90,9 @@ pub(crate) fn invalid_before(indexes: &str) -> Option<Vec<&str>> {
 }
 
 async fn entry(session: &Session, thing: &Thing) -> Result<Option<String>, Fault> {
+    if let Thing::Subscription(name) = thing {
+        return subscription(session, name).await;
+    }
     let question = question(thing);
     let mut parameters: Vec<(&(dyn ToSql + Sync), Type)> = vec![(&question.name, Type::TEXT)];
     if let Some(second) = &question.second {
@@ -91,6 +100,29 @@ async fn entry(session: &Session, thing: &Thing) -> Result<Option<String>, Fault
     }
     let rows = session.query(question.sql, &parameters).await?;
     Ok(crate::row::first::<Option<String>>(&rows, 0)?.flatten())
+}
+
+/// What everybody may read of a subscription, whoever asks: another run may have another role. Its
+/// connection, which has a password, is not among it, and more columns in each version are
+/// (PostgreSQL, "pg_subscription"); nor is where the server skips to, which it changes by itself.
+const SUBSCRIPTION_COLUMNS: &str = "SELECT pg_catalog.string_agg('s.' || pg_catalog.quote_ident(attname), ', ' ORDER BY attnum) \
+    FROM pg_catalog.pg_attribute WHERE attrelid = 'pg_catalog.pg_subscription'::pg_catalog.regclass \
+    AND attnum > 0 AND NOT attisdropped AND attname <> 'subskiplsn' \
+    AND pg_catalog.has_column_privilege('public', attrelid, attnum, 'SELECT')";
+
+/// A subscription of this database. A change of what nobody may read, such as its connection, is made a
+/// second time, which changes nothing.
+async fn subscription(session: &Session, name: &str) -> Result<Option<String>, Fault> {
+    let rows = session.query(SUBSCRIPTION_COLUMNS, &[]).await?;
+    let columns: Option<String> = crate::row::first(&rows, 0)?.flatten();
+    let sql = format!(
+        "SELECT pg_catalog.concat_ws(' ', {}) FROM pg_catalog.pg_subscription s \
+         WHERE s.subname = (pg_catalog.parse_ident($1))[1]::pg_catalog.name AND s.subdbid = \
+         (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())",
+        columns.as_deref().unwrap_or("s.subname")
+    );
+    let rows = session.query(&sql, &[(&name, Type::TEXT)]).await?;
+    crate::row::first(&rows, 0)
 }
 
 struct Question<'a> {
@@ -110,12 +142,7 @@ fn question(thing: &Thing) -> Question<'_> {
             "SELECT oid::text FROM pg_catalog.pg_tablespace WHERE spcname = (pg_catalog.parse_ident($1))[1]::pg_catalog.name",
             name,
         ),
-        Thing::Subscription(name) => about(
-            "SELECT s.oid::text || ' ' || s.xmin::text FROM pg_catalog.pg_subscription s \
-             WHERE s.subname = (pg_catalog.parse_ident($1))[1]::pg_catalog.name AND s.subdbid = \
-             (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())",
-            name,
-        ),
+        Thing::Subscription(name) => about(SUBSCRIPTION_COLUMNS, name),
         Thing::Slot(name) => about(
             "SELECT slot_name::text FROM pg_catalog.pg_replication_slots WHERE slot_name = $1::pg_catalog.name",
             name,
@@ -189,6 +216,8 @@ mod tests {
             (index(), Some("1"), "1", Done::No),
             (indexes(), Some("1"), "1 2", Done::Yes),
             (indexes(), Some("1"), "1", Done::No),
+            (indexes(), Some("1"), "2", Done::Unclear),
+            (indexes(), Some("1 2|"), "1|", Done::Unclear),
             (indexes(), Some("1"), "1|2", Done::No),
             (indexes(), Some("|1"), "2|1", Done::Yes),
             (indexes(), Some("|"), "|1", Done::No),

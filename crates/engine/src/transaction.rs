@@ -11,7 +11,7 @@ use crate::observe::{Locks, Observer, Seen, Watching, watch};
 use crate::progress::Sink;
 use crate::session::{Ran, Session};
 use crate::stand_in;
-use crate::statement::{Around, note_locks, refusal, run_statement, unrecordable};
+use crate::statement::{Around, note_locks, number, refusal, run_statement, unrecordable};
 use crate::traffic::{Pace, Tries, set_lock_timeout};
 use migrations::script::{Class, Script};
 use migrations::{Marker, Row};
@@ -186,6 +186,8 @@ async fn once(
         run_statement(attempt, (index, Around::Transaction), sink, interrupt).await?;
     }
     let seen = RefCell::default();
+    // What is deferred speaks up behind the last statement.
+    session.notices.begin(attempt.name, number(sent.end));
     // All of it is on its way at once.
     let noting = async {
         match sent.end.checked_sub(1).filter(|last| *last >= first) {
@@ -195,6 +197,7 @@ async fn once(
     };
     let finishing = async { tokio::join!(finish(attempt, *unseen, interrupt), noting) };
     let (finished, noted) = watch(&attempt.watching(&seen), sink, finishing).await;
+    session.notices.tell(sink);
     if !finished? {
         if unseen.is_none() && !attempt.history.has(session, attempt.id).await? {
             return Err(Stop::Failed(Box::new(row_gone(attempt))));
@@ -204,9 +207,11 @@ async fn once(
     noted?;
     stand_in::check_within(session, attempt.name).await?;
     // From here on the truth is the server's: an interrupt waits for its answer.
-    watch(&attempt.watching(&seen), sink, session.commit_and_reset(attempt.script.leaves()))
-        .await?;
-    Ok(())
+    let committed =
+        watch(&attempt.watching(&seen), sink, session.commit_and_reset(attempt.script.leaves()))
+            .await;
+    session.notices.end(sink);
+    Ok(committed?)
 }
 
 /// Commits the started row, unless an attempt before this one did, and begins the script's transaction,

@@ -9,7 +9,7 @@ use crate::lock;
 use crate::progress::Sink;
 use crate::session::Session;
 use crate::steps;
-use crate::waiting::patiently;
+use crate::waiting::{despite_limits, patiently};
 use migrations::{Plan, Row};
 
 /// Takes the locks; false if nothing is left to be done.
@@ -25,7 +25,8 @@ pub(crate) async fn lock_in_turn(
             lock::acquire_unless(session, keys, (sink, interrupt), async || Ok(false)).await?
         }
         Turn::IfNeeded => {
-            let is_done = async || Ok(done(deploy, session).await?.is_some());
+            let is_done =
+                async || despite_limits(async || Ok(done(deploy, session).await?.is_some())).await;
             let looking = (session, READING);
             !patiently(looking, (&mut *sink, &mut *interrupt), is_done()).await?
                 && lock::acquire_unless(session, keys, (sink, interrupt), is_done).await?

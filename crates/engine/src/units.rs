@@ -5,7 +5,7 @@
 //! when its end is unknown.
 
 use crate::carried::{Carried, Lens};
-use crate::error::DatabaseState;
+use crate::error::{DatabaseState, Fault};
 use crate::index;
 use crate::interrupt::Interrupt;
 use crate::journal::{self, After, End, Entry, Intent, Reach};
@@ -14,9 +14,9 @@ use crate::leftover;
 use crate::observe::{Watching, watch};
 use crate::progress::{Progress, Sink};
 use crate::resume;
-use crate::session::Ran;
+use crate::session::{OF_THE_CONNECTION, Ran};
 use crate::stand_in::{check_can_be_looked_at, check_within, is_watched};
-use crate::statement::{Around, run_statement};
+use crate::statement::{Around, number, refusal, run_statement};
 use crate::trace;
 use crate::traffic::{Tries, named, wait_for_old_transactions};
 use crate::transaction::{self, Attempt, Begun, Stop, fenced, lock_lost};
@@ -122,10 +122,11 @@ fn way_of(attempt: &Attempt<'_>, range: &Range<usize>) -> Way {
 
 /// What of the session is ours.
 fn lens(attempt: &Attempt<'_>) -> Lens {
-    let ours = attempt.pace.is_ours().then(|| "lock_timeout".to_owned());
+    let ours = attempt.pace.is_ours().then_some("lock_timeout");
+    let ours = ours.into_iter().chain(OF_THE_CONNECTION).map(str::to_owned);
     Lens {
         custom: attempt.script.custom_settings(),
-        ours: ours.into_iter().collect(),
+        ours: ours.collect(),
         keys: attempt.keys.to_vec(),
     }
 }
@@ -151,10 +152,7 @@ async fn run_unit(
     let same = |entry: &&Entry| known::stands_the_same(attempt.script, unit, &entry.fingerprint);
     if let Some(entry) = entry.filter(same) {
         let detached = match &turn.way {
-            Way::Detach(parent, child) => {
-                let partition = (parent.as_str(), child.as_str());
-                leftover::finish_detaching(attempt, (unit.start, partition), interrupt).await?
-            }
+            Way::Detach(..) => leftover::finish_detaching(attempt, unit.start, interrupt).await?,
             _ => false,
         };
         if detached || resume::was_done(attempt, unit, entry).await? {
@@ -247,7 +245,9 @@ async fn until_done(
         }
         attempt.session.run("ROLLBACK").await?;
         transaction::forget_prepared(attempt, turn.before.as_ref()).await?;
-        attempt.left.set(leftover::look(attempt, (&turn.way, &turn.trace), sink).await?);
+        let trace = resume::trace_of(attempt.script, turn.range);
+        let left = leftover::look(attempt, (&turn.way, &turn.trace, &trace), sink).await?;
+        attempt.left.set(left);
         match turn.way {
             Way::Wrapped
             | Way::Either
@@ -333,10 +333,21 @@ async fn wrapped(
 ) -> Result<(), Stop> {
     attempt.session.run("BEGIN").await?;
     fenced(attempt).await?;
-    run_statement(attempt, (turn.range.start, Around::Transaction), sink, interrupt).await?;
+    run_statement(attempt, (turn.range.start, Around::Transaction), &mut *sink, interrupt).await?;
+    // What waits for the COMMIT speaks up for its statement.
+    attempt.session.notices.begin(attempt.name, number(turn.range.end));
+    match attempt.session.run("SET CONSTRAINTS ALL IMMEDIATE").await {
+        Err(Fault::Server(db)) => {
+            let refused = refusal(attempt, &db, Some(turn.range.start));
+            return Err(Stop::Failed(Box::new(refused)));
+        }
+        checked => checked?,
+    }
     let inside = done(attempt, turn, Reach::Transaction).await?;
     check_within(attempt.session, attempt.name).await?;
-    attempt.session.run("COMMIT").await?;
+    let committed = attempt.session.run("COMMIT").await;
+    attempt.session.notices.end(sink);
+    committed?;
     settle_session(attempt, turn, inside).await
 }
 
@@ -421,7 +432,10 @@ async fn finish(
     if !watch(&attempt.watching(&seen), sink, finishing).await? {
         return Err(Stop::Failed(Box::new(lock_lost(attempt))));
     }
-    journal::forget(session, attempt.id).await?;
+    // Where none was needed there may be no right to it.
+    if attempt.journaled {
+        journal::forget(session, attempt.id).await?;
+    }
     session.run("COMMIT").await?;
     Ok(())
 }

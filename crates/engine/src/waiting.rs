@@ -13,6 +13,24 @@ use std::time::Duration;
 /// How long a statement may take before it is worth a look at what it waits for.
 const WORTH_A_LOOK: Duration = Duration::from_secs(1);
 
+/// How long until a read is tried again that a `lock_timeout` ended.
+const AGAIN: Duration = Duration::from_millis(50);
+
+/// Reads again where a time limit for locks ended it: one that the role or the database gives its sessions
+/// is meant for scripts, and nothing of ours is lost by waiting.
+pub(crate) async fn despite_limits<T>(
+    work: impl AsyncFn() -> Result<T, Error>,
+) -> Result<T, Error> {
+    loop {
+        match work().await {
+            Err(error) if error.sqlstate.as_deref() == Some("55P03") => {
+                tokio::time::sleep(AGAIN).await;
+            }
+            done => return done,
+        }
+    }
+}
+
 /// Does `work`, which is `doing` something with statements that change nothing.
 pub(crate) async fn patiently<T>(
     (session, doing): (&Session, &str),

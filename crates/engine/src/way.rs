@@ -77,7 +77,7 @@ pub(crate) fn of(script: &Script, unit: &Range<usize>) -> Way {
         | Class::ReadOnly
         | Class::EnumValue { .. }
         | Class::CreateEnum { .. }
-        | Class::CopyFromStdin => {
+        | Class::CopyByClient => {
             if script.directive {
                 Way::Either
             } else {

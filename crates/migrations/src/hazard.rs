@@ -7,6 +7,7 @@ mod action;
 mod assess;
 pub mod behind;
 mod conversion;
+mod doubt;
 mod effect;
 mod exception;
 mod known;
@@ -22,7 +23,8 @@ pub mod types;
 mod view;
 mod words;
 
-pub use assess::assess;
+pub use assess::suspects;
+pub use doubt::Presence;
 pub use exception::Exception;
 pub use known::Known;
 pub use policy::{Level, Policy};
@@ -46,6 +48,8 @@ pub struct Finding {
     pub to_type: Option<String>,
     /// What becomes of the values on the way there.
     pub conversion: types::Conversion,
+    /// Whether the table or the column was there before the deployment.
+    pub presence: Presence,
     /// Whether it reaches other tables than its own.
     pub cascades: bool,
     /// Line of the file, from 1.
@@ -60,6 +64,14 @@ pub struct Finding {
     pub allowed: Option<String>,
 }
 
+/// What a script is a hazard for, as far as the scripts tell, in the order of its lines; `known` then knows
+/// the script too. Who has the database asks for the [`suspects`].
+pub fn assess(script: &crate::script::Script, known: &mut Known) -> Vec<Finding> {
+    let mut found = suspects(script, known);
+    found.retain(|one| one.presence != Presence::Doubted);
+    found
+}
+
 impl Finding {
     /// A finding about the whole file or directory.
     pub fn of_file(rule: Rule, object: &str, sentence: String) -> Self {
@@ -71,6 +83,7 @@ impl Finding {
             object: object.to_owned(),
             to_type: None,
             conversion: types::Conversion::None,
+            presence: Presence::Needed,
             cascades: false,
             line: 1,
             column: 1,

@@ -1,6 +1,7 @@
 //! A script's statements, and whether it can be one transaction.
 
 mod as_read;
+mod bare;
 mod beyond;
 mod directive;
 mod elsewhere;
@@ -14,6 +15,7 @@ mod redact;
 mod shown;
 mod shows;
 mod trace;
+mod untold;
 mod words;
 
 use std::ops::Range;
@@ -118,8 +120,8 @@ pub enum Class {
     },
     /// `ROLLBACK`, not to a savepoint.
     Rollback,
-    /// `COPY … FROM STDIN`: there is nothing that could send the rows.
-    CopyFromStdin,
+    /// `COPY … FROM STDIN` or `TO STDOUT`: there is nobody who could send or take the rows.
+    CopyByClient,
 }
 
 /// Whether a script can be one transaction.
@@ -213,15 +215,21 @@ impl Script {
         trace::of(self.text_of(statement))
     }
 
+    /// Index and table of a `CREATE INDEX IF NOT EXISTS`, as written.
+    pub fn index_if_not_exists(&self, statement: &Statement) -> Option<(String, String)> {
+        trace::index_if_not_exists(self.text_of(statement))
+    }
+
     /// Whether a statement may end transactions inside itself, where nobody sees it: a procedure, a
-    /// block, or a text that the parser does not know. Functions cannot.
+    /// block, or a text that the parser does not know. Functions cannot, nor can what `EXECUTE` runs
+    /// (PostgreSQL, `pl_exec.c`: it is never asked for without atomicity).
     pub fn may_commit_inside(&self, statement: &Statement) -> bool {
         if statement.class != Class::Opaque {
             return false;
         }
-        let text = self.text_of(statement).to_ascii_lowercase();
+        let text = bare::bare(self.text_of(statement)).to_ascii_lowercase();
         let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        let ends = |word: &str| matches!(word, "commit" | "rollback" | "call" | "execute");
+        let ends = |word: &str| matches!(word, "commit" | "rollback" | "call");
         match words.next() {
             // Nobody knows where its statements begin, so what ends a transaction may stand anywhere.
             first if self.unparsable.is_some() => {
@@ -235,11 +243,18 @@ impl Script {
 
     /// Names of settings with a dot that the script may set: nothing but the text knows them.
     pub fn custom_settings(&self) -> Vec<String> {
-        let may_set =
-            |statement: &&Statement| matches!(statement.class, Class::Setting | Class::Opaque);
-        local::custom_settings(
-            self.statements.iter().filter(may_set).map(|statement| self.text_of(statement)),
-        )
+        local::custom_settings(self.statements.iter().map(|statement| local::Sets {
+            text: self.text_of(statement),
+            may_set: matches!(statement.class, Class::Setting | Class::Opaque),
+        }))
+    }
+
+    /// Whether it may put the server's own `set_config` behind something that other statements use.
+    pub fn may_arm(&self) -> bool {
+        self.statements.iter().any(|statement| {
+            !matches!(statement.class, Class::Data | Class::Setting)
+                && local::has_word(self.text_of(statement), "set_config")
+        })
     }
 
     /// How long a change of the setting `name` lasts that the statements `unit` made.

@@ -77,7 +77,7 @@ fn every_hazard_has_its_grade() {
         ("DROP FUNCTION f(int)", "drop-function:f breaks"),
         ("DROP SEQUENCE s", "drop-sequence:s breaks"),
         ("DROP DOMAIN d", "drop-domain:d breaks"),
-        ("DROP EXTENSION citext", "drop-extension:citext breaks"),
+        ("DROP EXTENSION citext", "drop-extension:citext loses"),
         ("ALTER TABLE posts DROP CONSTRAINT f", "drop-constraint:posts.f advice"),
         ("ALTER TABLE users ALTER COLUMN role DROP DEFAULT", "drop-default:users.role breaks"),
         ("ALTER TABLE users ALTER COLUMN nick DROP DEFAULT", "drop-default:users.nick advice"),

@@ -29,6 +29,9 @@ fn what_is_not_provably_harmless_may_lose() {
     let mut wrong = Vec::new();
     for (sql, expected) in [
         ("DELETE FROM users WHERE true", "delete-rows:users"),
+        // Its tables go with it, and what they hold.
+        ("DROP EXTENSION postgis", "drop-extension:postgis"),
+        ("DROP EXTENSION IF EXISTS postgis RESTRICT", "drop-extension:postgis"),
         ("DELETE FROM users WHERE id > 0", "delete-rows:users"),
         ("DELETE FROM users", "delete-all:users"),
         ("WITH d AS (DELETE FROM users RETURNING *) SELECT count(*) FROM d", "delete-rows:users"),

@@ -25,6 +25,9 @@ pub const TASK_IMAGE: &str = "ECS_MIGRATE_TASK_IMAGE";
 /// its overrides or its log, judges it by the same.
 pub const ASKED: &str = "ECS_MIGRATE_ASKED";
 
+/// The services that wait for the run, with commas between their names.
+pub const SERVICES: &str = "ECS_MIGRATE_SERVICES";
+
 /// The person or bot behind the workflow run.
 pub const ACTOR: &str = "ECS_MIGRATE_ACTOR";
 

@@ -106,6 +106,9 @@ pub struct Origin {
     /// service waits for.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub asked: String,
+    /// The services that waited for it, with commas between their names.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub services: String,
     /// The environment that it is for.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub environment: String,

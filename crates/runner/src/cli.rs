@@ -409,10 +409,37 @@ pub(crate) fn cannot_begin(cause: &std::io::Error) -> ExitCode {
 mod tests {
     use super::*;
     use clap::CommandFactory as _;
+    use std::collections::BTreeSet;
 
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_of_a_command_is_its_own_and_short() {
+        let program = Cli::command();
+        let long = |command: &clap::Command| -> BTreeSet<String> {
+            command.get_arguments().filter_map(clap::Arg::get_long).map(str::to_owned).collect()
+        };
+        let all: BTreeSet<String> = program.get_subcommands().flat_map(long).collect();
+        for command in program.get_subcommands() {
+            let own = long(command);
+            let help = command.clone().term_width(100).render_help().to_string();
+            let shown: BTreeSet<String> = help
+                .lines()
+                .filter_map(|line| line.trim_start().strip_prefix("--"))
+                .map(|line| line.split([' ', '[', '=']).next().unwrap_or_default().to_owned())
+                .collect();
+            let name = command.get_name();
+            assert!(
+                shown.is_subset(&own) && own.is_subset(&shown),
+                "{name}: {shown:?}, not {own:?}"
+            );
+            assert!(name == "deploy" || own.len() < all.len(), "{name} takes everything");
+            let most = if ["deploy", "start"].contains(&name) { 110 } else { 50 };
+            assert!(help.lines().count() <= most, "{name}: {} lines", help.lines().count());
+        }
     }
 
     #[test]

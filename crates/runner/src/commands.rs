@@ -131,6 +131,7 @@ fn origin(environment: &Environment) -> Origin {
         environment: text(env::ENVIRONMENT),
         image: text(env::TASK_IMAGE),
         asked: text(env::ASKED),
+        services: text(env::SERVICES),
         actor: text(env::ACTOR),
         repository: text(env::REPOSITORY),
         workflow_run: text(env::WORKFLOW_RUN),

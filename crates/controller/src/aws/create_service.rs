@@ -29,6 +29,9 @@ impl Aws {
                 .map_err(|error| AwsError::of("CreateService", error))
         })
         .await?;
-        Ok(answer.service().map(snapshot).unwrap_or_default())
+        answer
+            .service()
+            .map(snapshot)
+            .ok_or_else(|| AwsError::unreadable("CreateService", 200, "it shows no service"))
     }
 }

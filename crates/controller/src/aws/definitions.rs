@@ -4,7 +4,7 @@
 use super::access::Aws;
 use super::capture::Capture;
 use super::error::AwsError;
-use super::patience::{patient, throttled};
+use super::patience::patient;
 use crate::task_definition::{Document, Registered};
 use aws_sdk_ecs::types::TaskDefinitionField;
 use aws_smithy_types::body::SdkBody;
@@ -57,7 +57,8 @@ impl Aws {
     ) -> Result<Registered, AwsError> {
         let family = document.family().to_owned();
         let body = document.0.to_string();
-        let answer = throttled(|| async {
+        // Registered twice it is two equal revisions, of which one counts.
+        let arn = patient(|| async {
             let body = body.clone();
             self.ecs
                 .register_task_definition()
@@ -71,13 +72,15 @@ impl Aws {
                 .send()
                 .await
                 .map_err(|error| AwsError::of("RegisterTaskDefinition", error))
+                .and_then(|answer| {
+                    let definition = answer.task_definition();
+                    let arn = definition.and_then(|definition| definition.task_definition_arn());
+                    arn.map(str::to_owned).ok_or_else(|| {
+                        AwsError::unreadable("RegisterTaskDefinition", 200, "it names no revision")
+                    })
+                })
         })
         .await?;
-        let arn = answer
-            .task_definition()
-            .and_then(|definition| definition.task_definition_arn())
-            .unwrap_or(&family)
-            .to_owned();
         Ok(Registered { arn, document })
     }
 }

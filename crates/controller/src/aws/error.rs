@@ -52,7 +52,7 @@ impl AwsError {
             SdkError::ServiceError(context) => {
                 let status = context.raw().status().as_u16();
                 let error = context.err();
-                if error.code().is_none() && !(400..500).contains(&status) {
+                if error.code().is_none() {
                     return Self::unreadable(operation, status, "no answer of AWS's");
                 }
                 let code = error.code().unwrap_or("UnknownError").to_owned();

@@ -64,6 +64,11 @@ impl LogReader {
     async fn ask(&self, cursor: Option<&str>) -> Result<LogPage, AwsError> {
         let ask = self.request().start_from_head(true).set_next_token(cursor.map(str::to_owned));
         let answer = ask.send().await.map_err(|error| AwsError::of("GetLogEvents", error))?;
+        // Every page has a token, the last one that of itself (CloudWatch Logs API, "GetLogEvents"): without
+        // one the end of the log would be believed.
+        if answer.next_forward_token().is_none() {
+            return Err(AwsError::unreadable("GetLogEvents", 200, "it has no token"));
+        }
         let events = answer.events().iter().map(raw).collect();
         Ok(LogPage { events, cursor: answer.next_forward_token().map(str::to_owned) })
     }

@@ -70,6 +70,13 @@ impl Aws {
                     .send()
                     .await
                     .map_err(|error| AwsError::of("FilterLogEvents", error))
+                    .and_then(|answer| match (&answer.events, answer.next_token()) {
+                        // No line is an empty list.
+                        (None, None) => {
+                            Err(AwsError::unreadable("FilterLogEvents", 200, "it lists nothing"))
+                        }
+                        (Some(_), _) | (_, Some(_)) => Ok(answer),
+                    })
             })
             .await?;
             lines.extend(answer.events().iter().map(|event| StoredLine {

@@ -9,6 +9,7 @@ use crate::service::{
     ServiceSnapshot,
 };
 use crate::task::TaskArn;
+use aws_sdk_ecs::operation::describe_services::DescribeServicesOutput;
 use aws_sdk_ecs::types::{
     DeploymentLifecycleHookAction, DeploymentLifecycleHookDetail, DeploymentLifecycleHookStatus,
     DesiredStatus, Service, ServiceDeployment as SdkServiceDeployment,
@@ -28,7 +29,7 @@ impl Aws {
         let ask = self.single.describe_services().cluster(cluster).services(service);
         let answer = ask.send().await.map_err(|error| AwsError::of("DescribeServices", error));
         let answer = Renewal::heed(self.renewal.as_ref(), answer).await?;
-        Ok(answer.services().first().map(snapshot))
+        described(&answer)
     }
 
     /// The same, asked until it is answered: for who looks once.
@@ -37,12 +38,13 @@ impl Aws {
         cluster: &str,
         service: &str,
     ) -> Result<Option<ServiceSnapshot>, AwsError> {
-        let answer = patient(|| async {
+        patient(|| async {
             let ask = self.ecs.describe_services().cluster(cluster).services(service);
-            ask.send().await.map_err(|error| AwsError::of("DescribeServices", error))
+            let answer =
+                ask.send().await.map_err(|error| AwsError::of("DescribeServices", error))?;
+            described(&answer)
         })
-        .await?;
-        Ok(answer.services().first().map(snapshot))
+        .await
     }
 
     /// Gives the service a definition; the answer shows the deployment that this begins. Asked once.
@@ -63,7 +65,10 @@ impl Aws {
             .await
             .map_err(|error| AwsError::of("UpdateService", error));
         let answer = Renewal::heed(self.renewal.as_ref(), answer).await?;
-        Ok(answer.service().map(snapshot).unwrap_or_default())
+        answer
+            .service()
+            .map(snapshot)
+            .ok_or_else(|| AwsError::unreadable("UpdateService", 200, "it shows no service"))
     }
 
     /// The ARNs of the service deployments since a moment (milliseconds since 1970), the newest
@@ -194,6 +199,18 @@ pub(super) fn snapshot(service: &Service) -> ServiceSnapshot {
     }
 }
 
+/// The service, or none where ECS says that there is none. An answer that says neither is no answer: it
+/// would pass for a service that was deleted, and with it for old code that is gone.
+fn described(answer: &DescribeServicesOutput) -> Result<Option<ServiceSnapshot>, AwsError> {
+    match (answer.services().first(), answer.failures()) {
+        (Some(service), _) => Ok(Some(snapshot(service))),
+        (None, [_, ..]) => Ok(None),
+        (None, []) => {
+            Err(AwsError::unreadable("DescribeServices", 200, "neither the service nor a failure"))
+        }
+    }
+}
+
 fn service_deployment(deployment: &SdkServiceDeployment) -> ServiceDeployment {
     let breaker = deployment.deployment_circuit_breaker();
     let triggered = breaker.is_some_and(|breaker| {
@@ -227,4 +244,20 @@ fn hold(hook: &DeploymentLifecycleHookDetail) -> Option<Hold> {
         hook: text(hook.hook_id()),
         otherwise: text(hook.timeout_action().map(DeploymentLifecycleHookAction::as_str)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_ecs::types::Failure;
+
+    #[test]
+    fn only_ecs_says_that_there_is_no_service() {
+        let answer = DescribeServicesOutput::builder();
+        assert!(described(&answer.clone().build()).unwrap_err().is_transient());
+        let missing = Failure::builder().reason("MISSING").build();
+        assert_eq!(described(&answer.clone().failures(missing).build()).unwrap(), None);
+        let service = Service::builder().service_name("api").build();
+        assert!(described(&answer.services(service).build()).unwrap().is_some());
+    }
 }

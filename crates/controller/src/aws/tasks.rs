@@ -11,6 +11,7 @@ use crate::task::{
     TaskArn, TaskSnapshot, TaskTimes,
 };
 use aws_sdk_ecs::operation::describe_tasks::DescribeTasksOutput;
+use aws_sdk_ecs::operation::list_tasks::ListTasksOutput;
 use aws_sdk_ecs::operation::list_tasks::builders::ListTasksFluentBuilder;
 use aws_sdk_ecs::operation::run_task::RunTaskError;
 use aws_sdk_ecs::types::{
@@ -197,10 +198,17 @@ impl Aws {
     /// All pages: ListTasks answers with at most 100.
     async fn all_tasks(&self, list: ListTasksFluentBuilder) -> Result<Vec<TaskArn>, AwsError> {
         let found: Vec<String> = patient(|| async {
-            let pages = list.clone().into_paginator().items().send();
-            pages.collect::<Result<_, _>>().await.map_err(|error| AwsError::of("ListTasks", error))
+            let pages = list.clone().into_paginator().send();
+            let pages: Vec<ListTasksOutput> = pages
+                .collect::<Result<_, _>>()
+                .await
+                .map_err(|error| AwsError::of("ListTasks", error))?;
+            // No task is an empty list, and no list is no answer.
+            let lists = pages.into_iter().map(|page| page.task_arns).collect::<Option<Vec<_>>>();
+            lists.ok_or_else(|| AwsError::unreadable("ListTasks", 200, "it lists nothing"))
         })
-        .await?;
+        .await?
+        .concat();
         Ok(found.into_iter().map(TaskArn::new).collect())
     }
 }
@@ -230,7 +238,12 @@ async fn described(
         },
         answer => answer,
     };
-    answer.map_err(|error| AwsError::of("DescribeTasks", error))
+    let answer = answer.map_err(|error| AwsError::of("DescribeTasks", error))?;
+    // A task that ECS does not know is among the failures.
+    if answer.tasks().is_empty() && answer.failures().is_empty() {
+        return Err(AwsError::unreadable("DescribeTasks", 200, "neither a task nor a failure"));
+    }
+    Ok(answer)
 }
 
 fn replaying(replay: Replay) -> aws_sdk_ecs::config::Builder {

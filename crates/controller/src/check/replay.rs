@@ -74,10 +74,8 @@ pub(crate) async fn replay(
 /// What the command behind the replay wrote in this line.
 fn written(line: LogLine) -> Option<String> {
     let LogText::Event(line) = line.text else { return None };
-    match line.event {
-        Event::Output(output) if !output.text.trim().is_empty() => Some(output.text),
-        _ => None,
-    }
+    let Event::Output(output) = line.event else { return None };
+    (!output.text.trim().is_empty()).then_some(output.text)
 }
 
 /// Prisma's CLI may need whatever a job has set, a proxy or a mirror; nothing may lead the runner or

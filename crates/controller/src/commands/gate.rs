@@ -8,7 +8,7 @@ use crate::settings::RunSettings;
 use crate::signal::Listener;
 use crate::task::{
     Again, Asked, Beginning, Conclusion, Launched, Launcher, Origin, Others, OwnRun, Pace, Plan,
-    RunIdentity, RunRequest, StartLimit, Tools, follow,
+    Precondition, RunIdentity, RunRequest, StartLimit, Tools, follow,
 };
 use crate::task_definition::log_sources;
 use tokio::time::Instant;
@@ -21,6 +21,8 @@ pub(super) struct Gate<'a> {
     pub(super) pace: &'a Pace,
     /// What the task is to do.
     pub(super) asked: Asked,
+    /// What has to hold whenever it is asked for.
+    pub(super) before: &'a dyn Precondition,
 }
 
 impl Gate<'_> {
@@ -69,7 +71,7 @@ impl Gate<'_> {
         report: &mut Report,
         listener: &mut Listener,
     ) -> Result<Conclusion, Error> {
-        let give_up = Instant::now() + self.settings.capacity_timeout;
+        let mut give_up = Instant::now() + self.settings.capacity_timeout;
         let mut attempt = 1;
         let mut relaunches = 0;
         loop {
@@ -79,8 +81,10 @@ impl Gate<'_> {
                 listener: &mut *listener,
                 pace: self.pace,
                 give_up,
+                before: self.before,
             };
             let launched = launcher.launch(&mut request, self.identity, &mut attempt).await?;
+            give_up = launcher.give_up;
             let plan = self.plan(&launched, give_up);
             report.emit(&Event::Launched {
                 task: plan.task.clone(),

@@ -12,7 +12,7 @@ use crate::doctor::{Finding, no, ok, skip};
 use crate::error::{Error, Kind};
 use crate::settings::{RunKey, RunSettings};
 use crate::signal::Signals;
-use crate::task::{Asked, Conclusion, TaskNetwork, Verdict};
+use crate::task::{Asked, Conclusion, Nothing, TaskNetwork, Verdict};
 use protocol::{ExitCode, RunnerCommand};
 
 const NAME: &str = "in_vpc";
@@ -54,7 +54,9 @@ pub(super) async fn look(
     }
     let words = Words::Runner(command);
     let asked = Asked::Answer(RunnerCommand::Check);
-    let order = Order { words, asked, environment: Vec::new(), process: &context.environment };
+    let process = &context.environment;
+    let (services, environment) = (Vec::new(), Vec::new());
+    let order = Order { words, asked, services, environment, process };
     let (identity, request) = request(&settings, &prepared, order);
     let signals = std::mem::replace(&mut context.signals, Signals::OfTheProcess);
     let mut listener = signals.listen().map_err(|cause| {
@@ -66,6 +68,7 @@ pub(super) async fn look(
         identity: &identity,
         pace: &context.pace,
         asked,
+        before: &Nothing,
     };
     context.report.hide_log();
     match gate.follow(request, context.report, &mut listener).await {

@@ -17,7 +17,7 @@ use crate::cli;
 use crate::error::Error;
 use crate::report::{Event, OnCall};
 use crate::settings::{FamilyChoice, Flags, Key, Layers, RunKey, RunSettings};
-use crate::task::{Asked, Conclusion, cancelled};
+use crate::task::{Asked, Conclusion, Nothing, cancelled};
 use clap::Args;
 use protocol::RunnerCommand;
 
@@ -80,7 +80,8 @@ pub(super) async fn one_off(
     };
     let words = Words::Runner(words);
     let asked = Asked::Answer(command);
-    let order = Order { words, asked, environment, process: &context.environment };
+    let order =
+        Order { words, asked, services: Vec::new(), environment, process: &context.environment };
     let (identity, request) = request(&settings, &prepared, order);
     let gate = Gate {
         settings: &settings,
@@ -88,6 +89,7 @@ pub(super) async fn one_off(
         identity: &identity,
         pace: &context.pace,
         asked,
+        before: &Nothing,
     };
     let conclusion: Conclusion = gate.follow(request, report, &mut listener).await?;
     let code = conclusion.exit_code;

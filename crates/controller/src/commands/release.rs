@@ -12,7 +12,7 @@ use crate::error::{Error, Kind};
 use crate::report::{Event, Report};
 use crate::service::{Clearance, Contract, Released};
 use crate::settings::{Flags, RunSettings, ServiceSettings, docker};
-use crate::task::{Asked, cancelled};
+use crate::task::{Asked, Nothing, cancelled};
 use clap::Args;
 use protocol::{RunnerCommand, env};
 use tokio::time::Instant;
@@ -55,7 +55,7 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
         .services
         .resolve(ServiceSettings::resolve(&context.layers)?, docker(&context.environment))?;
     let environment = run::variables(&arguments.run.environment)?;
-    let phases = Phases::of(&environment);
+    let phases = Phases::of(&environment)?;
     let mut listener = context.signals.listen().map_err(|cause| {
         Error::new(Kind::Unexpected, "cannot listen to signals").caused_by(cause)
     })?;
@@ -86,11 +86,14 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
     let order = Order {
         words: words.clone(),
         asked,
+        services: services.names(),
         environment: phases.before(&environment),
         process: &context.environment,
     };
     let (identity, expand) = request(settings, &prepared, order);
-    let gate = Gate { settings, prepared: &prepared, identity: &identity, pace: &pace, asked };
+    let before = &Nothing;
+    let gate =
+        Gate { settings, prepared: &prepared, identity: &identity, pace: &pace, asked, before };
     let conclusion = gate.judge(expand, report, &mut listener).await?;
     if !conclusion.is_green() {
         let code = conclusion.exit_code;
@@ -112,24 +115,22 @@ pub(super) async fn release(arguments: Arguments, context: Context<'_>) -> Resul
         report.emit(&Event::Note(format!("{}; what waited for it follows", released.sentence())));
         let asked = Asked::behind_a_service(words.words());
         let environment = phases.after(&environment);
-        let order = Order { words, asked, environment, process: &context.environment };
+        let services = services.names();
+        let order = Order { words, asked, services, environment, process: &context.environment };
         let (identity, contract) = request(settings, &prepared, order);
-        let gate = Gate { settings, prepared: &prepared, identity: &identity, pace: &pace, asked };
-        let judged = async {
-            // Old code may come back while another run is waited for, so that it is gone is seen last.
-            gate.let_others_pass(report, &mut listener).await?;
-            let mut clearance = Clearance {
-                aws: &prepared.aws,
-                cluster: &cluster,
-                pace: &pace,
-                report: &mut *report,
-                listener: &mut listener,
-                give_up,
-            };
-            clearance.wait(&released.services).await?;
-            gate.follow(contract, report, &mut listener).await
+        // Old code may come back while another run is waited for, or until ECS has room: that it is gone is
+        // seen last, before each RunTask.
+        let clearance = Clearance {
+            aws: &prepared.aws,
+            cluster: &cluster,
+            pace: &pace,
+            services: &released.services,
+            give_up,
         };
-        let judged = judged.await;
+        let before = &clearance;
+        let gate =
+            Gate { settings, prepared: &prepared, identity: &identity, pace: &pace, asked, before };
+        let judged = gate.judge(contract, report, &mut listener).await;
         // Whatever comes of it, the migration and the services stay what they are.
         released.contract = match judged {
             Ok(conclusion) => {
@@ -184,8 +185,15 @@ struct Phases {
 }
 
 impl Phases {
-    fn of(environment: &[(String, String)]) -> Self {
-        Self { set: environment.iter().any(|(name, _)| name == env::PHASE) }
+    /// No service waits for what waits for a service.
+    fn of(environment: &[(String, String)]) -> Result<Self, Error> {
+        let said = environment.iter().find(|(name, _)| name == env::PHASE);
+        if said.is_some_and(|(_, phase)| phase == "contract") {
+            return Err(Error::usage("`release` deploys no service behind the contract phase alone").hinted(
+                "leave the phase out: what waits for the rollout is applied behind it; `run` applies it without a service",
+            ));
+        }
+        Ok(Self { set: said.is_some() })
     }
 
     fn before(&self, environment: &[(String, String)]) -> Vec<(String, String)> {

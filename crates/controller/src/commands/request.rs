@@ -17,6 +17,8 @@ pub(super) struct Order<'a> {
     pub(super) words: Words,
     /// What that is to do.
     pub(super) asked: Asked,
+    /// The services that wait for it.
+    pub(super) services: Vec<String>,
     /// Variables that somebody asked for.
     pub(super) environment: Vec<(String, String)>,
     /// The controller's own environment, which says for whom it is.
@@ -57,6 +59,7 @@ pub(super) fn request(
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value.clone()))
+    .chain(waiting(&order.services))
     .chain(image.map(|image| (env::TASK_IMAGE.to_owned(), image)))
     .chain(expect)
     .chain(question(&order.words))
@@ -76,6 +79,13 @@ pub(super) fn request(
         invocation,
     };
     (identity, request)
+}
+
+/// The services that wait for it, so that its story can be told to its end.
+fn waiting(services: &[String]) -> Option<(String, String)> {
+    let names = services.join(",");
+    let fits = !names.is_empty() && names.len() <= LONGEST;
+    fits.then(|| (env::SERVICES.to_owned(), names))
 }
 
 /// What is asked of the runner, so that it hears it whatever the ENTRYPOINT of its image is.

@@ -21,7 +21,7 @@ use crate::settings::{
     DefinitionSource, Flags, ImageChoice, ImageSettings, Key, RunSettings, Setting,
     image_repository,
 };
-use crate::task::{TaskNetwork, cancelled};
+use crate::task::{Nothing, TaskNetwork, cancelled};
 use crate::task_definition::Registered;
 use clap::Args;
 use protocol::env;
@@ -127,10 +127,12 @@ pub(super) async fn run(arguments: Arguments, context: Context<'_>) -> Result<u8
     };
     let words = words(arguments.command, &prepared, settings)?;
     let asked = words.asked(settings.expect);
-    let order = Order { words, asked, environment, process: &context.environment };
+    let order =
+        Order { words, asked, services: Vec::new(), environment, process: &context.environment };
     let (identity, request) = request(settings, &prepared, order);
     let pace = &context.pace;
-    let gate = Gate { settings, prepared: &prepared, identity: &identity, pace, asked };
+    let gate =
+        Gate { settings, prepared: &prepared, identity: &identity, pace, asked, before: &Nothing };
     gate.pass(request, report, &mut listener).await
 }
 
@@ -249,6 +251,7 @@ pub(super) fn variables(arguments: &[String]) -> Result<Vec<(String, String)>, E
                 | env::ASKED
                 | env::INVOCATION
                 | env::PLACE
+                | env::SERVICES
                 | env::STARTED_BY
                 | env::TASK_IMAGE),
                 _,

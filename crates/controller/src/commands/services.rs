@@ -109,6 +109,11 @@ struct Found {
 }
 
 impl Services {
+    /// Their names.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.settings.services.iter().map(|service| service.name.clone()).collect()
+    }
+
     /// How long rollouts are followed, and what has to be over before anything follows them.
     pub(super) fn limit(&self) -> Duration {
         self.settings.limit.value

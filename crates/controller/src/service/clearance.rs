@@ -4,9 +4,10 @@ use super::ending::Ending;
 use super::old_code::{OldCode, Sight, listed, old_code};
 use crate::aws::{Aws, AwsError};
 use crate::error::{Error, Kind};
-use crate::report::{Event, Report};
-use crate::signal::Listener;
-use crate::task::{DatabaseMeaning, Pace, Streak, TaskSnapshot, cancelled};
+use crate::report::Event;
+use crate::task::{
+    Bystander, DatabaseMeaning, Held, Pace, Precondition, Streak, TaskSnapshot, cancelled,
+};
 use crate::words;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -14,48 +15,67 @@ use tokio::time::Instant;
 /// After this the next look is worth a line again: nobody waits a minute without one.
 const SILENCE: Duration = Duration::from_secs(45);
 
+/// How often ECS says of a service that it knows none, before that is believed.
+const MISSING: u32 = 2;
+
 /// Looks for old code.
 pub(crate) struct Clearance<'a> {
     pub(crate) aws: &'a Aws,
     pub(crate) cluster: &'a str,
     pub(crate) pace: &'a Pace,
-    pub(crate) report: &'a mut Report,
-    pub(crate) listener: &'a mut Listener,
+    /// The services, and what they were brought to.
+    pub(crate) services: &'a [Ending],
     /// When waiting ends.
     pub(crate) give_up: Instant,
 }
 
-impl Clearance<'_> {
+impl Precondition for Clearance<'_> {
     /// Waits until all services run what they were brought to, and nothing else. Whatever ends the
     /// waiting before that is why nothing may follow.
-    pub(crate) async fn wait(&mut self, services: &[Ending]) -> Result<(), Error> {
-        let began = Instant::now();
-        for service in services {
-            self.wait_for(service, began).await?;
-        }
-        // The first may have been changed while the last was waited for.
-        for service in services.iter().rev().skip(1) {
-            self.wait_for(service, began).await?;
-        }
-        Ok(())
+    fn hold<'a>(&'a self, watch: &'a mut Bystander<'_>) -> Held<'a> {
+        Box::pin(async move {
+            let began = Instant::now();
+            for service in self.services {
+                self.wait_for(service, began, watch).await?;
+            }
+            // The first may have been changed while the last was waited for.
+            for service in self.services.iter().rev().skip(1) {
+                self.wait_for(service, began, watch).await?;
+            }
+            Ok(())
+        })
     }
+}
 
-    async fn wait_for(&mut self, ending: &Ending, began: Instant) -> Result<(), Error> {
+impl Clearance<'_> {
+    async fn wait_for(
+        &self,
+        ending: &Ending,
+        began: Instant,
+        watch: &mut Bystander<'_>,
+    ) -> Result<(), Error> {
         let service = &ending.service;
+        let mut missing = 0;
         let mut said: Option<(String, Instant)> = None;
         let mut streak = Streak::default();
         loop {
             let looked = tokio::select! {
                 biased;
-                signal = self.listener.next() => return Err(cancelled(signal)),
+                signal = watch.listener.next() => return Err(cancelled(signal)),
                 looked = look(self.aws, self.cluster, ending) => looked,
             };
             let now = Instant::now();
             let (still, worth) = match looked {
-                Ok(OldCode::Gone) => {
+                Ok(OldCode::NoService) if missing + 1 < MISSING => {
+                    missing += 1;
+                    let text =
+                        "whether old code still runs is not known: ECS knows no such service";
+                    (text.to_owned(), true)
+                }
+                Ok(OldCode::Gone | OldCode::NoService) => {
                     if said.is_some() {
                         let text = "no old code runs any more".to_owned();
-                        self.report.emit(&Event::Service { service: service.clone(), text });
+                        watch.report.emit(&Event::Service { service: service.clone(), text });
                     }
                     return Ok(());
                 }
@@ -102,13 +122,13 @@ impl Clearance<'_> {
             let since = said.as_ref().map_or(began, |(_, at)| *at);
             if (changed && worth) || now.duration_since(since) >= SILENCE {
                 let text = format!("{still}; what it would not survive waits");
-                self.report.emit(&Event::Service { service: service.clone(), text });
+                watch.report.emit(&Event::Service { service: service.clone(), text });
                 said = Some((still, now));
             }
             let pause = self.pace.jittered(self.pace.watch(now.duration_since(began), None));
             tokio::select! {
                 biased;
-                signal = self.listener.next() => return Err(cancelled(signal)),
+                signal = watch.listener.next() => return Err(cancelled(signal)),
                 () = tokio::time::sleep_until((now + pause).min(self.give_up)) => {}
             }
         }

@@ -31,6 +31,8 @@ pub(super) struct Sight<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum OldCode {
     Gone,
+    /// The same, and ECS knows no such service: one that was just changed is missing for a moment.
+    NoService,
     Runs(Vec<Remains>),
     /// Nothing else is seen, but so many tasks of the service are not shown.
     Unseen(u64),
@@ -80,6 +82,7 @@ pub(super) fn old_code(definition: &str, sight: Sight<'_>) -> OldCode {
     }
     if counts.is_empty() {
         return match u64::try_from(sight.unseen).unwrap_or(u64::MAX) {
+            0 if sight.service.is_none() => OldCode::NoService,
             0 => OldCode::Gone,
             unseen => OldCode::Unseen(unseen),
         };

@@ -33,6 +33,7 @@ fn word(found: &OldCode) -> String {
     match found {
         OldCode::Unseen(tasks) => format!("{tasks} not shown"),
         OldCode::Gone => "gone".to_owned(),
+        OldCode::NoService => "no service".to_owned(),
         OldCode::Runs(remains) => listed(remains),
         OldCode::StandsOn(definition) => format!("on {definition}"),
     }
@@ -115,7 +116,7 @@ fn of_a_deleted_service_only_its_tasks_count() {
     let running = [task("old", "ecs-svc/1", "RUNNING")];
     let sight = Sight { service: None, tasks: &running, unseen: 0, definitions: &[] };
     assert_eq!(word(&old_code("new", sight)), "1 task of old (ecs-svc/1)");
-    assert_eq!(old_code("new", Sight { tasks: &[], ..sight }), OldCode::Gone);
+    assert_eq!(old_code("new", Sight { tasks: &[], ..sight }), OldCode::NoService);
 }
 
 /// A task that ECS lists and does not show may be old code that is slow to go.
@@ -123,5 +124,5 @@ fn of_a_deleted_service_only_its_tasks_count() {
 fn what_is_listed_and_not_shown_is_not_gone() {
     let sight = Sight { service: None, tasks: &[], unseen: 2, definitions: &[] };
     assert_eq!(old_code("api:2", sight), OldCode::Unseen(2));
-    assert_eq!(old_code("api:2", Sight { unseen: 0, ..sight }), OldCode::Gone);
+    assert_eq!(old_code("api:2", Sight { unseen: 0, ..sight }), OldCode::NoService);
 }

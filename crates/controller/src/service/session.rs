@@ -332,8 +332,13 @@ impl Session<'_> {
         let mut evidence = Vec::new();
         if let Outcome::Failed(_) | Outcome::TimeIsOver = outcome {
             if let Some(told) = &self.rollout.told {
-                if !told.reason.is_empty() {
-                    evidence.push(("service deployment".to_owned(), told.reason.clone()));
+                // Why it went back, and what became of going back, are two things.
+                for (name, text) in
+                    [("rollback", &told.rollback), ("service deployment", &told.reason)]
+                {
+                    if !text.is_empty() && evidence.iter().all(|(_, known)| known != text) {
+                        evidence.push((name.to_owned(), text.clone()));
+                    }
                 }
                 if let Some((failures, threshold)) = told.failures {
                     let text = format!("{failures} failed tasks, the threshold is {threshold}");

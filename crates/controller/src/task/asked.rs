@@ -85,7 +85,13 @@ impl Asked {
                 RunnerCommand::Deploy | RunnerCommand::Start => {
                     Self::Answer(RunnerCommand::Unknown)
                 }
-                asked => Self::Answer(asked),
+                asked @ (RunnerCommand::Status
+                | RunnerCommand::Resolve
+                | RunnerCommand::Exec
+                | RunnerCommand::Check
+                | RunnerCommand::Replay
+                | RunnerCommand::Unblock
+                | RunnerCommand::Unknown) => Self::Answer(asked),
             },
             None => Self::Anything,
         }

@@ -10,6 +10,7 @@ use super::identity::RunIdentity;
 use super::launch_step::{Answer, Setback, Step, next_step};
 use super::own::{Own, own};
 use super::pace::Pace;
+use super::precondition::{Bystander, Precondition};
 use super::request::{RunAnswer, RunRequest};
 use super::standing::{Onlooker, Standing};
 use crate::aws::{Aws, AwsError};
@@ -26,6 +27,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(45);
 /// its first one, and the task has to be asked to stop before.
 const SIGNAL_PATIENCE: Duration = Duration::from_secs(3);
 
+/// How long a task of ours is looked for after that, at most: something has to be said, and a task that is
+/// found has to be asked to stop, before GitHub's second signal.
+const LOOKING: Duration = Duration::from_secs(3);
+
 /// How often ECS is asked for a task of ours after a signal, with a pause between: a task that was
 /// just started is not listed everywhere yet.
 const LOOKS: u32 = 3;
@@ -41,8 +46,10 @@ pub(crate) struct Launcher<'a> {
     pub(crate) report: &'a mut Report,
     pub(crate) listener: &'a mut Listener,
     pub(crate) pace: &'a Pace,
-    /// When trying ends.
+    /// When trying ends; what is waited for before a try is none.
     pub(crate) give_up: Instant,
+    /// What has to hold whenever a task is asked for.
+    pub(crate) before: &'a dyn Precondition,
 }
 
 /// A task that is there.
@@ -99,6 +106,12 @@ impl Launcher<'_> {
         let mut tried = Tried::default();
         loop {
             request.client_token = identity.client_token(*attempt);
+            let mut watch = Bystander { report: &mut *self.report, listener: &mut *self.listener };
+            let asked = Instant::now();
+            if let Err(error) = self.before.hold(&mut watch).await {
+                return self.give_up(error, &tried, (request, identity, None)).await;
+            }
+            self.give_up += asked.elapsed();
             let (answer, signal) = match self.ask(request).await? {
                 Asked::Answered(answer, signal) => (answer, signal),
                 Asked::LeftUnread(signal) => {
@@ -274,13 +287,19 @@ impl Launcher<'_> {
     ) -> Result<Launched, Error> {
         self.report.note_signal();
         let looks = if tried.unread { LOOKS } else { 1 };
-        for look in 1..=looks {
-            if let Some(launched) = self.in_flight(request, identity, Some(signal)).await {
-                return Ok(launched);
+        let looking = async {
+            for look in 1..=looks {
+                if let Some(launched) = self.in_flight(request, identity, Some(signal)).await {
+                    return Some(launched);
+                }
+                if look < looks {
+                    tokio::time::sleep(BETWEEN_LOOKS).await;
+                }
             }
-            if look < looks {
-                tokio::time::sleep(BETWEEN_LOOKS).await;
-            }
+            None
+        };
+        if let Ok(Some(launched)) = timeout(LOOKING, looking).await {
+            return Ok(launched);
         }
         if !tried.unread {
             return Err(cancelled(signal));

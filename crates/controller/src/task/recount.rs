@@ -47,10 +47,10 @@ pub(crate) fn recount(plan: &Plan, task: Option<&TaskSnapshot>, tails: &Tails) -
 
 /// What was asked, as ECS has it, else as the run's first line says it.
 fn asked(by_ecs: Asked, transcript: &Transcript) -> Asked {
-    match by_ecs {
-        Asked::Anything => Asked::of_record(&transcript.looked().origin, transcript.ran()),
-        asked => asked,
+    if by_ecs == Asked::Anything {
+        return Asked::of_record(&transcript.looked().origin, transcript.ran());
     }
+    by_ecs
 }
 
 /// A plain container has no last word: its log is complete when it was read to its end.

@@ -348,6 +348,23 @@ mod tests {
         assert_eq!(transcript.logged(), Logged::AnotherRun);
     }
 
+    /// A data protection policy writes asterisks over parts of a line, whoever reads without `logs:Unmask`
+    /// (CloudWatch Logs, "Help protect sensitive log data with masking").
+    #[test]
+    fn a_masked_line_counts_and_one_that_is_masked_beyond_reading_shows() {
+        let mut transcript = Transcript::new("migrate", Some("r".to_owned()));
+        let masked = |seq, from: &str| {
+            let event = ours(seq, Event::Heartbeat(Heartbeat::default()));
+            RawEvent { message: event.message.replace(from, &"*".repeat(from.len())), ..event }
+        };
+        let end = ours(3, Event::RunFinished(RunFinished::default()));
+        let lines = transcript.take(&[masked(1, "line 1"), masked(2, "\"seq\":2"), end]);
+        assert_eq!(lines[0].text.readable(), "******");
+        assert!(matches!(lines[1].text, LogText::Plain(_)), "{lines:?}");
+        assert_eq!(transcript.gaps(), ["2"]);
+        assert!(transcript.finished().is_some());
+    }
+
     #[test]
     fn only_the_last_lines_are_kept() {
         let mut transcript = Transcript::new("migrate", None);

@@ -10,7 +10,10 @@ const RUNNER: &str = "ecs-migrate-runner";
 /// Whether the definition says that the container runs the runner.
 pub(crate) fn is_labelled(document: &Document, container: &str) -> bool {
     let label = document.container(container).map(|found| &found["dockerLabels"][RUNNER_LABEL]);
-    label.and_then(Value::as_str).is_some_and(|value| !value.is_empty())
+    let no = ["", "0", "false", "no", "off"];
+    label
+        .and_then(Value::as_str)
+        .is_some_and(|value| !no.contains(&value.to_ascii_lowercase().as_str()))
 }
 
 /// The definition with the label.
@@ -56,6 +59,9 @@ mod tests {
             let labelled = with_label(&bare, "m");
             assert!(is_labelled(&labelled, "m") && !is_labelled(&labelled, "n"));
             assert_eq!(with_label(&labelled, "m"), labelled);
+        }
+        for no in ["", "false", "0", "No", "off"] {
+            assert!(!is_labelled(&document(json!({"ecs-migrate.runner": no})), "m"), "{no}");
         }
         let theirs = document(json!({"ecs-migrate.runner": "2"}));
         assert_eq!(with_label(&theirs, "m"), theirs);

@@ -39,8 +39,13 @@ async fn a_release_that_ran_something_else_is_no_green_run_for_anybody() {
 async fn no_service_follows_what_waits_for_a_service() {
     let shop = Shop::open(image(&[], Age::New), serves(), rolls_back()).await;
     let told = shop.release(&["--env", "ECS_MIGRATE_PHASE=contract"]).await;
-    told.says(85, &["NOT GREEN", "only what waits for a rollout was applied"]);
-    assert_eq!(shop.story.calls("UpdateService"), 0, "{}", told.everything());
+    assert_eq!(told.code, 2, "{}", told.everything());
+    assert!(
+        told.err.contains("deploys no service behind the contract phase alone"),
+        "{}",
+        told.err
+    );
+    assert_eq!(shop.story.calls("RunTask"), 0, "{}", told.everything());
     let told = shop.release(&["--run-key", "2", "--env", "ECS_MIGRATE_PHASE=all"]).await;
     told.says(0, &[]);
 }

@@ -8,7 +8,8 @@ use crate::support::story::{Told, config};
 use aws_sdk_ecs::types::DesiredStatus;
 use controller::Signal;
 use sandbox::{
-    Faults, RequestAnswer, RequestFault, ServiceEffect, ServiceFault, TaskEffect, TaskFault,
+    FailureFault, Faults, RequestAnswer, RequestFault, ServiceEffect, ServiceFault, TaskEffect,
+    TaskFault,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -78,6 +79,31 @@ async fn an_early_success_with_old_tasks_is_waited_for() {
     let journal = shop.story.sandbox.journal();
     let run = journal.iter().rposition(|entry| entry.operation == "RunTask").unwrap();
     assert_eq!(journal[run - 1].operation, "DescribeServiceRevisions");
+}
+
+/// Until ECS has room minutes may pass, in which somebody goes back to old code.
+#[tokio::test(start_paused = true)]
+async fn old_code_is_looked_for_before_each_try_to_start_the_task() {
+    let short = FailureFault { reason: "RESOURCE:CPU".to_owned(), detail: None };
+    let full = RequestFault {
+        operation: "RunTask".to_owned(),
+        from: 2,
+        to: Some(4),
+        answer: RequestAnswer::Failures(vec![short]),
+    };
+    let faults = Faults { requests: vec![full], ..Faults::default() };
+    let shop = shop(early("DEFERRED"), faults).await;
+    shop.release(&[]).await.says(0, &["1 migration applied behind the rollout"]);
+    let journal = shop.story.sandbox.journal();
+    let asks = |entry: &&str| !entry.starts_with("ListTasks") && *entry != "DescribeTasks";
+    let operations: Vec<&str> = journal.iter().map(|entry| entry.operation.as_str()).collect();
+    let tries: Vec<usize> =
+        (0..operations.len()).filter(|place| operations[*place] == "RunTask").collect();
+    assert_eq!(tries.len(), 5, "{operations:?}");
+    for place in &tries[1..] {
+        let before = operations[..*place].iter().copied().rev().find(|entry| asks(entry));
+        assert_eq!(before, Some("DescribeServiceRevisions"), "{operations:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -205,3 +205,25 @@ async fn what_the_chain_renews_is_held_against_the_account_too() {
         assert_eq!(keys.contains(&"second".to_owned()), code == 0, "{keys:?}");
     }
 }
+
+/// A session of IAM Identity Center that is over, by the SDK's own words for it.
+#[tokio::test]
+async fn a_session_that_is_over_is_named() {
+    let place = Place::running("echo done").await;
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config");
+    let profile = "[profile dev]\nsso_session = s\nsso_account_id = 111122223333\nsso_role_name = dev\n\
+        [sso-session s]\nsso_region = eu-west-1\nsso_start_url = https://shop.awsapps.com/start\n";
+    std::fs::write(&config, profile).unwrap();
+    let ended = place
+        .run(&["--profile", "dev"])
+        .with("HOME", folder.path().to_str().unwrap())
+        .with("AWS_ACCESS_KEY_ID", "")
+        .with("AWS_SECRET_ACCESS_KEY", "")
+        .with("AWS_CONFIG_FILE", config.to_str().unwrap())
+        .run()
+        .await;
+    assert_eq!(ended.code, 86, "{}", ended.everything());
+    assert!(ended.err.contains("`aws sso login`"), "{}", ended.everything());
+    assert!(place.sandbox.journal().is_empty());
+}

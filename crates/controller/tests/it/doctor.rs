@@ -2,6 +2,7 @@
 
 use crate::support::runner::Lines;
 use crate::support::story::{Story, Told, at, container};
+use crate::verb::{Age, image};
 use protocol::event::{CheckFinding, Finding, Outcome, RunFinished, RunStarted};
 use protocol::{DatabaseState, Event, Failure};
 use sandbox::{Config, Faults, Launch, Program, RequestAnswer, RequestFault, Script, Speed};
@@ -226,6 +227,11 @@ async fn a_task_that_cannot_look_is_a_finding() {
             "the runner's last word never came",
         ),
         (Some(Program::script(Script::new().exits(at(2), 1))), "did not look to its end"),
+        // An older runner behind another ENTRYPOINT migrated instead.
+        (
+            Some(image(&["start", "--", "app"], Age::Old)),
+            "`start` ran and ended well, instead of `check`",
+        ),
     ] {
         let config =
             program.map_or_else(finished, |program| finished().image("*/app-migrate@*", program));

@@ -48,6 +48,7 @@ impl Speaker {
             place: "default/app-migrate".to_owned(),
             image: String::new(),
             asked: text(env::ASKED),
+            services: text(env::SERVICES),
             environment: text(env::ENVIRONMENT),
         };
         let started = RunStarted {

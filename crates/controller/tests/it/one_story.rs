@@ -3,7 +3,7 @@
 use crate::support::runner::{Lines, applied, rolls_back_when_stopped};
 use crate::support::shop::{Shop, crashes, rolls_back};
 use crate::support::story::{Story, at};
-use protocol::event::{Event, MigrationStarted, Outcome, RunFinished};
+use protocol::event::{Event, MigrationStarted, Origin, Outcome, RunFinished, RunStarted};
 use protocol::{RunnerCommand, env};
 use sandbox::{Launch, Program, Script};
 use std::time::Duration;
@@ -25,8 +25,25 @@ fn green(launch: &Launch) -> Script {
 async fn explain_tells_what_became_of_the_service_behind_it() {
     let shop = Shop::open(Program::scripted(green), crashes(), rolls_back()).await;
     assert_eq!(shop.release(&[]).await.code, 88);
+    // An older runner does not say who waited for it.
     let story = shop.story.set("ECS_MIGRATE_SERVICE", "api");
     let told = story.invoke(&[&["explain"], &FAMILY[..]].concat()).await;
+    told.says(0, &["OK: 8 migrations applied", "service", "api: its deployment was rolled back"]);
+    let says_it = |launch: &Launch| {
+        let mut lines = Lines::of(launch);
+        let services = launch.environment[env::SERVICES].clone();
+        let origin = Origin { services, ..Origin::default() };
+        let started =
+            RunStarted { command: RunnerCommand::Deploy, origin, ..RunStarted::default() };
+        let finished = RunFinished { command: RunnerCommand::Deploy, ..applied(8) };
+        Script::new()
+            .line(at(0), lines.next("run started", Event::RunStarted(started)))
+            .line(at(1), lines.finished(finished))
+            .exits(at(2), 0)
+    };
+    let shop = Shop::open(Program::scripted(says_it), crashes(), rolls_back()).await;
+    assert_eq!(shop.release(&[]).await.code, 88);
+    let told = shop.story.invoke(&[&["explain"], &FAMILY[..]].concat()).await;
     told.says(0, &["OK: 8 migrations applied", "service", "api: its deployment was rolled back"]);
 }
 

@@ -137,6 +137,25 @@ async fn a_task_whose_start_was_not_answered_is_stopped_by_a_signal() {
     assert!(told.took <= at(7 + 8), "{:?}", told.took);
 }
 
+/// Nothing answers any more: before GitHub kills the step somebody has to be told that a task may be there.
+#[tokio::test(start_paused = true)]
+async fn a_signal_while_nothing_answers_is_heeded_in_time() {
+    for listed in [ConnectionFate::Hangs, ConnectionFate::Drops] {
+        let hangs =
+            |connection| RequestAnswer::Unanswered { request: RequestFate::CarriedOut, connection };
+        let both = faults(vec![
+            fault("RunTask", (1, None), hangs(ConnectionFate::Hangs)),
+            fault("ListTasks", (2, None), hangs(listed)),
+        ]);
+        let story = Story::with(config().image("app:1", rolls_back_when_stopped()).faults(both))
+            .signal(at(5), Signal::Interrupt);
+        let told = story.run(&[]).await;
+        assert_eq!(told.code, 83, "{}", told.everything());
+        assert!(told.err.contains("a task may have been started"), "{}", told.everything());
+        assert!(told.took <= at(5 + 7), "{:?}: {}", told.took, told.everything());
+    }
+}
+
 /// The time is over, and nobody read that the task was started.
 #[tokio::test(start_paused = true)]
 async fn a_task_whose_start_was_never_answered_is_followed() {

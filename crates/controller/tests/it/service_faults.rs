@@ -1,6 +1,7 @@
 //! What can become of a rollout: each outcome that ECS has, and each way in which it is not told.
 
 use crate::support::runner::{applied, ends_with};
+use crate::support::sdk;
 use crate::support::shop::{Shop, crashes, first, gives_up, rolls_back, serves};
 use crate::support::story::Told;
 use sandbox::{
@@ -102,6 +103,67 @@ async fn the_older_view_alone_is_enough() {
 async fn a_rollback_that_fails() {
     let (_, told) = story(crashes(), rolls_back(), first(ServiceEffect::RollbackFails)).await;
     told.says(88, &["api:2 failed, and so did the way back", "the service is in a mixed state"]);
+}
+
+/// What became of going back hides nothing of why.
+#[tokio::test(start_paused = true)]
+async fn a_failed_way_back_still_says_why() {
+    let hook = ServiceEffect::HookFails { after_seconds: 5.0, stage: "PRE_SCALE_UP".to_owned() };
+    let effects = [hook, ServiceEffect::RollbackFails];
+    let services = effects.into_iter().flat_map(|effect| first(effect).services).collect();
+    let (_, told) = story(serves(), rolls_back(), Faults { services, ..Faults::default() }).await;
+    told.says(
+        88,
+        &[
+            "api:2 failed, and so did the way back",
+            "PRE_SCALE_UP lifecycle hook(s) failed",
+            "No rollback candidate was found",
+        ],
+    );
+}
+
+/// A PAUSE hook waits for a person, and says so from the first minute.
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_waits_for_somebody_is_said() {
+    let stays = |seconds| ServiceEffect::StaysIn {
+        stage: "PRE_SCALE_UP".to_owned(),
+        seconds,
+        hook: Some("ecs-pause-e7tK9G".to_owned()),
+    };
+    let (_, told) = story(serves(), rolls_back(), first(stays(600.0))).await;
+    told.says(0, &["api: is on api:2"]);
+    assert!(told.err.contains("ecs-pause-e7tK9G"), "{}", told.err);
+    let shop = Shop::open(ends_with(applied(1)), serves(), rolls_back()).await;
+    shop.story.sandbox.set_faults(first(stays(36_000.0)));
+    let told = shop.release(&["--rollout-timeout", "5m"]).await;
+    told.says(84, &["the rollout of api:2 is not over after 5 m", "ecs-pause-e7tK9G"]);
+}
+
+/// Baking takes its time by somebody's wish: the limit is what is too short.
+#[tokio::test(start_paused = true)]
+async fn a_deployment_that_bakes_is_no_trouble() {
+    let stays =
+        |seconds| ServiceEffect::StaysIn { stage: "BAKE_TIME".to_owned(), seconds, hook: None };
+    let (_, told) = story(serves(), rolls_back(), first(stays(900.0))).await;
+    told.says(0, &["api: is on api:2 after 15 m"]);
+    let shop = Shop::open(ends_with(applied(1)), serves(), rolls_back()).await;
+    shop.story.sandbox.set_faults(first(stays(36_000.0)));
+    let told = shop.release(&["--rollout-timeout", "5m"]).await;
+    told.says(
+        84,
+        &["the rollout of api:2 is not over after 5 m", "BAKE_TIME", "--rollout-timeout"],
+    );
+}
+
+/// A green rollout of nothing is said to be one.
+#[tokio::test(start_paused = true)]
+async fn a_service_that_wants_no_task_proves_nothing() {
+    let shop = Shop::open(ends_with(applied(1)), serves(), rolls_back()).await;
+    let ecs = aws_sdk_ecs::Client::new(&sdk::config(&shop.story.sandbox));
+    ecs.update_service().service("api").desired_count(0).send().await.unwrap();
+    let told = shop.release(&[]).await;
+    told.says(0, &["api: is on api:2"]);
+    assert!(told.err.contains("nothing of the new code has run"), "{}", told.everything());
 }
 
 /// G09.
@@ -281,4 +343,28 @@ async fn a_session_that_ends_loses_only_the_watch() {
     told.says(86, &["the watch is lost, the rollout of api:2 may still go on"]);
     tokio::time::sleep(Duration::from_mins(5)).await;
     assert_eq!(shop.stands_on().as_deref(), Some("api:2"));
+}
+
+/// A proxy with a page of its own stands between us and every operation of a release.
+#[tokio::test(start_paused = true)]
+async fn rubbish_for_an_answer_is_asked_for_again_everywhere() {
+    for operation in [
+        "RegisterTaskDefinition",
+        "UpdateService",
+        "DescribeServices",
+        "ListServiceDeployments",
+        "DescribeServiceDeployments",
+        "DescribeServiceRevisions",
+    ] {
+        for (status, body) in [(200, "{}"), (200, "<html>"), (404, "<html>"), (503, "")] {
+            let answer = RequestAnswer::Foreign { status, body: body.to_owned() };
+            let faults = request(operation, (1, Some(3)), answer);
+            let shop = Shop::open(ends_with(applied(1)), serves(), rolls_back()).await;
+            shop.story.sandbox.set_faults(faults);
+            let told = shop.release(&[]).await;
+            let shown = format!("{operation} {status} {body}: {}", told.everything());
+            assert_eq!(told.code, 0, "{shown}");
+            assert_eq!(shop.stands_on().as_deref(), Some("api:2"), "{shown}");
+        }
+    }
 }

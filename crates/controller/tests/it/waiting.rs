@@ -144,9 +144,14 @@ async fn an_exit_code_of_windows_is_an_end() {
 /// A proxy that restarts answers with a page of its own, a redirect, or half of something.
 #[tokio::test(start_paused = true)]
 async fn rubbish_for_an_answer_is_asked_for_again() {
-    for (status, body) in
-        [(200, "<html>back in a minute</html>"), (200, "{\"taskDefinition\": {\"fam"), (302, "")]
-    {
+    for (status, body) in [
+        (200, "<html>back in a minute</html>"),
+        (200, "{\"taskDefinition\": {\"fam"),
+        (302, ""),
+        (403, "<html>blocked by policy</html>"),
+        (429, "slow down"),
+        (200, "{}"),
+    ] {
         for operation in
             ["DescribeTaskDefinition", "RunTask", "DescribeTasks", "GetLogEvents", "ListTasks"]
         {

@@ -84,9 +84,26 @@ pub(crate) struct Lacking {
     /// The role that migrates, which makes the next objects.
     pub(super) us: String,
     pub(super) objects: Vec<Object>,
+    /// Tables that it uses column by column, with the columns that were added behind those. Somebody may
+    /// have decided so: that is said, and is no failure.
+    pub(super) behind: Vec<Object>,
 }
 
 impl Lacking {
+    /// A finding for each table of which only the first columns can be used.
+    pub(crate) fn advice(&self) -> Vec<Finding> {
+        let advice = self.behind.iter().map(|table| {
+            let rights = table.rights.join(", ");
+            let sentence = format!(
+                "{} uses {table} column by column, and may not use what stands behind those: {rights}",
+                self.role
+            );
+            let grant = format!("if it needs that, run: GRANT {rights} ON TABLE {table} TO {};", self.role);
+            Finding::skip("application_rights", sentence).fix(grant)
+        });
+        advice.collect()
+    }
+
     /// Whether nothing is.
     pub(crate) fn is_empty(&self) -> bool {
         self.objects.is_empty()
@@ -166,7 +183,7 @@ mod tests {
     }
 
     fn lacking(objects: Vec<Object>) -> Lacking {
-        Lacking { role: "app".into(), us: "admin".into(), objects }
+        Lacking { role: "app".into(), us: "admin".into(), objects, behind: Vec::new() }
     }
 
     fn fixes(lacking: &Lacking) -> Vec<String> {

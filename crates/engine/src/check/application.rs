@@ -47,7 +47,7 @@ pub(super) async fn look(
     } else {
         lacking.findings()
     };
-    Ok([vec![role], rights].concat())
+    Ok([vec![role], rights, lacking.advice()].concat())
 }
 
 /// Whether the role can come in, and will be able to use what is made next.

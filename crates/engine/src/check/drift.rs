@@ -1,7 +1,9 @@
 //! Owns whether the schema was changed beside the migrations.
 
 use super::{Check, Finding};
-use crate::drift::{Compared, Drift, DriftSearch, SHOWN, find, is_about_the_scratch, sentence};
+use crate::drift::{
+    Compared, Drift, DriftSearch, SHOWN, find, is_about_the_scratch, passing_sentence, sentence,
+};
 use crate::error::Error;
 use crate::interrupt::Interrupt;
 use crate::session::Session;
@@ -19,7 +21,7 @@ pub(super) async fn look(
         return Ok(vec![Finding::skip(NAME, "not compared without the migrations")]);
     };
     let found = find(session, (check.connection, directory), search, interrupt).await;
-    let (Compared { differences, left_out }, migrations) = match found {
+    let (Compared { differences, passing, left_out }, migrations) = match found {
         Ok(Drift::Compared { compared, migrations }) => (compared, migrations),
         Ok(Drift::Incomparable(reason)) => {
             return Ok(vec![Finding::skip(NAME, format!("not compared: {reason}"))]);
@@ -35,9 +37,11 @@ pub(super) async fn look(
     };
     let mut findings: Vec<Finding> =
         left_out.into_iter().map(|text| Finding::skip(NAME, text)).collect();
+    let passing = passing_sentence(&passing).map(|text| Finding::ok(NAME, text));
     if differences.is_empty() {
         let sentence = format!("the database is what its applied migrations make ({migrations})");
         findings.push(Finding::ok(NAME, sentence));
+        findings.extend(passing);
         return Ok(findings);
     }
     let shown = differences.iter().take(SHOWN);
@@ -46,5 +50,6 @@ pub(super) async fn look(
         Finding::no(NAME, sentence(differences.len()))
             .fix("write a migration for what shall stay, and take back the rest"),
     );
+    findings.extend(passing);
     Ok(findings)
 }

@@ -7,6 +7,7 @@ use crate::lock;
 use crate::part_way;
 use crate::session::Session;
 use crate::status::judge;
+use crate::waiting::despite_limits;
 use migrations::Migration;
 
 /// The most names in a sentence.
@@ -37,7 +38,7 @@ pub(super) async fn look(session: &Session, check: &Check<'_>) -> Result<Past, E
             return Ok(past([Finding::blocked_by("history", error), unknown()], Vec::new()));
         }
     };
-    let rows = match history.rows(session).await {
+    let rows = match despite_limits(async || history.rows(session).await).await {
         Ok(rows) => rows,
         Err(error) => {
             return Ok(past([Finding::blocked_by("history", &error), unknown()], Vec::new()));

@@ -1,5 +1,6 @@
 //! Owns how two databases differ, object by object. PURE.
 
+use super::property;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -54,6 +55,8 @@ pub(crate) struct Difference {
     /// The table that it belongs to.
     pub(super) parent: Option<String>,
     pub(super) how: How,
+    /// Whether it comes and goes while the database is used: told, and nobody's change.
+    pub(crate) passes: bool,
 }
 
 /// How it differs.
@@ -79,17 +82,15 @@ pub(crate) fn compare(database: &Catalog, migrations: &Catalog) -> Vec<Differenc
         facets.sort_unstable();
         facets.dedup();
         for facet in facets {
-            let (database, migrations) = (ours.facets.get(facet), theirs.facets.get(facet));
+            let sides = (ours.facets.get(facet), theirs.facets.get(facet));
+            let (database, migrations) = property::both(facet, sides);
             if database != migrations {
                 found.push(Difference {
                     sort: sort.clone(),
                     name: name.clone(),
                     parent: ours.parent.clone(),
-                    how: How::Changed {
-                        facet: facet.clone(),
-                        database: database.cloned(),
-                        migrations: migrations.cloned(),
-                    },
+                    how: How::Changed { facet: facet.clone(), database, migrations },
+                    passes: property::passes(facet),
                 });
             }
         }
@@ -112,6 +113,7 @@ fn only(one: &Catalog, other: &Catalog, how: fn(String) -> How) -> Vec<Differenc
             name: name.clone(),
             parent: object.parent.clone(),
             how: how(object.in_short()),
+            passes: property::is_passing_object(object.facets.keys()),
         })
         .collect()
 }
@@ -119,7 +121,16 @@ fn only(one: &Catalog, other: &Catalog, how: fn(String) -> How) -> Vec<Differenc
 impl Object {
     /// What tells it best: its definition, or type and default of a column.
     fn in_short(&self) -> String {
-        let telling = ["definition", "values", "attributes", "type", "nullability", "default"];
+        let telling = [
+            property::PARTITION,
+            "definition",
+            "schema",
+            "values",
+            "attributes",
+            "type",
+            "nullability",
+            "default",
+        ];
         let values: Vec<&str> =
             telling.iter().filter_map(|name| Some(self.facets.get(*name)?.as_str())).collect();
         values.join(", ")
@@ -139,6 +150,9 @@ impl fmt::Display for Difference {
             }
             How::OnlyInMigrations(short) => {
                 write!(formatter, " is only in the migrations{}", in_brackets(short))
+            }
+            How::Changed { facet, .. } if property::is_hidden(facet) => {
+                write!(formatter, ": {facet} differ (their values are not shown)")
             }
             How::Changed { facet, database, migrations } => {
                 let text = |side: &Option<String>| side.clone().unwrap_or_else(|| "none".into());

@@ -3,8 +3,8 @@
 use crate::error::{Error, Fault};
 use crate::quote;
 use crate::session::Session;
-use migrations::hazard::Finding;
 use migrations::hazard::live::{Facts, TableFacts};
+use migrations::hazard::{Finding, Grade};
 use tokio_postgres::types::Type;
 
 /// Rows that a page holds, where no statistics say it: as many as of narrow ones.
@@ -57,18 +57,54 @@ fn spellings(table: &str) -> Vec<String> {
     }
 }
 
-/// What is known of `table`, for a finding about it.
+/// What is known of `table`, for a finding about it. Where the name can stand for several, it is as bad as
+/// the worst of them. A script may take on a role whose own schema comes first in the search path
+/// (`"$user"`): what loses is looked for there as well.
 pub(super) async fn of(session: &Session, table: &str, finding: &Finding) -> Result<Facts, Error> {
+    let loses = finding.grades.contains(&Grade::Loses) && !table.contains('.');
     let found = session
         .query(
-            "SELECT to_regclass(name)::oid::int8 FROM unnest($1::text[]) WITH ORDINALITY AS names(name, place) \
-             WHERE to_regclass(name) IS NOT NULL ORDER BY place LIMIT 1",
-            &[(&spellings(table), Type::TEXT_ARRAY)],
+            "SELECT DISTINCT to_regclass(name)::oid::int8 FROM unnest($1::text[]) AS names(name) \
+             WHERE to_regclass(name) IS NOT NULL \
+             UNION SELECT c.oid::int8 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+             WHERE $3 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'f', 'v', 'm') AND n.nspname IN (SELECT rolname FROM pg_catalog.pg_roles)",
+            &[
+                (&spellings(table), Type::TEXT_ARRAY),
+                (&table, Type::TEXT),
+                (&loses, Type::BOOL),
+            ],
         )
         .await?;
-    let Some(row) = found.first() else { return Ok(Facts::Absent) };
-    let oid: i64 = row.get(0)?;
-    let oid = u32::try_from(oid).unwrap_or_default();
+    let mut worst: Option<TableFacts> = None;
+    for row in &found {
+        let oid: i64 = row.get(0)?;
+        let facts = of_oid(session, u32::try_from(oid).unwrap_or_default(), finding).await?;
+        worst = Some(match worst {
+            None => facts,
+            Some(other) => worse(other, facts),
+        });
+    }
+    Ok(worst.map_or(Facts::Absent, Facts::Table))
+}
+
+/// Both in one, as bad as the worse of them.
+fn worse(one: TableFacts, other: TableFacts) -> TableFacts {
+    let column_type = match (one.column_type, other.column_type) {
+        (Some(one), Some(other)) if one != other => Some(format!("{one} or {other}")),
+        (one, other) => one.or(other),
+    };
+    TableFacts {
+        bytes: one.bytes.max(other.bytes),
+        rows: one.rows.max(other.rows),
+        empty: one.empty && other.empty,
+        writes_per_second: one.writes_per_second.max(other.writes_per_second),
+        reads_per_second: one.reads_per_second.max(other.reads_per_second),
+        column_type,
+        known_not_null: one.known_not_null && other.known_not_null,
+    }
+}
+
+async fn of_oid(session: &Session, oid: u32, finding: &Finding) -> Result<TableFacts, Error> {
     let row = session
         .one(
             &query(),
@@ -76,7 +112,7 @@ pub(super) async fn of(session: &Session, table: &str, finding: &Finding) -> Res
         )
         .await?;
     let count = |at| Ok::<_, Fault>(u64::try_from(row.get::<i64>(at)?).unwrap_or(0));
-    Ok(Facts::Table(TableFacts {
+    Ok(TableFacts {
         bytes: count(0)?,
         rows: count(1)?,
         empty: count(0)? == 0 && !row.get::<bool>(6)?,
@@ -84,7 +120,7 @@ pub(super) async fn of(session: &Session, table: &str, finding: &Finding) -> Res
         reads_per_second: count(3)?,
         column_type: row.get(4)?,
         known_not_null: session.major() >= 12 && row.get(5)?,
-    }))
+    })
 }
 
 #[cfg(test)]

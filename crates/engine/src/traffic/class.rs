@@ -50,7 +50,7 @@ fn wait(script: &Script, statement: &Statement, schema_changed: &mut bool) -> Op
         | Class::Begin { .. }
         | Class::Commit { .. }
         | Class::Rollback
-        | Class::CopyFromStdin => None,
+        | Class::CopyByClient => None,
         // These wait for old transactions, also of other tables, and `lock_timeout` counts that: a
         // short one leaves an invalid index (measured on PostgreSQL 15; squawk#1230).
         Class::ConcurrentIndex { .. } | Class::ConcurrentDrop { .. } | Class::Alone(_) => {

@@ -25,7 +25,7 @@ const OLD: &str = "\
 SELECT 0, a.pid, a.application_name, a.usename::text, a.state, a.backend_type, pg_catalog.left(a.query, 1000),
     EXTRACT(epoch FROM pg_catalog.clock_timestamp() - a.xact_start)::float8, i.pid IS NOT NULL
 FROM pg_catalog.pg_stat_activity a LEFT JOIN pg_catalog.pg_stat_progress_create_index i ON i.pid = a.pid
-WHERE a.datname = pg_catalog.current_database() AND a.pid <> pg_catalog.pg_backend_pid() AND a.xact_start < $2::text::timestamptz
+WHERE a.datname = pg_catalog.current_database() AND a.pid <> pg_catalog.pg_backend_pid() AND a.xact_start < pg_catalog.to_timestamp($2)
     AND a.backend_type <> 'autovacuum worker' AND NOT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_vacuum v WHERE v.pid = a.pid)
     AND (a.backend_xmin IS NOT NULL AND (i.pid IS NULL OR pg_catalog.current_setting('server_version_num')::int < 140000)
       OR EXISTS (SELECT FROM pg_catalog.pg_locks l WHERE l.pid = a.pid AND l.granted AND l.relation = pg_catalog.to_regclass($1)
@@ -46,13 +46,14 @@ pub(crate) async fn wait_for_old_transactions(
     }
     let row = attempt
         .session
-        .one("SELECT (pg_catalog.clock_timestamp() - interval '1 second')::text", &[])
+        // As a number: not every time zone is read as it is written (`IST` in the style `SQL`).
+        .one("SELECT EXTRACT(epoch FROM pg_catalog.clock_timestamp())::float8 - 1", &[])
         .await?;
-    let before: String = row.get(0)?;
+    let before: f64 = row.get(0)?;
     let begun = Instant::now();
     let (mut pause, mut said) = (FIRST_LOOK, None::<Instant>);
     loop {
-        let old = old(attempt, table, &before).await?;
+        let old = old(attempt, table, before).await?;
         if old.is_empty() {
             return Ok(());
         }
@@ -84,9 +85,9 @@ pub(crate) async fn wait_for_old_transactions(
     }
 }
 
-async fn old(attempt: &Attempt<'_>, table: &str, before: &str) -> Result<Vec<Blocker>, Stop> {
+async fn old(attempt: &Attempt<'_>, table: &str, before: f64) -> Result<Vec<Blocker>, Stop> {
     let parameters: [(&(dyn tokio_postgres::types::ToSql + Sync), Type); 2] =
-        [(&table, Type::TEXT), (&before, Type::TEXT)];
+        [(&table, Type::TEXT), (&before, Type::FLOAT8)];
     let rows = attempt.session.query(OLD, &parameters).await?;
     let blocker = |row: &Row| {
         let activity = activity::activity(row)?;

@@ -45,6 +45,8 @@ struct Message {
 enum Body {
     /// Is passed on.
     Whole,
+    /// Is let go of.
+    Nothing,
     Fields(Fields),
     Columns(Columns),
 }
@@ -70,12 +72,13 @@ impl Trim {
             bytes = rest;
             match &mut message.body {
                 Body::Whole => out.extend_from_slice(now),
+                Body::Nothing => {}
                 Body::Fields(fields) => fields.take(now),
                 Body::Columns(columns) => columns.take(now)?,
             }
             if message.left == 0 {
                 let body = match &mut message.body {
-                    Body::Whole => None,
+                    Body::Whole | Body::Nothing => None,
                     Body::Fields(fields) => Some(fields.finish()),
                     Body::Columns(columns) => Some(columns.finish()?),
                 };
@@ -98,6 +101,11 @@ fn begin(tag: u8, length: [u8; 4], out: &mut Vec<u8>) -> io::Result<Option<Messa
     let body = match tag {
         b'E' | b'N' if left > SHORT => Body::Fields(Fields::default()),
         b'D' if left > ROW => Body::Columns(Columns::default()),
+        // Rows that a script copies to nobody, whatever asked for them. The driver takes the beginning of
+        // a copy for a broken connection; what is said of its end is the statement's own.
+        b'H' | b'd' | b'c' => Body::Nothing,
+        // A script can set an `application_name` as long as it likes, and nobody here asks for such.
+        b'S' | b'A' if left > SHORT => Body::Nothing,
         _ => Body::Whole,
     };
     if let Body::Whole = body {
@@ -203,6 +211,8 @@ struct Columns {
     /// How many bytes of this column are still to come, and how many of them are kept.
     left: usize,
     keep: usize,
+    /// Where in `kept` this column begins, if a part of it is cut away.
+    cut: Option<usize>,
 }
 
 impl Columns {
@@ -215,6 +225,9 @@ impl Columns {
                 self.keep -= kept.len();
                 self.left -= now.len();
                 bytes = rest;
+                if let Some(begun) = self.cut.take_if(|_begun| self.left == 0) {
+                    self.end_cut(begun)?;
+                }
                 continue;
             }
             let wanted = if self.count.is_none() { 2 } else { 4 };
@@ -244,6 +257,16 @@ impl Columns {
         (self.left, self.keep) = (length, length.min(COLUMN).min(room));
         let keep = u32::try_from(self.keep).map_err(|_too_long| not_postgres())?;
         self.kept.extend_from_slice(&keep.to_be_bytes());
+        self.cut = (self.keep < length).then_some(self.kept.len());
+        Ok(())
+    }
+
+    /// A text ends with a whole character, and its length says so.
+    fn end_cut(&mut self, begun: usize) -> io::Result<()> {
+        cut_to_characters(&mut self.kept, begun);
+        let length = u32::try_from(self.kept.len() - begun).map_err(|_too_long| not_postgres())?;
+        let place = self.kept.get_mut(begun - 4..begun).ok_or_else(not_postgres)?;
+        place.copy_from_slice(&length.to_be_bytes());
         Ok(())
     }
 
@@ -281,7 +304,7 @@ mod tests {
             message(b'1', b""),
             message(b'E', b"SERROR\0Mno\0\0"),
             message(b'D', b"\0\x01\0\0\0\x01x"),
-            message(b'd', &[7; SHORT * 2]),
+            message(b'S', b"a\0b\0"),
             message(b'Z', b"I"),
         ]
         .concat();
@@ -307,6 +330,34 @@ mod tests {
             assert_eq!((fields[0], fields[1], fields[4]), ("SERROR", "C22P02", "P7"));
             assert!(fields[2].starts_with("Mxéé"), "{}", &fields[2][..20]);
             assert!(fields[2].ends_with(&format!("é… ({} bytes)", long.len() + 1)));
+        }
+    }
+
+    #[test]
+    fn what_nobody_asks_for_is_let_go_of() {
+        let all = [
+            message(b'H', b"\0\0\x01\0\0"),
+            message(b'd', &[7; SHORT * 2]),
+            message(b'c', b""),
+            message(b'S', &vec![b'x'; SHORT + 1]),
+            message(b'C', b"COPY 1\0"),
+        ]
+        .concat();
+        for piece in [1, 7, all.len()] {
+            assert_eq!(trimmed(&all, piece), message(b'C', b"COPY 1\0"), "{piece}");
+        }
+    }
+
+    #[test]
+    fn a_column_is_cut_between_characters() {
+        for at_front in ["", "x"] {
+            let text = format!("{at_front}{}", "é".repeat(ROW / 2));
+            let length = u32::try_from(text.len()).unwrap().to_be_bytes();
+            let body = [&[0, 1], length.as_slice(), text.as_bytes()].concat();
+            let out = trimmed(&message(b'D', &body), 4_096);
+            let kept = std::str::from_utf8(&out[11..]).unwrap();
+            assert!(text.starts_with(kept) && kept.len() > COLUMN - 4, "{}", kept.len());
+            assert_eq!(out[7..11], u32::try_from(kept.len()).unwrap().to_be_bytes());
         }
     }
 

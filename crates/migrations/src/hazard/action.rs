@@ -20,7 +20,11 @@ pub(super) enum Deed {
         columns: Vec<Column>,
         /// `IF NOT EXISTS`: it may be there with rows.
         perhaps: bool,
+        /// It goes with the session.
+        temporary: bool,
     },
+    /// `ROLLBACK`, also to a savepoint: nobody knows what of the file is still so.
+    Rollback,
     /// Its columns, where they can be told.
     CreateView(Option<Vec<String>>),
     CreateIndex {
@@ -132,9 +136,20 @@ pub(super) struct Column {
     pub(super) checked: bool,
     /// Whether it brings an index: UNIQUE or PRIMARY KEY.
     pub(super) indexed: bool,
+    /// `IF NOT EXISTS`: it may be there with values.
+    pub(super) perhaps: bool,
 }
 
 impl Action {
+    /// The column whose values go, where it is about one.
+    pub(super) fn column_that_goes(&self) -> Option<&str> {
+        if let Deed::ChangeType { column: name, .. } = &self.deed {
+            return Some(name);
+        }
+        let Deed::Drop { what, name, .. } = &self.deed else { return None };
+        (what == "COLUMN").then_some(name)
+    }
+
     /// The object's name as an exception names it: `users`, `users.email`.
     pub(super) fn object(&self) -> String {
         let own = match &self.deed {
@@ -165,6 +180,7 @@ impl Action {
             | Deed::Truncate { .. }
             | Deed::Data { .. }
             | Deed::Refresh { .. }
+            | Deed::Rollback
             | Deed::Opaque => "",
         };
         match self.table.as_deref().map(shown) {

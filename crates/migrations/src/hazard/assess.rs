@@ -2,17 +2,18 @@
 
 use super::action::{Action, Column, ConstraintKind, Deed, UNTOLD, Verb};
 use super::behind::{self, Behind};
+use super::doubt::{self, Presence};
 use super::effect::{self, Effect, Rows};
 use super::put_back::PutBack;
 use super::reading::read;
 use super::sentence::sentence;
 use super::types::{Conversion, TypeChange, keeps_values, type_change};
-use super::words::resolved;
+use super::words::{Reader, resolved, words};
 use super::{Finding, Grade, Known, Rule, exception, squawk};
 use crate::script::{Form, Phase, Script, line_at};
 
-/// What a script is a hazard for, in the order of its lines; `known` then knows the script too.
-pub fn assess(script: &Script, known: &mut Known) -> Vec<Finding> {
+/// As [`super::assess`], with what is a hazard only if the database has what the scripts call new.
+pub fn suspects(script: &Script, known: &mut Known) -> Vec<Finding> {
     let mut findings: Vec<(usize, Finding)> = Vec::new();
     // A dump of data has no hazards, and a tree takes about fifty times the text.
     let violations = if script.text.len() > crate::script::LARGE {
@@ -48,6 +49,9 @@ pub fn assess(script: &Script, known: &mut Known) -> Vec<Finding> {
         found.dedup();
         for (rule, said) in found {
             if harmless(rule, action, known, &back) {
+                let found = || finding((script, known, &back), rule, action);
+                let doubted = doubt::of_action((rule, action), known, found);
+                findings.extend(doubted.map(|found| (action.range.start, found)));
                 continue;
             }
             if let Some(finding) = finding((script, known, &back), rule, action) {
@@ -71,7 +75,8 @@ pub fn assess(script: &Script, known: &mut Known) -> Vec<Finding> {
         let said = |rule: Rule| {
             findings.iter().any(|(start, known): &(usize, Finding)| {
                 let same = rule == Rule::MayLose || known.rule == Rule::DeleteAll;
-                range.contains(start) && same && known.grades.contains(&Grade::Loses)
+                let is_sure = known.presence != Presence::Doubted;
+                range.contains(start) && same && is_sure && known.grades.contains(&Grade::Loses)
             })
         };
         more.extend(found.into_iter().filter(|one| {
@@ -123,6 +128,7 @@ fn losing(
         };
         let table = |parts: &[String]| resolved(parts, schema);
         let mut what = None;
+        let mut doubted = None;
         let rule = match effect {
             Effect::Deletes { table: parts, rows } => {
                 action.table = table(parts);
@@ -136,7 +142,8 @@ fn losing(
                 let name = action.table.as_deref().unwrap_or_default();
                 let new = |column: &String| known.is_new_column(name, column);
                 if !columns.is_empty() && columns.iter().all(new) {
-                    return None;
+                    let perhaps = |column: &&String| known.is_perhaps_new_column(name, column);
+                    doubted = Some(columns.iter().find(perhaps)?.clone());
                 }
                 Rule::OverwriteRows
             }
@@ -153,10 +160,13 @@ fn losing(
                 Rule::MayLose
             }
         };
-        if action.table.as_deref().is_some_and(|table| known.has_only_new_rows(table)) {
-            return None;
-        }
         let finding = finding((script, known, back), rule, &action)?;
+        if action.table.as_deref().is_some_and(|table| known.has_only_new_rows(table)) {
+            return doubt::of_table(finding, known);
+        }
+        if let Some(column) = doubted {
+            return doubt::of_column(finding, &column);
+        }
         Some(match what {
             Some(sentence) => Finding { sentence, grades: vec![Grade::Loses], ..finding },
             None => finding,
@@ -246,6 +256,7 @@ fn ours(action: &Action, known: &Known, changes_schema: bool) -> Vec<Rule> {
         Deed::Opaque => rules.push(Rule::OpaqueBlock),
         Deed::CreateTable { .. }
         | Deed::CreateView(_)
+        | Deed::Rollback
         | Deed::SetSchema { .. }
         | Deed::RenameSchema { .. }
         | Deed::Inherit(_)
@@ -343,7 +354,7 @@ fn finding(
         }
     }
     if let Deed::Drop { cascade: true, .. } = &action.deed
-        && matches!(rule, Rule::DropType | Rule::DropDomain | Rule::DropExtension)
+        && matches!(rule, Rule::DropType | Rule::DropDomain)
     {
         grades.insert(0, Grade::Loses);
     }
@@ -367,7 +378,14 @@ fn finding(
         return None;
     }
     let object = action.object();
+    let perhaps = action.table.as_deref().is_some_and(|table| known.is_perhaps_new(table));
+    let presence = if perhaps || says_if_exists(&script.text[action.range.clone()]) {
+        Presence::Perhaps
+    } else {
+        Presence::Needed
+    };
     Some(Finding {
+        presence,
         rule,
         grades,
         table: action
@@ -386,6 +404,11 @@ fn finding(
         fix: rule.fix().to_owned(),
         allowed: None,
     })
+}
+
+fn says_if_exists(text: &str) -> bool {
+    let all = words(text, 0..text.len());
+    Reader::new(&all).has("IF EXISTS")
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "few facts are about a column")]

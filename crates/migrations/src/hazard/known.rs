@@ -15,6 +15,12 @@ pub struct Known {
     new_tables: BTreeSet<String>,
     /// Tables that were made only if they were not there.
     perhaps_new: BTreeSet<String>,
+    /// Tables that go with the session, which is one file.
+    temporary: BTreeSet<String>,
+    /// Names that a table of the database had, and has no longer.
+    given_away: BTreeSet<String>,
+    /// Columns that were added only if they were not there.
+    perhaps_new_columns: BTreeSet<(String, String)>,
     /// New views, and new tables that got rows of older ones by becoming their parent.
     with_old_rows: BTreeSet<String>,
     /// Columns of views.
@@ -54,6 +60,8 @@ impl Known {
     pub fn settle(&mut self) {
         self.new_tables.clear();
         self.perhaps_new.clear();
+        self.given_away.clear();
+        self.perhaps_new_columns.clear();
         self.with_old_rows.clear();
         self.renamed.clear();
         self.renamed_schemas.clear();
@@ -63,9 +71,13 @@ impl Known {
         self.end_of_file();
     }
 
-    /// Locks end with the file.
+    /// Locks end with the file, and so do temporary tables.
     pub(super) fn end_of_file(&mut self) {
         self.not_valid.clear();
+        for table in std::mem::take(&mut self.temporary) {
+            self.tables.remove(&table);
+            self.new_tables.remove(&table);
+        }
     }
 
     pub(super) fn is_new_table(&self, table: &str) -> bool {
@@ -80,6 +92,23 @@ impl Known {
     /// Whether it is new unless it was there already.
     pub(super) fn is_perhaps_new(&self, table: &str) -> bool {
         self.perhaps_new.contains(table)
+    }
+
+    /// Whether a table of the database had this name, and lost it in this deployment.
+    pub(super) fn was_given_away(&self, table: &str) -> bool {
+        self.given_away.contains(table)
+    }
+
+    /// Whether it is new unless it was there already.
+    pub(super) fn is_perhaps_new_column(&self, table: &str, column: &str) -> bool {
+        self.perhaps_new_columns.contains(&(table.to_owned(), column.to_owned()))
+    }
+
+    /// From here on nothing of this deployment is sure to be there.
+    fn roll_back(&mut self) {
+        self.perhaps_new.append(&mut self.new_tables);
+        self.new_columns.clear();
+        self.given_away.clear();
     }
 
     /// The columns of a view, where they are known.
@@ -108,7 +137,7 @@ impl Known {
         if let Some(columns) = self.tables.remove(from) {
             self.tables.insert(to.clone(), columns);
         }
-        for set in [&mut self.perhaps_new, &mut self.with_old_rows] {
+        for set in [&mut self.perhaps_new, &mut self.with_old_rows, &mut self.temporary] {
             if set.remove(from) {
                 set.insert(to.clone());
             }
@@ -121,11 +150,15 @@ impl Known {
             .collect();
         for column in columns {
             self.new_columns.remove(&(from.to_owned(), column.clone()));
-            self.new_columns.insert((to.clone(), column));
+            self.new_columns.insert((to.clone(), column.clone()));
+            if self.perhaps_new_columns.remove(&(from.to_owned(), column.clone())) {
+                self.perhaps_new_columns.insert((to.clone(), column));
+            }
         }
         if self.new_tables.remove(from) {
             self.new_tables.insert(to);
         } else {
+            self.given_away.insert(from.to_owned());
             self.renamed.insert(to, original);
         }
     }
@@ -156,7 +189,11 @@ impl Known {
     pub(super) fn learn(&mut self, action: &Action) {
         let table = action.table.clone().unwrap_or_default();
         match &action.deed {
-            Deed::CreateTable { columns, perhaps } => {
+            Deed::Rollback => self.roll_back(),
+            Deed::CreateTable { columns, perhaps, temporary } => {
+                if *temporary {
+                    self.temporary.insert(table.clone());
+                }
                 let columns = columns.iter().map(|column| (column.name.clone(), column.clone()));
                 if !self.tables.contains_key(&table) {
                     let new = if *perhaps { &mut self.perhaps_new } else { &mut self.new_tables };
@@ -200,6 +237,9 @@ impl Known {
             Deed::AddColumn(column) => {
                 let columns = self.tables.entry(table.clone()).or_default();
                 columns.insert(column.name.clone(), column.clone());
+                if column.perhaps {
+                    self.perhaps_new_columns.insert((table.clone(), column.name.clone()));
+                }
                 self.new_columns.insert((table, column.name.clone()));
             }
             Deed::ChangeType { column, to, .. } => {
@@ -223,7 +263,9 @@ impl Known {
                 if let Some(column) = columns.remove(from) {
                     columns.insert(to.clone(), Column { name: to.clone(), ..column });
                 }
-                if self.new_columns.remove(&(table.clone(), from.clone())) {
+                let was = (table.clone(), from.clone());
+                // What it was before is what counts, and that is not asked for.
+                if self.new_columns.remove(&was) && !self.perhaps_new_columns.remove(&was) {
                     self.new_columns.insert((table, to.clone()));
                 }
             }
@@ -243,7 +285,9 @@ impl Known {
             }
             Deed::DropTable => {
                 self.tables.remove(&table);
-                self.new_tables.remove(&table);
+                if !self.new_tables.remove(&table) {
+                    self.given_away.insert(table.clone());
+                }
                 self.perhaps_new.remove(&table);
                 self.with_old_rows.remove(&table);
                 self.renamed.remove(&table);

@@ -1,7 +1,7 @@
 //! Owns what becomes of a finding once the table is known. Pure: the facts are given.
 
 use super::types::{Conversion, TypeChange, keeps_values, type_change};
-use super::{Finding, Grade, Rule, Work};
+use super::{Finding, Grade, Presence, Rule, Work};
 use std::time::Duration;
 
 /// What the database says of a table.
@@ -54,10 +54,19 @@ pub fn estimate(work: Work, facts: &TableFacts) -> Duration {
 pub fn regrade(finding: &Finding, facts: &Facts, limit: Duration) -> Option<Finding> {
     let mut finding = finding.clone();
     let table = match facts {
-        // IF EXISTS, or an earlier migration of this run makes it.
-        Facts::Absent => return None,
+        Facts::Absent if finding.presence != Presence::Needed => return None,
+        // The scripts make it otherwise than they say, or it is a view of theirs on older tables: what
+        // cannot be resolved may lose.
+        Facts::Absent => {
+            finding.grades.retain(|grade| *grade == Grade::Loses);
+            return (!finding.grades.is_empty()).then_some(finding);
+        }
         Facts::Table(table) => table,
     };
+    let has_column = finding.column_name.is_none() || table.column_type.is_some();
+    if finding.presence == Presence::Doubted && !has_column {
+        return None;
+    }
     let mut work = finding.rule.work();
     if finding.rule == Rule::ChangeColumnType
         && let (Some(from), Some(to)) = (&table.column_type, &finding.to_type)

@@ -27,7 +27,7 @@ impl Reading {
 /// Reads a script.
 pub(super) fn read(script: &Script) -> Reading {
     let mut reading = Reading { actions: Vec::new(), paths: Vec::new() };
-    let mut path = SearchPath::default();
+    let mut path = SearchPath::of(&script.form);
     for statement in &script.statements {
         let words = words(&script.text, statement.range.clone());
         let mut found = of_statement(Reader::in_path(&words, path.schema()));
@@ -104,9 +104,12 @@ fn of_statement(mut reader: Reader<'_>) -> Vec<Action> {
         return reader.names().into_iter().map(of).collect();
     }
     if Reader::new(words).eat_one(&["SELECT", "WITH"]).is_some()
-        && let Some(table) = selected_into(whole)
+        && let Some((table, temporary)) = selected_into(whole)
     {
-        return one(Some(table), Deed::CreateTable { columns: Vec::new(), perhaps: false });
+        return one(
+            Some(table),
+            Deed::CreateTable { columns: Vec::new(), perhaps: false, temporary },
+        );
     }
     if reader.eat("DROP") {
         return dropped(reader, range(words)).unwrap_or_else(|| one(None, other(words)));
@@ -146,6 +149,9 @@ fn of_statement(mut reader: Reader<'_>) -> Vec<Action> {
             one(name, Deed::Other(String::new()))
         };
     }
+    if reader.eat_one(&["ROLLBACK", "ABORT"]).is_some() {
+        return one(None, Deed::Rollback);
+    }
     if reader.eat("DO") {
         return one(None, Deed::Opaque);
     }
@@ -162,7 +168,7 @@ fn other(words: &[Word<'_>]) -> Deed {
 }
 
 /// The table that `SELECT … INTO` makes.
-fn selected_into(mut reader: Reader<'_>) -> Option<String> {
+fn selected_into(mut reader: Reader<'_>) -> Option<(String, bool)> {
     let mut depth = 0_usize;
     let into = reader.left.iter().position(|word| {
         if word.is("(") {
@@ -178,15 +184,15 @@ fn selected_into(mut reader: Reader<'_>) -> Option<String> {
         return None;
     }
     reader.left = &reader.left[into + 1..];
-    reader.eat_one(&["TEMPORARY", "TEMP", "UNLOGGED"]);
+    let kept = reader.eat_one(&["TEMPORARY", "TEMP", "UNLOGGED"]);
     reader.eat("TABLE");
-    reader.table()
+    Some((reader.table()?, kept.is_some_and(|word| word != "UNLOGGED")))
 }
 
 fn create(mut reader: Reader<'_>) -> Option<(Option<String>, Deed)> {
     reader.eat("OR REPLACE");
     reader.eat_one(&["GLOBAL", "LOCAL"]);
-    reader.eat_one(&["TEMPORARY", "TEMP", "UNLOGGED"]);
+    let kept = reader.eat_one(&["TEMPORARY", "TEMP", "UNLOGGED"]);
     reader.eat("UNIQUE");
     if reader.eat("TABLE") {
         let perhaps = reader.eat("IF NOT EXISTS");
@@ -197,7 +203,8 @@ fn create(mut reader: Reader<'_>) -> Option<(Option<String>, Deed)> {
             let inside = reader.left.get(1..end).unwrap_or_default();
             columns = parts(inside).into_iter().filter_map(column).collect();
         }
-        return Some((Some(table), Deed::CreateTable { columns, perhaps }));
+        let temporary = kept.is_some_and(|word| word != "UNLOGGED");
+        return Some((Some(table), Deed::CreateTable { columns, perhaps, temporary }));
     }
     if reader.eat_one(&["MATERIALIZED VIEW", "RECURSIVE VIEW", "VIEW"]).is_some() {
         reader.eat("IF NOT EXISTS");
@@ -260,6 +267,7 @@ fn column(words: &[Word<'_>]) -> Option<Column> {
         has_default: reader.has_outside("DEFAULT") || reader.has_outside("GENERATED"),
         checked: reader.has_outside("CHECK"),
         indexed: key || reader.has_outside("UNIQUE"),
+        perhaps: false,
     })
 }
 
@@ -301,8 +309,9 @@ fn table_action(mut reader: Reader<'_>) -> Deed {
             return constraint;
         }
         reader.eat("COLUMN");
-        reader.eat("IF NOT EXISTS");
-        return column(reader.left).map_or_else(|| Deed::Other(String::new()), Deed::AddColumn);
+        let perhaps = reader.eat("IF NOT EXISTS");
+        let added = column(reader.left).map(|added| Column { perhaps, ..added });
+        return added.map_or_else(|| Deed::Other(String::new()), Deed::AddColumn);
     }
     if reader.eat("DROP") {
         let what = if reader.eat("CONSTRAINT") { "CONSTRAINT" } else { "COLUMN" };

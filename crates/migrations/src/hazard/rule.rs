@@ -117,7 +117,7 @@ rules! {
     DropFunction "drop-function" [Breaks] None "drop it in a migration with `-- ecs-migrate: phase=after-deploy`";
     DropSequence "drop-sequence" [Breaks] None "drop it in a migration with `-- ecs-migrate: phase=after-deploy`";
     DropDomain "drop-domain" [Breaks] None "drop it in a migration with `-- ecs-migrate: phase=after-deploy`";
-    DropExtension "drop-extension" [Breaks] None "drop it in a migration with `-- ecs-migrate: phase=after-deploy`";
+    DropExtension "drop-extension" [Loses, Breaks] None "drop it in a migration with `-- ecs-migrate: phase=after-deploy`";
     DropExpression "drop-expression" [Breaks] None "release code that writes the column first";
     DropIdentity "drop-identity" [Breaks] None "release code that gives the value itself first";
     DropDefault "drop-default" [Breaks] None "release code that always gives the value first; then drop the default after the rollout";

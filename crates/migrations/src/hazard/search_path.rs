@@ -3,6 +3,7 @@
 
 use super::action::UNTOLD;
 use super::words::{Kind, Reader, Word};
+use crate::script::Form;
 
 /// The schema of names without one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -11,9 +12,18 @@ pub(super) struct SearchPath {
     schema: String,
     /// How often nobody could tell.
     untold: usize,
+    /// Whether the script has set it, so that the end of a transaction may set it back.
+    was_set: bool,
+    /// Whether nobody can tell how long `SET LOCAL` holds, because statements commit by themselves.
+    commits: bool,
 }
 
 impl SearchPath {
+    /// The one that a script begins with.
+    pub(super) fn of(form: &Form) -> Self {
+        Self { commits: matches!(form, Form::Statements { .. }), ..Self::default() }
+    }
+
     /// The schema, as [`Reader::in_path`] takes it.
     pub(super) fn schema(&self) -> &str {
         &self.schema
@@ -28,16 +38,26 @@ impl SearchPath {
             }
         } else if reader.eat("DISCARD ALL") {
             self.schema.clear();
+        } else if reader.eat_one(&["COMMIT", "END", "ROLLBACK", "ABORT"]).is_some() {
+            if self.was_set {
+                self.lose();
+            }
         } else if reader.eat("SET") {
-            reader.eat_one(&["SESSION", "LOCAL"]);
+            let scope = reader.eat_one(&["SESSION", "LOCAL"]);
             let path = |reader: &mut Reader<'_>| {
                 reader.eat("search_path") && (reader.eat("TO") || reader.eat("="))
             };
             if reader.eat("SCHEMA") || path(&mut reader) {
-                self.set(reader.left);
+                if scope == Some("LOCAL") && self.commits {
+                    self.lose();
+                } else {
+                    self.set(reader.left);
+                }
+                self.was_set = true;
             }
-        } else if says_set_config(statement) {
+        } else if may_set(statement) {
             self.lose();
+            self.was_set = true;
         }
     }
 
@@ -65,10 +85,20 @@ impl SearchPath {
     }
 }
 
-fn says_set_config(statement: &[Word<'_>]) -> bool {
-    let named = |word: &Word<'_>| word.is("set_config");
-    let path = |word: &Word<'_>| word.kind == Kind::Literal && word.value() == "search_path";
-    statement.iter().any(named) && statement.iter().any(path)
+/// Whether a statement may set it in another way: a block, `EXECUTE`, or a function with a name that is not
+/// written out. What only keeps a text sets nothing.
+fn may_set(statement: &[Word<'_>]) -> bool {
+    if Reader::new(statement).eat_one(&["CREATE", "COMMENT", "INSERT", "ALTER"]).is_some() {
+        return false;
+    }
+    let names = |word: &Word<'_>| {
+        word.kind == Kind::Literal && word.text.to_lowercase().contains("search_path")
+    };
+    let is_open = statement.iter().enumerate().any(|(at, word)| {
+        word.is("set_config")
+            && !matches!(statement.get(at + 1..at + 4), Some([_, name, comma]) if name.kind == Kind::Literal && comma.is(","))
+    });
+    is_open || statement.iter().any(names)
 }
 
 #[cfg(test)]
@@ -91,6 +121,11 @@ mod tests {
             ("SET search_path TO app, public", "\u{1}1"),
             ("SET search_path = 'app, public'", "\u{1}1"),
             ("SELECT pg_catalog.set_config('search_path', '', false)", "\u{1}1"),
+            ("SELECT set_config('search_' || 'path', 'app', true)", "\u{1}1"),
+            ("SELECT set_config('lock_timeout', '1s', true)", ""),
+            ("DO $$ BEGIN SET search_path = app END $$", "\u{1}1"),
+            ("SET search_path TO app; ROLLBACK TO s", "\u{1}1"),
+            ("BEGIN; SET lock_timeout = 1; COMMIT", ""),
             ("SET search_path TO a, b; SET search_path TO b, a", "\u{1}2"),
             ("SET lock_timeout = 1", ""),
         ] {

@@ -2,6 +2,7 @@
 //! server and its files, on other servers. Who plays a history to look at it leaves that out. PURE.
 
 use super::elsewhere::{Word, names, words};
+use super::untold;
 use std::collections::BTreeSet;
 
 /// Whose the server is on which a history is played.
@@ -39,6 +40,8 @@ pub struct Rehearsal<'a> {
     pub database: &'a str,
     /// Whose its server is.
     pub ground: &'a Ground,
+    /// Whether the role may write the server's files: then what nobody can see before it runs is not played.
+    pub writes_files: bool,
     /// Functions of the history that act beyond the database at once; kept from script to script.
     pub reaching: &'a mut BTreeSet<String>,
 }
@@ -163,20 +166,25 @@ fn statements<'w, 't>(words: &'w [Word<'t>]) -> Vec<&'w [Word<'t>]> {
 struct Said {
     words: Vec<String>,
     bodies: Vec<Vec<String>>,
+    /// Whether a body runs what its text does not tell.
+    untold: bool,
 }
 
 impl Said {
     fn of(statement: &[Word<'_>]) -> Self {
-        let mut said = Self { words: Vec::new(), bodies: Vec::new() };
+        let mut said = Self { words: Vec::new(), bodies: Vec::new(), untold: false };
         for word in statement {
             match body(word.text) {
                 Some(body) => {
                     said.collect(body, 3);
+                    said.untold |= untold::is_untold(body);
                     said.words.push("''".to_owned());
                 }
                 None => said.words.push(word.text.to_lowercase()),
             }
         }
+        let language = said.after("language").map(|at| said.word(at));
+        said.untold |= language.is_some_and(untold::is_untrusted);
         said
     }
 
@@ -308,7 +316,9 @@ impl Said {
         // Any other string is data.
         let bodies = if makes_routine || self.word(0) == "do" { &self.bodies[..] } else { &[] };
         let in_body = bodies.iter().find_map(|body| call(body, place.reaching));
-        let found = call(&self.words, place.reaching).or(in_body);
+        let untold = (place.writes_files && self.untold && (makes_routine || self.word(0) == "do"))
+            .then(|| "what a block puts together, and may write files".to_owned());
+        let found = call(&self.words, place.reaching).or(in_body).or(untold);
         let Some(found) = found else { return Effect::Within };
         if makes_routine {
             return Effect::Reaches(self.routine());
@@ -365,7 +375,7 @@ fn leaves(words: &[String]) -> bool {
 }
 
 /// What a string constant holds; none for any other word.
-fn body(word: &str) -> Option<&str> {
+pub(super) fn body(word: &str) -> Option<&str> {
     if word.starts_with('$') {
         let end = word.get(1..)?.find('$')? + 2;
         let inner = word.get(end..)?;
@@ -398,7 +408,10 @@ mod tests {
 
     fn played(text: &str, ground: &Ground) -> Result<Rehearsed, Beyond> {
         let mut reaching = BTreeSet::new();
-        rehearse(text, &mut Rehearsal { database: "s", ground, reaching: &mut reaching })
+        rehearse(
+            text,
+            &mut Rehearsal { database: "s", ground, writes_files: true, reaching: &mut reaching },
+        )
     }
 
     #[test]

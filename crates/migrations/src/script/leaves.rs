@@ -57,7 +57,7 @@ pub(super) fn of(script: &Script) -> Leaves {
             | Class::Begin { plain: false }
             | Class::Commit { plain: false }
             | Class::Rollback
-            | Class::CopyFromStdin => false,
+            | Class::CopyByClient => false,
         });
     if proved { Leaves::Sequences } else { Leaves::Anything }
 }

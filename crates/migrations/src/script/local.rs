@@ -2,26 +2,43 @@
 //! and which changes end with their transaction. PURE.
 
 use squawk_lexer::{TokenKind, tokenize};
+use std::collections::BTreeSet;
 
 /// Names of settings with a dot, such as `app.tenant`: the server lists them nowhere, so only the
-/// text can name them.
-pub(super) fn custom_settings<'a>(statements: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for text in statements {
-        let lower = text.to_ascii_lowercase();
-        let sets = ["set", "set_config", "reset"];
-        if !lower.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| sets.contains(&word))
-        {
-            continue;
-        }
-        let dotted = lower.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '$')));
-        for name in dotted.filter(|name| is_dotted(name)) {
-            if !names.iter().any(|known| known == name) {
-                names.push(name.to_owned());
-            }
+/// text can name them. A literal may be such a name for a function that is called.
+pub(super) fn custom_settings<'a>(statements: impl Iterator<Item = Sets<'a>>) -> Vec<String> {
+    let mut names = BTreeSet::new();
+    for Sets { text, may_set } in statements {
+        let sets = has_word(text, "set_config")
+            || (may_set && (has_word(text, "set") || has_word(text, "reset")));
+        if sets {
+            let dotted =
+                text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '$')));
+            names.extend(dotted.filter(|name| is_dotted(name)).map(str::to_ascii_lowercase));
+        } else if may_set {
+            let literals = text.split('\'').skip(1).step_by(2);
+            names.extend(literals.filter(|name| is_name(name)).map(str::to_ascii_lowercase));
         }
     }
-    names
+    names.into_iter().collect()
+}
+
+/// A statement, by what it may set.
+pub(super) struct Sets<'a> {
+    pub(super) text: &'a str,
+    /// Whether it sets by itself, or calls what may.
+    pub(super) may_set: bool,
+}
+
+/// Whether a word stands in a text, in any case.
+pub(super) fn has_word(text: &str, wanted: &str) -> bool {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_')
+        .any(|word| word.eq_ignore_ascii_case(wanted))
+}
+
+fn is_name(literal: &str) -> bool {
+    let of_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '$');
+    is_dotted(literal) && literal.chars().all(of_name)
 }
 
 fn is_dotted(name: &str) -> bool {
@@ -116,14 +133,20 @@ mod tests {
 
     #[test]
     fn settings_of_ones_own_are_named_by_the_text() {
-        for (text, names) in [
-            ("SET app.tenant = '5'", vec!["app.tenant"]),
-            ("SELECT set_config('App.User', 'x', false), 1.5", vec!["app.user"]),
-            ("SET search_path = app", vec![]),
-            ("SELECT * FROM app.users", vec![]),
-            ("RESET a.b", vec!["a.b"]),
+        for (text, may_set, names) in [
+            ("SET app.tenant = '5'", true, vec!["app.tenant"]),
+            ("SELECT set_config('App.User', 'x', false), 1.5", true, vec!["app.user"]),
+            ("SET search_path = app", true, vec![]),
+            ("SELECT * FROM app.users", true, vec![]),
+            ("RESET a.b", true, vec!["a.b"]),
+            ("SELECT put('app.actor', 'mig')", true, vec!["app.actor"]),
+            ("SELECT put('a@app.org', '1.5')", true, vec![]),
+            ("INSERT INTO t SELECT set_config('a.b', 'x', false)", false, vec!["a.b"]),
+            ("UPDATE t SET a = u.b FROM u", false, vec![]),
+            ("INSERT INTO t VALUES ('example.org')", false, vec![]),
         ] {
-            assert_eq!(custom_settings([text].into_iter()), names, "{text}");
+            let found = custom_settings([Sets { text, may_set }].into_iter());
+            assert_eq!(found, names, "{text}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::parse::Parsed;
 use super::{Class, Form, Statement, TRANSACTION_OFF, line_at};
+use squawk_lexer::{TokenKind, tokenize};
 use std::ops::Range;
 
 /// Decides from the statements alone; what fails in a transaction for reasons that cannot be seen
@@ -33,10 +34,26 @@ fn refused(text: &str, parsed: &Parsed) -> Option<Form> {
             line_at(text, at),
         );
     }
-    if let Some(copy) = parsed.statements.iter().find(|s| s.class == Class::CopyFromStdin) {
+    if let Some(copy) = parsed.statements.iter().find(|s| s.class == Class::CopyByClient) {
+        let comes = text[copy.range.clone()].to_ascii_lowercase().contains("stdin");
+        return if comes {
+            refuse(
+                "COPY FROM STDIN has nobody to send the rows",
+                "write the rows as INSERT statements",
+                copy.line,
+            )
+        } else {
+            refuse(
+                "COPY TO STDOUT has nobody to take the rows",
+                "leave it out: a migration shows nothing to anybody",
+                copy.line,
+            )
+        };
+    }
+    if let Some(copy) = parsed.statements.iter().find(|s| copies_out(text, s)) {
         return refuse(
-            "COPY FROM STDIN has nobody to send the rows",
-            "write the rows as INSERT statements",
+            "COPY TO STDOUT has nobody to send its rows to",
+            "leave it out, or copy into a table",
             copy.line,
         );
     }
@@ -79,7 +96,7 @@ fn refused(text: &str, parsed: &Parsed) -> Option<Form> {
             | Class::ConcurrentDrop { .. }
             | Class::EnumValue { .. }
             | Class::CreateEnum { .. }
-            | Class::CopyFromStdin => {}
+            | Class::CopyByClient => {}
         }
     }
     refuse(
@@ -87,6 +104,24 @@ fn refused(text: &str, parsed: &Parsed) -> Option<Form> {
         "add COMMIT, or leave out BEGIN: a migration is one transaction anyway",
         open?,
     )
+}
+
+/// `COPY … TO STDOUT`; a literal or a quoted name is one token.
+fn copies_out(text: &str, statement: &Statement) -> bool {
+    let text = &text[statement.range.clone()];
+    // Most statements are something else.
+    if !text.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("copy")) {
+        return false;
+    }
+    let (mut at, mut words) = (0, Vec::new());
+    for token in tokenize(text) {
+        let start = at;
+        at += usize::try_from(token.len).unwrap_or(0);
+        if token.kind == TokenKind::Ident {
+            words.push(text[start..at].to_ascii_lowercase());
+        }
+    }
+    words.windows(2).any(|pair| pair == ["to", "stdout"])
 }
 
 fn chains(text: &str, statement: &Statement) -> bool {
@@ -144,7 +179,7 @@ fn reason(text: &str, statements: &[Statement]) -> Option<String> {
                 Some(_) | None => None,
             }
         }
-        Class::Ordinary | Class::Data | Class::Setting | Class::TransactionMode | Class::ReadOnly | Class::Opaque | Class::CreateEnum { .. } | Class::CopyFromStdin => None,
+        Class::Ordinary | Class::Data | Class::Setting | Class::TransactionMode | Class::ReadOnly | Class::Opaque | Class::CreateEnum { .. } | Class::CopyByClient => None,
     })
 }
 
@@ -256,6 +291,7 @@ mod tests {
     fn what_must_not_run_is_refused_with_its_line() {
         for (text, line, word) in [
             ("SELECT 1;\nCOPY t FROM STDIN;", 2, "COPY"),
+            ("SELECT 1;\nCOPY (SELECT 1) TO STDOUT WITH CSV;", 2, "COPY TO STDOUT"),
             ("SELECT 1;\nSELECT '\0';", 2, "NUL"),
             ("S\0E\0L\0E\0C\0T\0 \x001\0;\0", 1, "NUL"),
             ("\n\\connect other\nSELECT 1;", 2, "psql"),

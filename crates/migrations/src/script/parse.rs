@@ -3,9 +3,9 @@
 use super::large;
 use super::trace::changes_slots;
 use super::{Class, Statement, line_at};
+use crate::guarded::guarded;
 use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SourceFile, SyntaxNode};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What the parser found.
 pub(super) struct Parsed {
@@ -23,10 +23,11 @@ pub(super) fn parse(text: &str) -> Parsed {
 }
 
 fn parse_whole(text: &str) -> Parsed {
-    match catch_unwind(AssertUnwindSafe(|| statements(text))) {
-        Ok(Ok(statements)) => Parsed { statements, unparsable: None },
-        Ok(Err(message)) => whole(text, message),
-        Err(_) => whole(text, "the parser gave up".to_owned()),
+    let owned = text.to_owned();
+    match guarded(move || statements(&owned)) {
+        Some(Ok(statements)) => Parsed { statements, unparsable: None },
+        Some(Err(message)) => whole(text, message),
+        None => whole(text, "the parser gave up".to_owned()),
     }
 }
 
@@ -130,8 +131,11 @@ fn class(statement: &ast::Stmt) -> Class {
         {
             Class::Alone("CREATE SUBSCRIPTION")
         }
-        ast::Stmt::Select(select)
-            if words(select.syntax()).iter().any(|word| changes_slots(word)) =>
+        ast::Stmt::Select(_)
+        | ast::Stmt::CompoundSelect(_)
+        | ast::Stmt::ParenSelect(_)
+        | ast::Stmt::Values(_)
+            if words(statement.syntax()).iter().any(|word| changes_slots(word)) =>
         {
             Class::Alone("a change of replication slots")
         }
@@ -149,9 +153,9 @@ fn class(statement: &ast::Stmt) -> Class {
         ast::Stmt::Rollback(rollback) if has_word(rollback.syntax(), "to") => Class::Ordinary,
         ast::Stmt::Rollback(_) => Class::Rollback,
         ast::Stmt::Copy(copy)
-            if has_word(copy.syntax(), "from") && has_word(copy.syntax(), "stdin") =>
+            if ["stdin", "stdout"].iter().any(|word| has_word(copy.syntax(), word)) =>
         {
-            Class::CopyFromStdin
+            Class::CopyByClient
         }
         ast::Stmt::Set(_)
         | ast::Stmt::SetRole(_)
@@ -169,6 +173,9 @@ fn class(statement: &ast::Stmt) -> Class {
         ast::Stmt::Call(_)
         | ast::Stmt::Do(_)
         | ast::Stmt::Select(_)
+        | ast::Stmt::CompoundSelect(_)
+        | ast::Stmt::ParenSelect(_)
+        | ast::Stmt::Values(_)
         | ast::Stmt::CreateSubscription(_)
         | ast::Stmt::AlterSubscription(_)
         | ast::Stmt::DropSubscription(_)

@@ -80,6 +80,27 @@ pub(super) fn of(statement: &str) -> Trace {
     }
 }
 
+/// Index and table of a `CREATE [UNIQUE] INDEX [CONCURRENTLY] IF NOT EXISTS`, as written.
+pub(super) fn index_if_not_exists(statement: &str) -> Option<(String, String)> {
+    let words = Words::of(statement);
+    let at = 1 + usize::from(words.upper(1) == "UNIQUE");
+    if words.upper(0) != "CREATE" || words.upper(at) != "INDEX" {
+        return None;
+    }
+    let skips = at + 1 + usize::from(words.upper(at + 1) == "CONCURRENTLY");
+    if words.upper(skips) != "IF" {
+        return None;
+    }
+    match index(&words, at + 1) {
+        Trace::Made(Thing::Index { index, table }) => Some((index, table)),
+        Trace::Made(_)
+        | Trace::Repeatable
+        | Trace::Gone(_)
+        | Trace::Altered(_)
+        | Trace::Nothing => None,
+    }
+}
+
 fn created(words: &Words<'_>) -> Trace {
     if words.has(&["IF", "NOT", "EXISTS"]) && !words.has(&["CONCURRENTLY"])
         || words.has(&["OR", "REPLACE"])

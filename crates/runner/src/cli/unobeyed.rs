@@ -103,8 +103,14 @@ mod tests {
     #[test]
     fn a_guard_of_the_environment_is_obeyed_or_refused() {
         let refused = |words: &str, variable: &str, value: &str| {
-            let words = ["runner"].into_iter().chain(words.split(' ')).map(OsString::from);
-            let command = read(words, None).unwrap().command;
+            // The variable is the option's where there is one.
+            let phase = format!("--phase={value}");
+            let migrates = words == "deploy" || words.starts_with("start");
+            let option = (variable == env::PHASE && migrates).then_some(phase.as_str());
+            let mut words = words.split(' ');
+            let command = words.next();
+            let words = ["runner"].into_iter().chain(command).chain(option).chain(words);
+            let command = read(words.map(OsString::from), None).unwrap().command;
             let environment = [(variable.to_owned(), value.to_owned())].into_iter().collect();
             refuse_unobeyed(&command, &environment).is_err()
         };

@@ -61,7 +61,8 @@ impl Address {
             variables.push((env::PGSSLCERT, own.certificate.display().to_string()));
             variables.push((env::PGSSLKEY, own.key.display().to_string()));
         }
-        variables.extend(self.settings.options.clone().map(|options| (env::PGOPTIONS, options)));
+        // What reads these variables and no URL is libpq, or does as it does.
+        variables.extend(self.options_with_schema().map(|options| (env::PGOPTIONS, options)));
         variables
     }
 
@@ -127,26 +128,28 @@ impl Address {
         }
     }
 
-    /// libpq has no schema; the server's option does the same.
+    /// libpq has no schema; the server's option does the same. None where there is nothing to say.
+    fn options_with_schema(&self) -> Option<String> {
+        let ConnectionSettings { schema, options, .. } = &self.settings;
+        let Some(schema) = schema else { return options.clone() };
+        let quoted = format!("\"{}\"", schema.replace('"', "\"\""));
+        // In `options` a backslash keeps the next character from ending the word.
+        let escaped = quoted.replace('\\', "\\\\").replace(' ', "\\ ");
+        let before = options.clone().unwrap_or_default();
+        Some(format!("{before} -c search_path={escaped}").trim_start().to_owned())
+    }
+
     fn schema(&self) -> Vec<(&'static str, String)> {
         let ConnectionSettings { schema, options, .. } = &self.settings;
-        let mut all = options.clone().unwrap_or_default();
         let mut parameters = Vec::new();
-        match (schema, self.dialect) {
-            (Some(schema), ChildUrl::Libpq) => {
-                let quoted = format!("\"{}\"", schema.replace('"', "\"\""));
-                // In `options` a backslash keeps the next character from ending the word.
-                let escaped = quoted.replace('\\', "\\\\").replace(' ', "\\ ");
-                all = format!("{all} -c search_path={escaped}").trim_start().to_owned();
+        let options = match self.dialect {
+            ChildUrl::Libpq => self.options_with_schema(),
+            ChildUrl::Prisma | ChildUrl::Keep => {
+                parameters.extend(schema.clone().map(|schema| ("schema", schema)));
+                options.clone()
             }
-            (Some(schema), ChildUrl::Prisma | ChildUrl::Keep) => {
-                parameters.push(("schema", schema.clone()));
-            }
-            (None, _) => {}
-        }
-        if !all.is_empty() {
-            parameters.push(("options", all));
-        }
+        };
+        parameters.extend(options.filter(|all| !all.is_empty()).map(|all| ("options", all)));
         parameters
     }
 

@@ -8,6 +8,7 @@ mod scripts;
 use protocol::{Event, Line};
 use proxy::{Cut, Proxy};
 use rustix::process::{Pid, Signal, kill_process};
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -28,13 +29,20 @@ enum Fault {
 struct Server {
     folder: PathBuf,
     url: String,
+    /// Who runs migrations.
+    login: Cell<&'static str>,
 }
 
 impl Server {
     async fn start() -> Self {
         let folder = std::env::temp_dir().join(format!("chaos-{}", uuid::Uuid::new_v4().simple()));
         let url = script(&["start", folder.to_str().unwrap()]).await;
-        Self { folder, url }
+        Self { folder, url, login: Cell::new("postgres") }
+    }
+
+    /// As whoever runs migrations.
+    fn as_login(&self, name: &str) -> String {
+        self.database(name).replace("postgres@", &format!("{}@", self.login.get()))
     }
 
     fn database(&self, name: &str) -> String {
@@ -101,16 +109,17 @@ fn choose(random: &mut fastrand::Rng) -> Fault {
 /// anything, what counts comes after.
 async fn disturb(server: &Server, database: &str, migrations: &Path, fault: Fault) {
     let url = server.database(database);
+    let run_url = server.as_login(database);
     let child = match fault {
         Fault::Connection(cut) => {
-            let proxy = Proxy::start(&url, cut).await;
+            let proxy = Proxy::start(&run_url, cut).await;
             let output = runner(&proxy.url, migrations).wait_with_output().await.unwrap();
             let text = String::from_utf8_lossy(&output.stdout);
             assert!(output.status.success(), "a run whose connection was cut once: {text}");
             return;
         }
         Fault::Kill(_) | Fault::Terminate(_) | Fault::Backend(_) | Fault::Server(_) => {
-            runner(&url, migrations)
+            runner(&run_url, migrations)
         }
     };
     match fault {
@@ -156,7 +165,7 @@ fn last_word(stdout: &[u8], code: i32) {
 }
 
 async fn settle(server: &Server, database: &str, migrations: &Path) {
-    let output = runner(&server.database(database), migrations).wait_with_output().await.unwrap();
+    let output = runner(&server.as_login(database), migrations).wait_with_output().await.unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "the run after the fault: {text}");
 }
@@ -226,7 +235,11 @@ async fn each_migration_is_applied_exactly_once() {
     }
     admin.batch_execute(scripts::ROLES).await.unwrap();
     admin.batch_execute("CREATE DATABASE oracle").await.unwrap();
+    for setting in scripts::SETTINGS {
+        admin.batch_execute(setting).await.unwrap();
+    }
     drop(admin);
+    script(&["crash", server.folder.to_str().unwrap()]).await;
     let programs = PathBuf::from(script(&["bin"]).await);
     oracle::apply(&programs, &server.database("oracle"), &known, migrations.path()).await;
     let expected = Expected {
@@ -243,6 +256,9 @@ async fn each_migration_is_applied_exactly_once() {
             .batch_execute(&format!("CREATE DATABASE {database}"))
             .await
             .unwrap();
+        let login = if random.bool() { "chaos_login" } else { "postgres" };
+        println!("round {round}: as {login}");
+        server.login.set(login);
         disturb(&server, &database, migrations.path(), fault).await;
         if random.bool() {
             let again = choose(&mut random);

@@ -1,8 +1,12 @@
 //! The migrations of a round: every way of running, and everything that can be left behind.
 
-/// A role that scripts take on, and one that they become.
-pub(crate) const ROLES: &str =
-    "CREATE ROLE chaos_owner; CREATE ROLE chaos_user IN ROLE chaos_owner";
+/// A role that scripts take on, one that they become, and a login that begins as the owner of everything.
+pub(crate) const ROLES: &str = "CREATE ROLE chaos_owner; CREATE ROLE chaos_user IN ROLE chaos_owner; \
+     CREATE ROLE chaos_login LOGIN SUPERUSER; ALTER ROLE chaos_login SET role = postgres";
+
+/// What some statements need of the server; it is restarted behind them.
+pub(crate) const SETTINGS: [&str; 2] =
+    ["ALTER SYSTEM SET wal_level = logical", "ALTER SYSTEM SET max_prepared_transactions = 5"];
 
 /// Each leaves a number, so that a repetition shows.
 const ALWAYS: &[(&str, &str)] = &[
@@ -82,8 +86,44 @@ const DETACH: (&str, &str) = (
     "ALTER TABLE parts DETACH PARTITION parts_1 CONCURRENTLY;\nINSERT INTO parts_1 VALUES (2);",
 );
 
+/// Behind it, on every version.
+const AFTER: &[(&str, &str)] = &[
+    (
+        "20_prepared",
+        "BEGIN; INSERT INTO done VALUES (20); PREPARE TRANSACTION 'chaos';\nVACUUM done;\nCOMMIT PREPARED 'chaos';\n\
+         INSERT INTO done VALUES (20);",
+    ),
+    (
+        "21_logical",
+        "SELECT pg_create_logical_replication_slot('chaos_l', 'pgoutput');\nINSERT INTO done VALUES (21);\n\
+         SELECT pg_drop_replication_slot('chaos_l');\nINSERT INTO done VALUES (21);",
+    ),
+    (
+        "22_subscription",
+        "CREATE SUBSCRIPTION chaos CONNECTION 'host=nowhere' PUBLICATION a WITH (connect = false, slot_name = NONE);\nVACUUM done;\n\
+         ALTER SUBSCRIPTION chaos SET PUBLICATION b WITH (refresh = false);\nINSERT INTO done VALUES (22);\n\
+         DROP SUBSCRIPTION chaos;\nINSERT INTO done VALUES (22);",
+    ),
+    (
+        "23_calls",
+        "CREATE PROCEDURE notes(n int) LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.done VALUES (n); PERFORM set_config('app.noted', n::text, false); END $$;\n\
+         CALL notes(23);\nVACUUM done;\nINSERT INTO done SELECT current_setting('app.noted')::int;\n\
+         BEGIN; CREATE TEMP TABLE helper(a int) ON COMMIT DROP; INSERT INTO helper VALUES (23); INSERT INTO done SELECT a FROM helper; COMMIT;\n\
+         REINDEX TABLE CONCURRENTLY done;\nINSERT INTO done SELECT current_setting('app.noted')::int;",
+    ),
+];
+
+/// From PostgreSQL 15 on: a tablespace that needs no folder of its own.
+const TABLESPACE: (&str, &str) = (
+    "24_tablespace",
+    "SET allow_in_place_tablespaces = on;\nCREATE TABLESPACE chaos_space LOCATION '';\nINSERT INTO done VALUES (24);\n\
+     DROP TABLESPACE chaos_space;\nINSERT INTO done VALUES (24);",
+);
+
 /// The migrations that a server of this major version knows.
 pub(crate) fn known_to(major: u32) -> Vec<(&'static str, &'static str)> {
     let detach = (major >= 14).then_some(DETACH);
-    ALWAYS.iter().copied().chain(detach).collect()
+    let tablespace = (major >= 15).then_some(TABLESPACE);
+    let always = ALWAYS.iter().copied().chain(detach);
+    always.chain(AFTER.iter().copied()).chain(tablespace).collect()
 }

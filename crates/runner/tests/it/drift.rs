@@ -30,6 +30,10 @@ CREATE AGGREGATE total(int) (SFUNC = int4pl, STYPE = int);
 CREATE RULE quiet AS ON DELETE TO a WHERE OLD.id < 0 DO INSTEAD NOTHING;
 ALTER TABLE a ENABLE ROW LEVEL SECURITY;
 CREATE POLICY mine ON a FOR SELECT USING (id > 0);
+CREATE POLICY few ON a FOR UPDATE USING (v IN ('x', 'y')) WITH CHECK (v IN ('x', 'z'));
+ALTER TABLE a ADD shown bool GENERATED ALWAYS AS (v IN ('x', 'y')) STORED, ADD usual bool DEFAULT ('x'::varchar IN ('x', 'y'));
+CREATE TRIGGER seldom BEFORE INSERT ON a FOR EACH ROW WHEN (NEW.v IN ('x', 'y')) EXECUTE FUNCTION touch();
+CREATE RULE unseen AS ON INSERT TO a WHERE NEW.v IN ('x', 'y') DO ALSO NOTHING;
 CREATE TABLE parts(id int, PRIMARY KEY (id)) PARTITION BY RANGE (id);
 CREATE INDEX parts_i ON parts(id);
 CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (10);
@@ -49,7 +53,7 @@ async fn migrated() -> World {
 }
 
 /// The differences that `check --drift` names, without their count.
-fn differences(ended: &Ended) -> Vec<&str> {
+pub(crate) fn differences(ended: &Ended) -> Vec<&str> {
     let found = ended.lines.iter().filter_map(|line| match &line.event {
         Event::CheckFinding(found) if found.name == "drift" && found.fix.is_none() => {
             (found.verdict == Finding::No).then_some(found.sentence.as_str())

@@ -113,3 +113,26 @@ async fn a_signal_ends_the_wait_to_settle() {
     assert_eq!(world.history().await, unfinished);
     assert_eq!(world.deploy().await.succeeded().applied, 1);
 }
+
+/// A time limit that the database gives its sessions is for scripts: what is read is waited for.
+#[tokio::test]
+async fn a_limit_of_the_role_does_not_end_a_read() {
+    for command in ["deploy", "status", "check"] {
+        let world = applied_once().await;
+        world.sql(&format!("ALTER DATABASE {} SET lock_timeout = '20ms'", world.database)).await;
+        let holder = world.session("somebody").await;
+        holder
+            .batch_execute("BEGIN; LOCK TABLE _prisma_migrations IN ACCESS EXCLUSIVE MODE")
+            .await
+            .unwrap();
+        let mut run = Follow::spawn(world.command(&[command]));
+        run.until(|event| {
+            matches!(event, Event::Heartbeat(beat)
+                if beat.blockers.iter().any(|blocker| blocker.application == "somebody"))
+        })
+        .await;
+        holder.batch_execute("COMMIT").await.unwrap();
+        let ended = run.finish().await;
+        assert_eq!(ended.code, 0, "{command}: {}", ended.stdout);
+    }
+}

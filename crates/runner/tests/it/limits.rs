@@ -96,7 +96,9 @@ async fn one_connection_is_enough() {
 /// whose first one stands.
 #[tokio::test]
 async fn a_second_connection_that_is_reset_or_hangs() {
-    for fault in [Arrival::Reset, Arrival::Hang] {
+    for fault in
+        [Arrival::Reset, Arrival::Hang, Arrival::ResetSignedIn, Arrival::Goodbye, Arrival::Rotated]
+    {
         for arguments in [
             ["deploy"].as_slice(),
             &["exec", "--", "/bin/true"],
@@ -144,6 +146,42 @@ async fn an_invalid_index_is_not_the_one_that_is_meant() {
         world.sql("DROP INDEX ti").await;
         world.deploy().await.succeeded();
         assert_eq!(world.value("SELECT indisvalid FROM pg_index WHERE indexrelid = 'ti'::regclass").await, "t");
+    }
+}
+
+/// An invalid index of that name elsewhere is another one: the statement built its own, or skipped a good
+/// one.
+#[tokio::test]
+async fn an_invalid_index_of_another_schema_is_another_one() {
+    for script in [
+        "CREATE INDEX IF NOT EXISTS ti ON b.t(a);",
+        "CREATE INDEX IF NOT EXISTS ti ON b.t(a);\nCREATE INDEX IF NOT EXISTS ti ON b.t(a);",
+        "DO $$ BEGIN CREATE INDEX IF NOT EXISTS ti ON b.t(n); CREATE INDEX IF NOT EXISTS ti ON b.t(n); END $$;",
+    ] {
+        let world = World::new().await;
+        world.migration(
+            "1_a",
+            "CREATE SCHEMA tenant; CREATE SCHEMA b; CREATE TABLE b.t(a int, n int); CREATE TABLE tenant.t(a int);\n\
+             INSERT INTO tenant.t VALUES (1), (1);",
+        );
+        world.deploy().await.succeeded();
+        let building =
+            world.client.batch_execute("CREATE UNIQUE INDEX CONCURRENTLY ti ON tenant.t(a)").await;
+        assert!(building.is_err());
+        world.migration("2_b", script);
+        let ended = world.deploy().await;
+        assert_eq!(ended.code, 0, "{script}: {}", ended.stdout);
+        // On another table of its schema it is in the way all the same.
+        world.migration(
+            "3_c",
+            "CREATE TABLE tenant.u(a int);\nCREATE INDEX IF NOT EXISTS ti ON tenant.u(a);",
+        );
+        let red = world.deploy().await;
+        assert!(
+            red.failed(10).message.contains("index tenant.ti is there but invalid"),
+            "{}",
+            red.stdout
+        );
     }
 }
 

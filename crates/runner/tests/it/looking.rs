@@ -20,7 +20,7 @@ impl<'a> Canary<'a> {
         canary
     }
 
-    /// Everything of it, of the server's settings, slots, tablespaces, databases and members.
+    /// Everything of it, of the server's settings, slots, databases and members.
     async fn state(&self) -> String {
         let role = &self.role;
         self.world
@@ -30,7 +30,7 @@ impl<'a> Canary<'a> {
                    AND setdatabase NOT IN (SELECT oid FROM pg_database WHERE datname LIKE 'ecs_migrate_scratch_%')), \
                  shobj_description('{role}'::regrole, 'pg_authid'), \
                  (SELECT count(*) FROM pg_auth_members WHERE member = '{role}'::regrole), \
-                 (SELECT count(*) FROM pg_replication_slots), (SELECT count(*) FROM pg_tablespace), \
+                 (SELECT count(*) FROM pg_replication_slots), \
                  (SELECT datconnlimit FROM pg_database WHERE datname = '{}'))",
                 self.world.database
             ))
@@ -102,7 +102,7 @@ async fn what_acts_beyond_the_database_is_left_out_with_a_notice() {
 #[tokio::test]
 async fn what_a_function_does_beyond_the_database_is_not_committed() {
     for (way, changes) in [
-        ("DO $$ BEGIN EXECUTE 'ALT' || 'ER ROLE {role} CONNECTION LIMIT 3'; END $$;", "pg_authid"),
+        ("DO $$ BEGIN EXECUTE 'ALTER ' || 'ROLE {role} CONNECTION LIMIT 3'; END $$;", "pg_authid"),
         ("DO $$ BEGIN GRANT pg_monitor TO {role}; END $$;", "pg_auth_members"),
         (
             "DO $$ BEGIN ALTER ROLE {role} SET work_mem = '3MB'; END $$;",

@@ -24,7 +24,22 @@ pub(crate) enum Arrival {
     Reset,
     /// It is accepted, and nothing is ever said.
     Hang,
+    /// It is signed in, and closed at its first question.
+    ResetSignedIn,
+    /// It is signed in, and told at its first question that the server goes.
+    Goodbye,
+    /// Its password is not the right one any more.
+    Rotated,
 }
+
+/// What a server says that ends a session at the first question.
+const GOODBYE: &[u8] = b"E\0\0\0\x23SFATAL\0C57P01\0Mgoing away now\0\0";
+
+/// And one that refuses a password.
+const WRONG_PASSWORD: &[u8] = b"E\0\0\0\x23SFATAL\0C28P01\0Mwrong password\0\0";
+
+/// The server is ready for the first question.
+const READY: &[u8] = b"Z\0\0\0\x05I";
 
 /// A CancelRequest: its length and its code (PostgreSQL documentation, "Message Formats").
 const CANCEL: [u8; 8] = [0, 0, 0, 16, 4, 210, 22, 46];
@@ -57,7 +72,7 @@ impl Proxy {
                     }
                     tokio::select! {
                         // Either end may go away at any moment.
-                        _ended = relay(client, port, swallow) => {}
+                        _ended = relay(client, port, (swallow, arrival)) => {}
                         () = cutting.notified() => {}
                     }
                 });
@@ -91,14 +106,53 @@ impl Proxy {
     }
 }
 
-async fn relay(mut client: TcpStream, port: u16, swallow: bool) -> std::io::Result<()> {
+async fn relay(
+    mut client: TcpStream,
+    port: u16,
+    (swallow, arrival): (bool, Arrival),
+) -> std::io::Result<()> {
     let mut first = [0; 8];
     client.read_exact(&mut first).await?;
     if swallow && first == CANCEL {
         return Ok(());
     }
+    if arrival == Arrival::Rotated {
+        return client.write_all(WRONG_PASSWORD).await;
+    }
     let mut server = TcpStream::connect(("127.0.0.1", port)).await?;
     server.write_all(&first).await?;
+    if matches!(arrival, Arrival::ResetSignedIn | Arrival::Goodbye) {
+        return sign_in_only((client, server), arrival).await;
+    }
     tokio::io::copy_bidirectional(&mut client, &mut server).await?;
+    Ok(())
+}
+
+/// Passes on what signs in, and ends it at the first question.
+async fn sign_in_only(
+    (mut client, mut server): (TcpStream, TcpStream),
+    arrival: Arrival,
+) -> std::io::Result<()> {
+    let (mut up, mut down) = (vec![0; 65_536], vec![0; 65_536]);
+    let mut ready = false;
+    loop {
+        tokio::select! {
+            read = client.read(&mut up) => {
+                let count = read?;
+                if ready || count == 0 {
+                    break;
+                }
+                server.write_all(&up[..count]).await?;
+            }
+            read = server.read(&mut down) => {
+                let count = read?;
+                ready |= down[..count].ends_with(READY);
+                client.write_all(&down[..count]).await?;
+            }
+        }
+    }
+    if arrival == Arrival::Goodbye {
+        client.write_all(GOODBYE).await?;
+    }
     Ok(())
 }

@@ -36,7 +36,7 @@ async fn a_script_that_takes_the_history_away() {
 /// What code raises by itself is no traffic, whatever code it gives it, and no usual advice fits.
 #[tokio::test]
 async fn a_code_that_a_script_raises_itself() {
-    for code in ["40001", "40P01", "55P03", "23502"] {
+    for code in ["40001", "40P01", "55P03", "23502", "57P01", "57P03"] {
         let world = World::new().await;
         let script =
             format!("DO $$ BEGIN RAISE EXCEPTION 'bad data' USING ERRCODE = '{code}'; END $$;");

@@ -187,6 +187,8 @@ fn check_service(fault: &ServiceFault) -> Result<(), String> {
         | ServiceEffect::Alarm { after_seconds: seconds, .. }
         | ServiceEffect::SteadyStateTold { after_seconds: seconds }
         | ServiceEffect::OldTasksProtected { seconds }
+        | ServiceEffect::StaysIn { seconds, .. }
+        | ServiceEffect::HookFails { after_seconds: seconds, .. }
         | ServiceEffect::HiddenFor { seconds } => check_seconds(&[*seconds]),
     }
 }

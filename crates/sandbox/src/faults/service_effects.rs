@@ -47,6 +47,23 @@ pub enum ServiceEffect {
         /// Seconds since its creation.
         after_seconds: f64,
     },
+    /// It stays in a stage for so long before it can succeed, as while it bakes or a hook holds it.
+    StaysIn {
+        /// `lifecycleStage`, such as `BAKE_TIME`.
+        stage: String,
+        /// Seconds since its creation.
+        seconds: f64,
+        /// The id of a PAUSE hook there that awaits an action.
+        #[serde(default)]
+        hook: Option<String>,
+    },
+    /// A lifecycle hook fails, and ECS rolls back.
+    HookFails {
+        /// Seconds since its creation.
+        after_seconds: f64,
+        /// `lifecycleStage`, such as `PRE_SCALE_UP`.
+        stage: String,
+    },
     /// Readers do not see it at first: they see the service as it was.
     HiddenFor {
         /// Seconds since its creation.

@@ -67,7 +67,8 @@ pub(in crate::commands) async fn explain(
     let mut conclusion = recount(&plan, run.task.as_ref(), &tails);
     let row = row(&aws, family, run).await?;
     let services = if conclusion.is_green() {
-        rollouts::behind(&aws, (&family.cluster, &context.layers), run).await
+        let services = rollouts::services(&conclusion.looked.origin, &context.layers);
+        rollouts::behind(&aws, (&family.cluster, &services), run).await
     } else {
         Vec::new()
     };

@@ -171,6 +171,7 @@ fn with<'a>(runs: &'a [Record], origins: &'a [Origin]) -> Vec<Described<'a>> {
         place: String::new(),
         image: String::new(),
         asked: String::new(),
+        services: String::new(),
         environment: String::new(),
         actor: String::new(),
         repository: String::new(),

@@ -5,17 +5,24 @@ use crate::aws::Aws;
 use crate::runs::Record;
 use crate::service::DeploymentStatus;
 use crate::settings::{Key, Layers};
+use protocol::event::Origin;
+
+/// The services behind a run: those that waited for it, by its own first line, else those that settings name.
+pub(super) fn services(origin: &Origin, layers: &Layers) -> Vec<String> {
+    let set = layers.find(Key::Service).map(|found| found.value.clone()).unwrap_or_default();
+    let names = if origin.services.is_empty() { &set } else { &origin.services };
+    names.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
 
 /// A service and the sentence about its first deployment since the run began.
 pub(super) async fn behind(
     aws: &Aws,
-    (cluster, layers): (&str, &Layers),
+    (cluster, services): (&str, &[String]),
     run: &Record,
 ) -> Vec<String> {
-    let Some(names) = layers.find(Key::Service) else { return Vec::new() };
     let mut sentences = Vec::new();
-    for name in names.value.split(',').map(str::trim).filter(|name| !name.is_empty()) {
-        let place = (cluster, name);
+    for name in services {
+        let place = (cluster, name.as_str());
         // The newest first.
         let Ok(mut arns) = aws.service_deployments_since(place, run.began).await else { continue };
         let Some(first) = arns.pop() else { continue };

@@ -153,6 +153,7 @@ impl World {
             environment: text(env::ENVIRONMENT),
             image: text(env::TASK_IMAGE),
             asked: text(env::ASKED),
+            services: text(env::SERVICES),
             ..Origin::default()
         };
         let name =

@@ -47,7 +47,7 @@ pub(super) enum Phase {
 impl Phase {
     fn of(launch: &Launch) -> Self {
         match launch.environment.get(env::PHASE).map(String::as_str) {
-            None => Self::All,
+            None | Some("all") => Self::All,
             Some("expand") => Self::Expand,
             Some("contract") => Self::Contract,
             Some(other) => panic!("{other}"),
@@ -171,7 +171,12 @@ impl Workload {
             place: text(env::PLACE),
             ..Origin::default()
         };
-        let standing = Standing::of(ran, Share::All, &origin);
+        let share = match Phase::of(launch) {
+            Phase::All => Share::All,
+            Phase::Expand => Share::Expand,
+            Phase::Contract => Share::Contract,
+        };
+        let standing = Standing::of(ran, share, &origin);
         let nothing = RunStarted::default();
         let first = RunStarted { command: ran, origin, ..RunStarted::default() };
         match self.age {

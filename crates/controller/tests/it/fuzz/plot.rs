@@ -227,6 +227,11 @@ impl Plot {
         self.faults.tasks.push(TaskFault { family, from: 1, to: None, effect });
         let trouble = (0..random.usize(..3)).map(|_| rollout_fault(random));
         self.faults.requests.extend(trouble.collect::<Vec<_>>());
+        // Whoever sets the share decides, and nothing follows the rollout.
+        if random.u8(..8) == 0 {
+            let share = ["all", "expand"][random.usize(..2)];
+            self.arguments.extend(["--env".to_owned(), format!("ECS_MIGRATE_PHASE={share}")]);
+        }
         let minutes = random.u64(2..40);
         self.arguments.extend(["--rollout-timeout".to_owned(), format!("{minutes}m")]);
     }

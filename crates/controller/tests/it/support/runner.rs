@@ -56,6 +56,7 @@ impl Lines {
             environment: text(protocol::env::ENVIRONMENT),
             image: text(protocol::env::TASK_IMAGE),
             asked: text(protocol::env::ASKED),
+            services: text(protocol::env::SERVICES),
             ..Origin::default()
         };
         let command = RunnerCommand::first_of(&launch.arguments).unwrap_or(RunnerCommand::Deploy);

@@ -104,9 +104,12 @@ pub(super) fn succeed(core: &Core, service: &mut Service) {
         let goes_back = deployment.rollback.as_ref().is_some_and(|rollback| rollback.to == id);
         if goes_back && !deployment.is_over() {
             let reason = deployment.status_reason.clone();
-            let end =
-                if deployment.rollback_fails { "ROLLBACK_FAILED" } else { "ROLLBACK_SUCCESSFUL" };
-            deployment.enter(end, reason.as_deref(), now);
+            if deployment.rollback_fails {
+                let none = "No rollback candidate was found to run the rollback.";
+                deployment.enter("ROLLBACK_FAILED", Some(none), now);
+            } else {
+                deployment.enter("ROLLBACK_SUCCESSFUL", reason.as_deref(), now);
+            }
         } else if deployment.of == id && !deployment.is_over() {
             deployment.enter("SUCCESSFUL", None, now);
         }
@@ -197,11 +200,13 @@ pub(super) fn meet(core: &Core, state: &State, service: &mut Service) {
         ServiceEffect::StoppedBySomebody { after_seconds }
         | ServiceEffect::ReplacedByNewer { after_seconds, .. }
         | ServiceEffect::SteadyStateTold { after_seconds }
+        | ServiceEffect::HookFails { after_seconds, .. }
         | ServiceEffect::Alarm { after_seconds, .. } => age >= seconds(*after_seconds),
         ServiceEffect::NeverStable
         | ServiceEffect::Unhealthy { .. }
         | ServiceEffect::RollbackFails
         | ServiceEffect::OldTasksProtected { .. }
+        | ServiceEffect::StaysIn { .. }
         | ServiceEffect::HiddenFor { .. } => false,
     };
     let Some(index) = primary.effects.iter().position(due) else {
@@ -233,10 +238,16 @@ pub(super) fn meet(core: &Core, state: &State, service: &mut Service) {
                 &format!("Service deployment rolled back because of CloudWatch alarm {name}."),
             );
         }
+        ServiceEffect::HookFails { stage, .. } => roll_back(
+            core,
+            service,
+            &format!("Service deployment rolled back because {stage} lifecycle hook(s) failed."),
+        ),
         ServiceEffect::NeverStable
         | ServiceEffect::Unhealthy { .. }
         | ServiceEffect::RollbackFails
         | ServiceEffect::OldTasksProtected { .. }
+        | ServiceEffect::StaysIn { .. }
         | ServiceEffect::HiddenFor { .. } => {}
     }
 }

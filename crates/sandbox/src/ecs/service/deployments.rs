@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::configuration::Breaker;
 use super::deploy::{roll_back, stopped};
-use super::record::{Service, ServiceDeployment};
+use super::record::{Service, ServiceDeployment, Stage};
 use crate::clock::Timestamp;
 use crate::core::Core;
 use crate::ecs::clusters::cluster_of;
@@ -133,6 +133,16 @@ fn whole(core: &Core, service: &Service, told: &ServiceDeployment) -> Value {
         "status": breaker, "failureCount": told.failures, "threshold": told.threshold});
     if let Some(rollback) = rollback {
         shown["rollback"] = rollback;
+    }
+    let of = service.deployments.iter().find(|deployment| deployment.id == told.of);
+    let stage = of.filter(|_| !told.is_over()).and_then(|of| of.stage(core.clock.now()));
+    if let Some(Stage { name, hook, until }) = stage {
+        shown["lifecycleStage"] = json!(name);
+        if let Some(hook) = hook {
+            shown["lifecycleHookDetails"] = json!([{
+                "hookId": hook, "targetType": "PAUSE", "status": "AWAITING_ACTION",
+                "expiresAt": until.seconds(), "timeoutAction": "ROLLBACK"}]);
+        }
     }
     if watched {
         let triggered = if told.alarm { alarms.clone() } else { json!([]) };

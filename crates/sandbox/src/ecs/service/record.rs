@@ -9,7 +9,7 @@ use super::configuration::{Breaker, ServiceInput};
 use crate::clock::Timestamp;
 use crate::core::Core;
 use crate::ecs::Revision;
-use crate::faults::ServiceEffect;
+use crate::faults::{ServiceEffect, seconds};
 
 /// Events that ECS keeps (aws-facts 4.3).
 const EVENTS: usize = 100;
@@ -69,6 +69,14 @@ pub(super) enum Rollout {
     InProgress,
     Completed,
     Failed,
+}
+
+/// A stage that a deployment stays in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stage<'a> {
+    pub(super) name: &'a str,
+    pub(super) hook: Option<&'a str>,
+    pub(super) until: Timestamp,
 }
 
 /// The newer view of a deployment.
@@ -166,6 +174,17 @@ impl Deployment {
         self.rollout = rollout;
         self.reason = reason;
         self.updated_at = now;
+    }
+
+    /// The stage that holds it, while one does.
+    pub(super) fn stage(&self, now: Timestamp) -> Option<Stage<'_>> {
+        self.effects.iter().find_map(|effect| {
+            let ServiceEffect::StaysIn { stage, seconds: held, hook } = effect else {
+                return None;
+            };
+            let until = self.created_at.after(seconds(*held));
+            (now < until).then_some(Stage { name: stage, hook: hook.as_deref(), until })
+        })
     }
 }
 

@@ -45,7 +45,9 @@ pub(super) fn turn(core: &Core, state: &mut State, service: &mut Service) -> Vec
     let deferred = early.is_some_and(|early| early.deferred);
     let begun = service.deployments.len() > 1
         || service.deployments.first().is_some_and(Deployment::in_progress);
-    if service.deployments.first().is_some_and(ripe) && healthy >= enough && (alone || deferred) {
+    let held = service.deployments.first().is_some_and(|primary| primary.stage(now).is_some());
+    let ready = service.deployments.first().is_some_and(ripe) && !held;
+    if ready && healthy >= enough && (alone || deferred) {
         succeed(core, service);
     }
     let is_over =
