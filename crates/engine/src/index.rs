@@ -3,6 +3,10 @@
 //! A build that fails leaves an invalid index: it may be maintained on every write, serves no
 //! query, and `IF NOT EXISTS` calls it done (measured on PostgreSQL 15; squawk#1230).
 
+mod same;
+
+pub(crate) use same::{Same, compare};
+
 use crate::error::Fault;
 use crate::row;
 use crate::session::Session;
@@ -41,7 +45,7 @@ async fn locate(
         .query(
             "SELECT i.indisvalid, i.indexrelid::pg_catalog.regclass::text \
              FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid \
-             WHERE i.indrelid = pg_catalog.to_regclass($1) AND c.relname = (pg_catalog.parse_ident($2))[1]",
+             WHERE i.indrelid = pg_catalog.to_regclass($1) AND c.relname = (pg_catalog.parse_ident($2))[1]::pg_catalog.name",
             &[(&table, Type::TEXT), (&index, Type::TEXT)],
         )
         .await?;

@@ -159,7 +159,6 @@ pub(crate) fn journal_lost(name: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use migrations::Row;
 
     #[test]
     fn a_journal_that_is_not_there_is_missed() {

@@ -62,7 +62,7 @@ pub(crate) async fn look(
             }
             Ok(left)
         }
-        Way::Detach => is_detaching(session, trace).await,
+        Way::Detach(..) => is_detaching(session, trace).await,
         Way::Reindex => {
             let names = index::unfinished_rebuilds(session).await?;
             if !names.is_empty() {

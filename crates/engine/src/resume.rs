@@ -3,6 +3,7 @@
 
 use crate::carried::{Carried, Failed, Lens, bound_to_session, cannot_resume};
 use crate::error::{DatabaseState, Error, Kind};
+use crate::index::{Same, compare};
 use crate::journal::{After, End, Entry};
 use crate::known::Known;
 use crate::trace::{self, Done};
@@ -150,10 +151,41 @@ pub(crate) async fn was_done(
     let trace = trace_of(attempt.script, unit);
     let now = trace::look(attempt.session, &trace).await?;
     match trace::judge(&trace, entry.before.as_deref(), &now) {
-        Done::Yes => Ok(true),
+        Done::Yes => match the_one(attempt, unit).await? {
+            Same::Yes => Ok(true),
+            Same::No => Err(Stop::Failed(Box::new(another(attempt, unit)))),
+            Same::Unknown => Err(Stop::Failed(Box::new(in_doubt(attempt, unit)))),
+        },
         Done::No => Ok(false),
         Done::Unclear => Err(Stop::Failed(Box::new(in_doubt(attempt, unit)))),
     }
+}
+
+/// Whether an index that is there is the one that the unit builds; anything else is.
+async fn the_one(attempt: &Attempt<'_>, unit: &Range<usize>) -> Result<Same, Stop> {
+    let statement = &attempt.script.statements[unit.start];
+    match (way::of(attempt.script, unit), attempt.script.index_statement(statement)) {
+        (way::Way::Index(..), Some(parts)) => Ok(compare(attempt.session, &parts).await?),
+        (way::Way::Index(..), None) => Ok(Same::Unknown),
+        (_, _) => Ok(Same::Yes),
+    }
+}
+
+/// Somebody has made another index under the name.
+fn another(attempt: &Attempt<'_>, unit: &Range<usize>) -> Error {
+    let statement = &attempt.script.statements[unit.start];
+    let index =
+        attempt.script.index_statement(statement).map_or_else(String::new, |parts| parts.index);
+    let message = format!(
+        "an index `{index}` is there, and it is not the one that statement {} of `{}` builds (line {})",
+        unit.start + 1,
+        attempt.name,
+        statement.line
+    );
+    Error::new(Kind::PartlyApplied, message)
+        .hint("find out who made it; drop or rename it, then run again")
+        .migration(attempt.name)
+        .database(DatabaseState::NeedsAttention)
 }
 
 /// What the journal has in place of a trace where a text ran alone that the parser does not know: a part

@@ -117,7 +117,7 @@ async fn subscription(session: &Session, name: &str) -> Result<Option<String>, F
     let columns: Option<String> = crate::row::first(&rows, 0)?.flatten();
     let sql = format!(
         "SELECT pg_catalog.concat_ws(' ', {}) FROM pg_catalog.pg_subscription s \
-         WHERE s.subname = (pg_catalog.parse_ident($1))[1] AND s.subdbid = \
+         WHERE s.subname = (pg_catalog.parse_ident($1))[1]::pg_catalog.name AND s.subdbid = \
          (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database())",
         columns.as_deref().unwrap_or("s.subname")
     );
@@ -135,16 +135,16 @@ fn question(thing: &Thing) -> Question<'_> {
     let about = |sql, name| Question { sql, name, second: None };
     match thing {
         Thing::Database(name) => about(
-            "SELECT oid::text FROM pg_catalog.pg_database WHERE datname = (pg_catalog.parse_ident($1))[1]",
+            "SELECT oid::text FROM pg_catalog.pg_database WHERE datname = (pg_catalog.parse_ident($1))[1]::pg_catalog.name",
             name,
         ),
         Thing::Tablespace(name) => about(
-            "SELECT oid::text FROM pg_catalog.pg_tablespace WHERE spcname = (pg_catalog.parse_ident($1))[1]",
+            "SELECT oid::text FROM pg_catalog.pg_tablespace WHERE spcname = (pg_catalog.parse_ident($1))[1]::pg_catalog.name",
             name,
         ),
         Thing::Subscription(name) => about(SUBSCRIPTION_COLUMNS, name),
         Thing::Slot(name) => about(
-            "SELECT slot_name::text FROM pg_catalog.pg_replication_slots WHERE slot_name = $1",
+            "SELECT slot_name::text FROM pg_catalog.pg_replication_slots WHERE slot_name = $1::pg_catalog.name",
             name,
         ),
         Thing::Prepared(id) => about(
@@ -167,7 +167,7 @@ fn question(thing: &Thing) -> Question<'_> {
         Thing::Index { index, table } => Question {
             sql: "SELECT i.indexrelid::text FROM pg_catalog.pg_index i \
                   JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid WHERE i.indisvalid \
-                  AND i.indrelid = pg_catalog.to_regclass($2) AND c.relname = (pg_catalog.parse_ident($1))[1]",
+                  AND i.indrelid = pg_catalog.to_regclass($2) AND c.relname = (pg_catalog.parse_ident($1))[1]::pg_catalog.name",
             name: index,
             second: Some(table),
         },
@@ -179,7 +179,7 @@ fn question(thing: &Thing) -> Question<'_> {
         },
         Thing::EnumValue { type_name, value } => Question {
             sql: "SELECT e.oid::text FROM pg_catalog.pg_enum e \
-                  WHERE e.enumtypid = pg_catalog.to_regtype($1) AND e.enumlabel = $2",
+                  WHERE e.enumtypid = pg_catalog.to_regtype($1) AND e.enumlabel = $2::pg_catalog.name",
             name: type_name,
             second: Some(value),
         },

@@ -151,8 +151,10 @@ async fn run_unit(
     }
     let same = |entry: &&Entry| known::stands_the_same(attempt.script, unit, &entry.fingerprint);
     if let Some(entry) = entry.filter(same) {
-        let detached = turn.way == Way::Detach
-            && leftover::finish_detaching(attempt, unit.start, interrupt).await?;
+        let detached = match &turn.way {
+            Way::Detach(..) => leftover::finish_detaching(attempt, unit.start, interrupt).await?,
+            _ => false,
+        };
         if detached || resume::was_done(attempt, unit, entry).await? {
             done(attempt, &turn, Reach::Session).await?;
             return Ok(true);
@@ -233,7 +235,7 @@ async fn until_done(
             Way::Unnamed(table) => {
                 build_unnamed(attempt, turn, table, (&mut *sink, &mut *interrupt)).await
             }
-            Way::Setting | Way::Alone | Way::Drop(_) | Way::Detach | Way::Reindex => {
+            Way::Setting | Way::Alone | Way::Drop(_) | Way::Detach(..) | Way::Reindex => {
                 alone(attempt, turn, (&mut *sink, &mut *interrupt)).await
             }
         };
@@ -256,7 +258,7 @@ async fn until_done(
                 tries.again(stop, (&mut *sink, &mut *interrupt)).await?;
             }
             // What runs alone may have done a part of its work.
-            Way::Alone | Way::Setting | Way::Detach | Way::Reindex => {
+            Way::Alone | Way::Setting | Way::Detach(..) | Way::Reindex => {
                 return Err(named(attempt, stop));
             }
         }

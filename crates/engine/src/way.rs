@@ -1,6 +1,6 @@
 //! Owns how each unit of a script runs that cannot be one transaction. PURE.
 
-use migrations::script::{Class, Form, Script};
+use migrations::script::{Class, Form, Script, Thing, Trace};
 use std::ops::Range;
 
 /// How a unit may run.
@@ -23,8 +23,8 @@ pub(crate) enum Way {
     Unnamed(String),
     /// Alone, and this index is gone after it.
     Drop(String),
-    /// Alone, and a partition is detached after it.
-    Detach,
+    /// Alone, and of this table this partition is detached after it.
+    Detach(String, String),
     /// Alone, and indexes are built again beside themselves.
     Reindex,
 }
@@ -37,7 +37,7 @@ impl Way {
             | Self::Index(..)
             | Self::Unnamed(_)
             | Self::Drop(_)
-            | Self::Detach
+            | Self::Detach(..)
             | Self::Reindex => true,
             Self::Setting | Self::Wrapped | Self::Either | Self::Own => false,
         }
@@ -54,12 +54,18 @@ pub(crate) fn of(script: &Script, unit: &Range<usize>) -> Way {
             // PREPARE TRANSACTION and ROLLBACK take nothing of ours with them.
             if *last == (Class::Commit { plain: true }) { Way::Own } else { Way::Alone }
         }
-        Class::ConcurrentIndex { index: Some(index), table } => {
-            Way::Index(index.clone(), table.clone())
-        }
-        Class::ConcurrentIndex { index: None, table } => Way::Unnamed(table.clone()),
+        Class::ConcurrentIndex { index, table } => match (script.trace_of(first), index) {
+            // Without comments and other blanks.
+            (Trace::Made(Thing::Index { index, table }), _) => Way::Index(index, table),
+            (Trace::Made(Thing::IndexOf(table)), _) => Way::Unnamed(table),
+            (_, Some(index)) => Way::Index(index.clone(), table.clone()),
+            (_, None) => Way::Unnamed(table.clone()),
+        },
         Class::ConcurrentDrop { index } => Way::Drop(index.clone()),
-        Class::Alone(words) if words.starts_with("DETACH") => Way::Detach,
+        Class::Alone(words) if words.starts_with("DETACH") => match script.trace_of(first) {
+            Trace::Gone(Thing::Partition { parent, child }) => Way::Detach(parent, child),
+            _ => Way::Alone,
+        },
         Class::Alone(words) if words.starts_with("REINDEX") => Way::Reindex,
         Class::Alone(_) | Class::Commit { .. } | Class::Rollback => Way::Alone,
         Class::Opaque if script.directive && script.may_commit_inside(first) => Way::Alone,
@@ -116,12 +122,23 @@ mod tests {
             (off("DO $$ BEGIN PERFORM 1; END $$"), Way::Either),
             (off("SET search_path = app"), Way::Setting),
             (off("VACUUM t"), Way::Alone),
+            (
+                off("ALTER TABLE app.p DETACH PARTITION q CONCURRENTLY"),
+                Way::Detach("app.p".to_owned(), "q".to_owned()),
+            ),
+            (off("SET NAMES 'utf8'; INSERT INTO t VALUES (1)"), Way::Either),
+            (off("SET NAMES 'utf8'; INSERT INTO t VALUES (1); COMMIT"), Way::Alone),
+            (off("WITH x AS (INSERT INTO t VALUES (1) RETURNING a) SELECT * FROM x"), Way::Either),
             (off("BEGIN; SELECT 1; COMMIT"), Way::Own),
             (off("BEGIN; SELECT 1; ROLLBACK"), Way::Alone),
             (off("BEGIN; SELECT 1; PREPARE TRANSACTION 'g'"), Way::Alone),
             (Script::parse("SELECT f(); VACUUM t"), Way::Wrapped),
             (Script::parse("DISCARD ALL"), Way::Alone),
             (Script::parse("CREATE INDEX CONCURRENTLY ON t(a)"), Way::Unnamed("t".to_owned())),
+            (
+                Script::parse("CREATE INDEX CONCURRENTLY i ON /* c */ ONLY  s . t(a)"),
+                Way::Index("i".to_owned(), "s.t".to_owned()),
+            ),
         ] {
             let Form::Statements { units, .. } = &script.form else { panic!("{script:?}") };
             assert_eq!(of(&script, &units[0]), way, "{}", script.text);

@@ -5,6 +5,7 @@ mod bare;
 mod beyond;
 mod directive;
 mod elsewhere;
+mod index_statement;
 mod large;
 mod leaves;
 mod local;
@@ -15,12 +16,14 @@ mod shown;
 mod shows;
 mod trace;
 mod untold;
+mod words;
 
 use std::ops::Range;
 
 pub use as_read::{Comments, as_read};
 pub use beyond::{Beyond, Ground, Rehearsal, Rehearsed};
 pub use directive::Phase;
+pub use index_statement::IndexStatement;
 pub(crate) use large::LIMIT as LARGE;
 pub use leaves::Leaves;
 pub use local::Lasts;
@@ -195,6 +198,11 @@ impl Script {
     /// it. Fails with what cannot be left out, because the rest may depend on it.
     pub fn rehearsed(text: &str, place: &mut Rehearsal<'_>) -> Result<Rehearsed, Beyond> {
         beyond::rehearse(text, place)
+    }
+
+    /// The parts of a statement that builds an index under a name of its own.
+    pub fn index_statement(&self, statement: &Statement) -> Option<IndexStatement> {
+        IndexStatement::read(self.text_of(statement))
     }
 
     /// What the catalog shows of the script before and after it.

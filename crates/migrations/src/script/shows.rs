@@ -3,7 +3,7 @@
 
 use super::Script;
 use super::shown::{Fact, Shown, Shows, beside, same};
-use super::trace::Words;
+use super::words::Words;
 
 /// What the script shows, statement by statement.
 pub(super) fn of(script: &Script) -> Shows {

@@ -194,3 +194,82 @@ async fn an_unfinished_rebuild_is_dropped_and_only_ours() {
     world.deploy().await.succeeded();
     assert_eq!((world.exists("i_ccnew").await, world.exists("j_ccnew").await), (false, true));
 }
+
+/// A name proves nothing: anybody can make an index under it.
+#[tokio::test]
+async fn an_index_is_ours_by_its_definition() {
+    let long = format!("\"{}\"", "long ".repeat(20));
+    for (build, same, other) in [
+        (
+            "CREATE INDEX CONCURRENTLY j ON t(a)",
+            "CREATE INDEX j ON t USING btree (a ASC)",
+            "CREATE INDEX j ON t(b)",
+        ),
+        (
+            "CREATE UNIQUE INDEX  CONCURRENTLY j ON t(a)",
+            "CREATE UNIQUE INDEX j ON public.t(a)",
+            "CREATE INDEX j ON t(a)",
+        ),
+        (
+            "CREATE INDEX CONCURRENTLY j ON /* c */ ONLY t(lower(c) text_pattern_ops DESC, (a + b)) INCLUDE (b) WHERE a > 1",
+            "CREATE INDEX j ON t(LOWER(c) text_pattern_ops DESC, (a+b)) INCLUDE (b) WHERE (a > 1)",
+            "CREATE INDEX j ON t(lower(c) text_pattern_ops DESC, (a + b)) INCLUDE (b) WHERE a > 2",
+        ),
+        (
+            format!("CREATE INDEX CONCURRENTLY {long} ON t(a)").as_str(),
+            format!("CREATE INDEX {long} ON t(a)").as_str(),
+            format!("CREATE INDEX {long} ON t(a DESC)").as_str(),
+        ),
+    ] {
+        let world = World::new().await;
+        // The numbers of columns are others than in a copy.
+        let table =
+            "CREATE TABLE t(gone int, a int, b int, c text); ALTER TABLE t DROP COLUMN gone;";
+        die_behind(&world, table, build).await;
+        let all = "SELECT count(*) FROM pg_index WHERE indrelid = 't'::regclass";
+        let drop = "DO $$ BEGIN EXECUTE (SELECT 'DROP INDEX ' || indexrelid::regclass FROM pg_index WHERE indrelid = 't'::regclass); END $$";
+        world.sql(drop).await;
+        world.sql(other).await;
+        for _again in 0..2 {
+            let red = world.deploy().await;
+            let failure = red.failed(11);
+            assert!(failure.message.contains("is not the one"), "{build}: {failure:?}");
+            assert_eq!(red.finished().database, DatabaseState::NeedsAttention);
+        }
+        world.sql(drop).await;
+        world.sql(same).await;
+        let green = world.deploy().await;
+        assert_eq!(green.code, 0, "{build}: {}", green.stdout);
+        assert_eq!(world.value(all).await, "1");
+        assert_eq!(
+            world.value("SELECT count(*) FROM pg_class WHERE relname LIKE 'ecs_migrate_%'").await,
+            "0"
+        );
+    }
+}
+
+/// What is left of another one is not this statement's.
+#[tokio::test]
+async fn an_unfinished_detachment_of_another_partition_is_in_nobodys_way() {
+    let world = World::new().await;
+    if world.value("SELECT current_setting('server_version_num')::int < 140000").await == "t" {
+        crate::support::skip("DETACH PARTITION CONCURRENTLY came with PostgreSQL 14");
+        return;
+    }
+    let partitions = "CREATE TABLE p(n int) PARTITION BY RANGE (n); CREATE TABLE q PARTITION OF p FOR VALUES FROM (1) TO (2); \
+        CREATE TABLE p2(n int) PARTITION BY RANGE (n); CREATE TABLE q2 PARTITION OF p2 FOR VALUES FROM (1) TO (2);";
+    die_behind(&world, partitions, "ALTER TABLE p DETACH PARTITION q CONCURRENTLY").await;
+    world.sql("ALTER TABLE p ATTACH PARTITION q FOR VALUES FROM (1) TO (2)").await;
+    let reader = world.session("reader").await;
+    reader.batch_execute("BEGIN; SELECT * FROM p2").await.unwrap();
+    let by_hand = world.session("by hand").await;
+    by_hand.batch_execute("SET statement_timeout = 300").await.unwrap();
+    by_hand.batch_execute("ALTER TABLE p2 DETACH PARTITION q2 CONCURRENTLY").await.unwrap_err();
+    reader.batch_execute("COMMIT").await.unwrap();
+    let pending = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhdetachpending";
+    assert_eq!(world.column(pending).await, ["q2"]);
+    let green = world.deploy().await;
+    green.succeeded();
+    assert_eq!(world.column("SELECT inhrelid::regclass::text FROM pg_inherits").await, ["q2"]);
+    assert_eq!(world.column(pending).await, ["q2"]);
+}
