@@ -66,12 +66,8 @@ pub(crate) async fn apply(
     if !known.is_empty() {
         script = script.in_units("an earlier run applied a part of it");
     }
-    if let (Begun::Earlier(row), true) = (step.begun, known.is_empty()) {
-        let now = journal::number(session).await?;
-        let wanted = (checksum.as_str(), way::need_journal(&script));
-        if known::is_journal_lost(row, now.as_deref(), wanted) {
-            return Err(known::journal_lost(name));
-        }
+    if known.is_empty() {
+        refuse_a_lost_journal(step, session, (&checksum, &script)).await?;
     }
     let mode = match &script.form {
         Form::Transaction { .. } if script.may_end_unseen() => Mode::Whole,
@@ -89,12 +85,7 @@ pub(crate) async fn apply(
     }
     let journal = if journaled { journal::number(session).await? } else { None };
     if let Some(cause) = &script.unparsable {
-        sink.emit(Progress::Notice {
-            code: "sent_whole",
-            text: format!(
-                "`{name}` is sent as one message, because the parser does not know it ({cause})"
-            ),
-        });
+        sink.emit(sent_whole(name, cause));
     }
     let begun = Instant::now();
     let marker = Marker { run: step.deploy.run.to_owned(), mode, backend: session.backend };
@@ -154,6 +145,26 @@ pub(crate) async fn apply(
         duration: begun.elapsed(),
         statements: account.into_inner().costs(),
     });
+    Ok(())
+}
+
+fn sent_whole(name: &str, cause: &str) -> Progress {
+    let text =
+        format!("`{name}` is sent as one message, because the parser does not know it ({cause})");
+    Progress::Notice { code: "sent_whole", text }
+}
+
+/// Nothing is begun again whose journal is gone: a database that was restored without it.
+async fn refuse_a_lost_journal(
+    step: &Step<'_>,
+    session: &Session,
+    (checksum, script): (&str, &Script),
+) -> Result<(), Error> {
+    let Begun::Earlier(row) = step.begun else { return Ok(()) };
+    let now = journal::number(session).await?;
+    if known::is_journal_lost(row, now.as_deref(), (checksum, way::need_journal(script))) {
+        return Err(known::journal_lost(step.migration.name.as_str()));
+    }
     Ok(())
 }
 

@@ -133,7 +133,7 @@ pub async fn deploy(
                 for key in deploy.lock_keys.iter().skip(1).filter(|_| !deploy.steps.is_empty()) {
                     hold.let_go(*key).await?;
                 }
-                return Ok(Reached::End(Some(hold)));
+                return Ok(Reached::End(Some(Box::new(hold))));
             }
             Err(error) if recovery.ended.is_none() && lost(&error, &session).await => {
                 let so_far = (deploy, &*report);

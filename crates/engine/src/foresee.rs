@@ -8,7 +8,7 @@ use crate::interrupt::Interrupt;
 use crate::progress::Sink;
 use crate::recovery::Recovery;
 use crate::restore::Kept;
-use crate::session::Session;
+use crate::session::{Made, Session};
 use migrations::{Directory, Plan, Row};
 
 /// Before what something has to be kept.
@@ -56,7 +56,7 @@ pub enum Start {
 pub enum Reached {
     /// Its end, with the first key for the steps that follow; none, if nothing was left to be done
     /// without the locks.
-    End(Option<Hold>),
+    End(Option<Box<Hold>>),
     /// Something has to be kept before it goes on.
     Pause(Box<Pause>),
 }
@@ -69,7 +69,7 @@ pub(crate) async fn calls_for_keeping(
     (sink, interrupt): (&mut dyn Sink, &mut Interrupt),
 ) -> Result<bool, Error> {
     // A database that was just made has nothing to keep.
-    if plan.pending.is_empty() || session.made_now {
+    if plan.pending.is_empty() || session.made == Made::Now {
         return Ok(false);
     }
     match keep {

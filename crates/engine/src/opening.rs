@@ -8,7 +8,7 @@ use crate::pooler;
 use crate::progress::{Progress, Sink};
 use crate::quote;
 use crate::reach::{Purpose, reach};
-use crate::session::Session;
+use crate::session::{Made, Session};
 use crate::settings::ConnectionSettings;
 
 /// What to do about a database that does not exist.
@@ -32,7 +32,7 @@ pub(crate) async fn open(
         Err(error) if missing == MissingDatabase::Create && error.prisma_code == Some("P1003") => {
             create(settings, sink, interrupt).await?;
             let mut session = reach(settings, wanted, sink, interrupt).await?;
-            session.made_now = true;
+            session.made = Made::Now;
             session
         }
         opened => opened?,

@@ -35,6 +35,15 @@ pub(crate) struct Reached {
     pub(crate) tls: Negotiate,
 }
 
+/// When a database was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// Before the run.
+    Before,
+    /// By the run: there is nothing in it.
+    Now,
+}
+
 /// A connection, and what has to be set on it again after a script changed it.
 pub(crate) struct Session {
     client: Arc<Client>,
@@ -81,8 +90,8 @@ pub(crate) struct Session {
     pub(crate) environment: Option<String>,
     /// Which database it is, whatever its address; empty if nobody can say it.
     pub(crate) identity: String,
-    /// Whether the run has made the database just now.
-    pub(crate) made_now: bool,
+    /// When its database was made.
+    pub(crate) made: Made,
     /// When the server started: another one, or the same after a crash, started at another time.
     pub(crate) server_start: String,
 }
@@ -176,7 +185,7 @@ impl Session {
             read_only: false,
             environment: None,
             identity: String::new(),
-            made_now: false,
+            made: Made::Before,
             server_start: String::new(),
         };
         // Nothing is set yet, so nothing is taken back.

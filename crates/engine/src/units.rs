@@ -151,10 +151,9 @@ async fn run_unit(
     }
     let same = |entry: &&Entry| known::stands_the_same(attempt.script, unit, &entry.fingerprint);
     if let Some(entry) = entry.filter(same) {
-        let detached = match &turn.way {
-            Way::Detach(..) => leftover::finish_detaching(attempt, unit.start, interrupt).await?,
-            _ => false,
-        };
+        let detaches = matches!(turn.way, Way::Detach(..));
+        let detached =
+            detaches && leftover::finish_detaching(attempt, unit.start, interrupt).await?;
         if detached || resume::was_done(attempt, unit, entry).await? {
             done(attempt, &turn, Reach::Session).await?;
             return Ok(true);

@@ -62,10 +62,12 @@ pub(crate) fn of(script: &Script, unit: &Range<usize>) -> Way {
             (_, None) => Way::Unnamed(table.clone()),
         },
         Class::ConcurrentDrop { index } => Way::Drop(index.clone()),
-        Class::Alone(words) if words.starts_with("DETACH") => match script.trace_of(first) {
-            Trace::Gone(Thing::Partition { parent, child }) => Way::Detach(parent, child),
-            _ => Way::Alone,
-        },
+        Class::Alone(words) if words.starts_with("DETACH") => {
+            let Trace::Gone(Thing::Partition { parent, child }) = script.trace_of(first) else {
+                return Way::Alone;
+            };
+            Way::Detach(parent, child)
+        }
         Class::Alone(words) if words.starts_with("REINDEX") => Way::Reindex,
         Class::Alone(_) | Class::Commit { .. } | Class::Rollback => Way::Alone,
         Class::Opaque if script.directive && script.may_commit_inside(first) => Way::Alone,

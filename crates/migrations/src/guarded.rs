@@ -40,7 +40,7 @@ fn install() {
     let before = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         // The place may be gone where a thread ends.
-        let told = GIVES_UP.try_with(|told| told.take()).ok().flatten();
+        let told = GIVES_UP.try_with(RefCell::take).ok().flatten();
         let Some(give_up) = told else { return before(info) };
         give_up();
         loop {

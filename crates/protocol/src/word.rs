@@ -133,9 +133,9 @@ mod tests {
 
     #[test]
     fn only_a_good_end_is_one() {
-        let end = |exit_code, outcome| Word {
+        let end = |outcome, exit_code| Word {
             started: None,
-            finished: Some(RunFinished { exit_code, outcome, ..RunFinished::default() }),
+            finished: Some(RunFinished { outcome, exit_code, ..RunFinished::default() }),
         };
         assert!(!Word::default().ended_well());
         for (exit_code, outcome, expected) in [
@@ -147,7 +147,7 @@ mod tests {
             (0, Outcome::Interrupted, false),
             (10, Outcome::Applied, false),
         ] {
-            assert_eq!(end(exit_code, outcome).ended_well(), expected, "{exit_code} {outcome:?}");
+            assert_eq!(end(outcome, exit_code).ended_well(), expected, "{exit_code} {outcome:?}");
         }
     }
 

@@ -19,14 +19,13 @@ pub fn as_read(statement: &str, comments: Comments) -> String {
         let start = at;
         at += usize::try_from(token.len).unwrap_or(0);
         let text = &statement[start..at];
-        match token.kind {
-            TokenKind::Whitespace | TokenKind::Eof => {}
-            TokenKind::LineComment | TokenKind::BlockComment { .. } => {
-                if comments == Comments::Kept {
-                    words.push(text.split_whitespace().collect::<Vec<_>>().join(" "));
-                }
-            }
-            _ => words.push(text.to_owned()),
+        if matches!(token.kind, TokenKind::Whitespace | TokenKind::Eof) {
+            continue;
+        }
+        if !matches!(token.kind, TokenKind::LineComment | TokenKind::BlockComment { .. }) {
+            words.push(text.to_owned());
+        } else if comments == Comments::Kept {
+            words.push(text.split_whitespace().collect::<Vec<_>>().join(" "));
         }
     }
     words.join(" ")

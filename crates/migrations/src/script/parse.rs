@@ -94,16 +94,7 @@ fn class(statement: &ast::Stmt) -> Class {
                 (_, _) => Class::Alone("DROP INDEX CONCURRENTLY"),
             }
         }
-        ast::Stmt::Reindex(reindex) if has_word(reindex.syntax(), "concurrently") => {
-            Class::Alone("REINDEX CONCURRENTLY")
-        }
-        ast::Stmt::Reindex(reindex)
-            if ["database", "system", "schema"]
-                .iter()
-                .any(|word| has_word(reindex.syntax(), word)) =>
-        {
-            Class::Alone("REINDEX of a whole schema or database")
-        }
+        ast::Stmt::Reindex(reindex) => reindexes(reindex),
         ast::Stmt::AlterTable(table)
             if has_word(table.syntax(), "detach") && has_word(table.syntax(), "concurrently") =>
         {
@@ -184,8 +175,18 @@ fn class(statement: &ast::Stmt) -> Class {
     }
 }
 
-/// `IF NOT EXISTS` and `OR REPLACE` prove nothing about whether the statement ran.
+fn reindexes(reindex: &ast::Reindex) -> Class {
+    let says = |word: &&str| has_word(reindex.syntax(), word);
+    if says(&"concurrently") {
+        Class::Alone("REINDEX CONCURRENTLY")
+    } else if ["database", "system", "schema"].iter().any(says) {
+        Class::Alone("REINDEX of a whole schema or database")
+    } else {
+        Class::Ordinary
+    }
+}
 
+/// `IF NOT EXISTS` and `OR REPLACE` prove nothing about whether the statement ran.
 fn enum_value(alter: &ast::AlterType) -> Class {
     let Some(ast::AlterTypeAction::AddValue(add)) = alter.action() else {
         return Class::Ordinary;

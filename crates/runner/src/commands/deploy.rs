@@ -35,7 +35,8 @@ pub(super) async fn in_turn(
     if turn == Turn::Always {
         context.ask_before_deploying(&found, &directory, interrupt.clone()).await?;
     }
-    apply_to(context, Work { found, backups, steps, directory }, (turn, interrupt)).await
+    // Boxed: whatever awaits this one would carry its room.
+    Box::pin(apply_to(context, Work { found, backups, steps, directory }, (turn, interrupt))).await
 }
 
 /// What is to be done, and where: read once, so that what was judged is what is applied.
@@ -91,7 +92,7 @@ pub(super) async fn apply_to(
             .await
             .map_err(|error| failed(&report, error.into()))?;
         let mut pause = match reached {
-            Reached::End(hold) => break hold,
+            Reached::End(hold) => break hold.map(|hold| *hold),
             Reached::Pause(pause) => pause,
         };
         let working = (&mut pause.hold, &mut sink as &mut dyn Sink, &mut interrupt);

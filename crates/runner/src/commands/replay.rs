@@ -35,7 +35,7 @@ pub(super) async fn run(context: &Context<'_>, mut interrupt: Interrupt) -> Resu
     };
     let place = Found { settings: scratch.settings.clone(), source };
     let work = Work { found: place, backups: Backups::none(), steps, directory };
-    let result = deploy::apply_to(&inside, work, (Turn::Always, interrupt)).await;
+    let result = Box::pin(deploy::apply_to(&inside, work, (Turn::Always, interrupt))).await;
     let removed = scratch.remove().await;
     let ended = result.map_err(|failed| Failed {
         // Nothing of it is left anywhere.

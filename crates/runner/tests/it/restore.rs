@@ -165,7 +165,8 @@ async fn nobody_enters_between_a_backup_and_what_it_was_made_for() {
                 .query_one("SELECT to_regclass('a') IS NOT NULL", &[])
                 .await
                 .unwrap()
-                .get::<_, bool>(0)
+                .try_get::<_, bool>(0)
+                .unwrap()
         });
         std::fs::write(&go, "").unwrap();
         finish(child).await.succeeded();
