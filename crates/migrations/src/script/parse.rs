@@ -3,9 +3,9 @@
 use super::large;
 use super::trace::changes_slots;
 use super::{Class, Object, Statement, line_at};
-use crate::guarded::guarded;
 use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SourceFile, SyntaxNode};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What the parser found.
 pub(super) struct Parsed {
@@ -23,11 +23,10 @@ pub(super) fn parse(text: &str) -> Parsed {
 }
 
 fn parse_whole(text: &str) -> Parsed {
-    let owned = text.to_owned();
-    match guarded(move || statements(&owned)) {
-        Some(Ok(statements)) => Parsed { statements, unparsable: None },
-        Some(Err(message)) => whole(text, message),
-        None => whole(text, "the parser gave up".to_owned()),
+    match catch_unwind(AssertUnwindSafe(|| statements(text))) {
+        Ok(Ok(statements)) => Parsed { statements, unparsable: None },
+        Ok(Err(message)) => whole(text, message),
+        Err(_) => whole(text, "the parser gave up".to_owned()),
     }
 }
 
