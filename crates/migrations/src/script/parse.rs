@@ -136,12 +136,7 @@ fn class(statement: &ast::Stmt) -> Class {
         {
             Class::Alone("CREATE SUBSCRIPTION")
         }
-        ast::Stmt::Select(_)
-        | ast::Stmt::CompoundSelect(_)
-        | ast::Stmt::ParenSelect(_)
-        | ast::Stmt::Values(_)
-            if words(statement.syntax()).iter().any(|word| changes_slots(word)) =>
-        {
+        query if is_query(query) && has_slot_change(query.syntax()) => {
             Class::Alone("a change of replication slots")
         }
         ast::Stmt::AlterType(alter) => enum_value(alter),
@@ -177,16 +172,28 @@ fn class(statement: &ast::Stmt) -> Class {
         | ast::Stmt::Merge(_) => Class::Data,
         ast::Stmt::Call(_)
         | ast::Stmt::Do(_)
-        | ast::Stmt::Select(_)
-        | ast::Stmt::CompoundSelect(_)
-        | ast::Stmt::ParenSelect(_)
-        | ast::Stmt::Values(_)
         | ast::Stmt::CreateSubscription(_)
         | ast::Stmt::AlterSubscription(_)
         | ast::Stmt::DropSubscription(_)
         | ast::Stmt::Cluster(_) => Class::Opaque,
+        query if is_query(query) => Class::Opaque,
         _ => Class::Ordinary,
     }
+}
+
+/// Whether a statement asks for rows, and may call anything on the way.
+fn is_query(statement: &ast::Stmt) -> bool {
+    matches!(
+        statement,
+        ast::Stmt::Select(_)
+            | ast::Stmt::CompoundSelect(_)
+            | ast::Stmt::ParenSelect(_)
+            | ast::Stmt::Values(_)
+    )
+}
+
+fn has_slot_change(node: &SyntaxNode) -> bool {
+    words(node).iter().any(|word| changes_slots(word))
 }
 
 /// `IF NOT EXISTS` and `OR REPLACE` prove nothing about whether the statement ran.
