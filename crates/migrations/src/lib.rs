@@ -10,14 +10,12 @@
 //! | [`script_file`] | a script on disk, read once |
 //! | [`script`] | a script's statements, and whether it can be one transaction |
 //! | [`history`] | the rows of `_prisma_migrations`, and our marker in them |
-//! | `guarded` | a parser's panic, which ends no run |
 //! | [`hazard`] | which statements break the running API, block its traffic or lose data |
 //! | [`plan`] | what has to be applied, or why nothing may be |
 
 pub mod checksum;
 pub mod contained;
 pub mod directory;
-mod guarded;
 pub mod hazard;
 pub mod history;
 pub mod lock_file;

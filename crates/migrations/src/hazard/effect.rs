@@ -10,11 +10,11 @@ mod kind;
 mod query;
 
 use super::words::{Kind as WordKind, Reader, words};
-use crate::guarded::guarded;
 use crate::script::Script;
 use squawk_syntax::SourceFile;
 use squawk_syntax::ast::AstNode as _;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Something that a statement may do to data that is there. Names are as PostgreSQL
 /// stores them, a table's in its parts.
@@ -70,8 +70,8 @@ pub(super) fn effects(script: &Script) -> Vec<Statement> {
     } else if script.unparsable.is_some() {
         whole(script)
     } else {
-        let text = script.text.clone();
-        guarded(move || of_script(&text)).unwrap_or_else(|| whole(script))
+        let each = || of_script(&script.text);
+        catch_unwind(AssertUnwindSafe(each)).unwrap_or_else(|_| whole(script))
     };
     found.into_iter().filter(|statement| !statement.effects.is_empty()).collect()
 }
@@ -97,16 +97,15 @@ fn of_script(text: &str) -> Vec<Statement> {
 
 /// What the statements of a text may do that stands by itself.
 fn of_text(text: &str, place: Place) -> Vec<Effect> {
-    let text = text.to_owned();
-    let read = move || {
-        let parse = SourceFile::parse(&text);
+    let read = || {
+        let parse = SourceFile::parse(text);
         if !parse.errors().is_empty() {
             return None;
         }
         Some(parse.tree().stmts().flat_map(|one| kind::of(&one, place)).collect::<Vec<_>>())
     };
     let unknown = || vec![Effect::Unseen("what the parser does not know")];
-    sorted(guarded(read).flatten().unwrap_or_else(unknown))
+    sorted(catch_unwind(AssertUnwindSafe(read)).ok().flatten().unwrap_or_else(unknown))
 }
 
 /// What a function of this text may do.
@@ -124,12 +123,11 @@ pub(super) fn of_function(language: &str, text: &str) -> Vec<Effect> {
 
 /// The functions that a statement calls and that may do anything.
 pub(super) fn calls_in(text: &str) -> Vec<String> {
-    let text = text.to_owned();
-    let read = move || {
-        let tree = SourceFile::parse(&text).tree();
+    let read = || {
+        let tree = SourceFile::parse(text).tree();
         tree.stmts().flat_map(|one| query::calls(one.syntax())).collect::<Vec<_>>()
     };
-    let calls = guarded(read).unwrap_or_default();
+    let calls = catch_unwind(AssertUnwindSafe(read)).unwrap_or_default();
     let name = |effect| match effect {
         Effect::Calls(name) => Some(name),
         Effect::Deletes { .. }

@@ -2,9 +2,9 @@
 
 use super::action::{Action, ConstraintKind, Deed};
 use super::rule::Rule;
-use crate::guarded::guarded;
 use squawk_linter::{Linter, Rule as Squawk};
 use squawk_syntax::SourceFile;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Something that squawk does not like.
 pub(super) struct Violation {
@@ -67,17 +67,16 @@ const RULES: [Squawk; 45] = [
 /// What squawk finds, in the order of the text. A text that it panics on has no findings: the
 /// server understands more than any parser.
 pub(super) fn violations(text: &str) -> Vec<Violation> {
-    let text = text.to_owned();
-    let lint = move || {
-        let found = Linter::from(RULES).lint(&SourceFile::parse(&text), &text);
-        let each = found.into_iter().map(|violation| Violation {
+    let lint = || Linter::from(RULES).lint(&SourceFile::parse(text), text);
+    catch_unwind(AssertUnwindSafe(lint))
+        .unwrap_or_default()
+        .into_iter()
+        .map(|violation| Violation {
             rule: violation.code,
             start: usize::from(violation.text_range.start()),
             message: violation.message,
-        });
-        each.collect()
-    };
-    guarded(lint).unwrap_or_default()
+        })
+        .collect()
 }
 
 impl Violation {

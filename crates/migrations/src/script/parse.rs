@@ -3,9 +3,9 @@
 use super::large;
 use super::trace::changes_slots;
 use super::{Class, Statement, line_at};
-use crate::guarded::guarded;
 use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SourceFile, SyntaxNode};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// What the parser found.
 pub(super) struct Parsed {
@@ -23,11 +23,10 @@ pub(super) fn parse(text: &str) -> Parsed {
 }
 
 fn parse_whole(text: &str) -> Parsed {
-    let owned = text.to_owned();
-    match guarded(move || statements(&owned)) {
-        Some(Ok(statements)) => Parsed { statements, unparsable: None },
-        Some(Err(message)) => whole(text, message),
-        None => whole(text, "the parser gave up".to_owned()),
+    match catch_unwind(AssertUnwindSafe(|| statements(text))) {
+        Ok(Ok(statements)) => Parsed { statements, unparsable: None },
+        Ok(Err(message)) => whole(text, message),
+        Err(_) => whole(text, "the parser gave up".to_owned()),
     }
 }
 
@@ -122,12 +121,7 @@ fn class(statement: &ast::Stmt) -> Class {
         {
             Class::Alone("CREATE SUBSCRIPTION")
         }
-        ast::Stmt::Select(_)
-        | ast::Stmt::CompoundSelect(_)
-        | ast::Stmt::ParenSelect(_)
-        | ast::Stmt::Values(_)
-            if words(statement.syntax()).iter().any(|word| changes_slots(word)) =>
-        {
+        query if is_query(query) && has_slot_change(query.syntax()) => {
             Class::Alone("a change of replication slots")
         }
         ast::Stmt::AlterType(alter) => enum_value(alter),
@@ -163,16 +157,28 @@ fn class(statement: &ast::Stmt) -> Class {
         | ast::Stmt::Merge(_) => Class::Data,
         ast::Stmt::Call(_)
         | ast::Stmt::Do(_)
-        | ast::Stmt::Select(_)
-        | ast::Stmt::CompoundSelect(_)
-        | ast::Stmt::ParenSelect(_)
-        | ast::Stmt::Values(_)
         | ast::Stmt::CreateSubscription(_)
         | ast::Stmt::AlterSubscription(_)
         | ast::Stmt::DropSubscription(_)
         | ast::Stmt::Cluster(_) => Class::Opaque,
+        query if is_query(query) => Class::Opaque,
         _ => Class::Ordinary,
     }
+}
+
+/// Whether a statement asks for rows, and may call anything on the way.
+fn is_query(statement: &ast::Stmt) -> bool {
+    matches!(
+        statement,
+        ast::Stmt::Select(_)
+            | ast::Stmt::CompoundSelect(_)
+            | ast::Stmt::ParenSelect(_)
+            | ast::Stmt::Values(_)
+    )
+}
+
+fn has_slot_change(node: &SyntaxNode) -> bool {
+    words(node).iter().any(|word| changes_slots(word))
 }
 
 fn reindexes(reindex: &ast::Reindex) -> Class {
