@@ -65,10 +65,22 @@ pub(crate) struct Proof {
 }
 
 impl Evidence {
+    /// The runs that it tells of. What a process wrote last may still be on its way to the log when ECS has
+    /// it for ended: until it has said its last word it went on to that moment.
+    fn runs(&self) -> Vec<Run> {
+        let mut all = runs(&self.lines);
+        let tasks = self.tasks.as_deref().unwrap_or_default();
+        for run in all.iter_mut().filter(|run| run.word.finished.is_none()) {
+            let ended = tasks.iter().find(|task| task.task == run.task);
+            run.last = run.last.max(ended.and_then(|task| task.stopped_at).unwrap_or_default());
+        }
+        all
+    }
+
     /// Whether older lines could change nothing: the run that counts is among these, and of no run the
     /// end was read without the beginning. Where no environment is named, there must be one only.
     pub(crate) fn is_enough(&self, claim: Claim<'_>) -> bool {
-        let all = runs(&self.lines);
+        let all = self.runs();
         let here: Vec<&Run> = all.iter().filter(|run| !is_elsewhere(run, claim)).collect();
         !claim.environment.is_empty()
             && all.iter().all(|run| run.word.started.is_some())
@@ -88,7 +100,7 @@ pub(crate) fn green(evidence: &Evidence, claim: Claim<'_>) -> Result<Proof, Refu
     if evidence.unread {
         return Err(Refusal::Unread);
     }
-    let all = runs(&evidence.lines);
+    let all = evidence.runs();
     let here: Vec<&Run> = all.iter().filter(|run| !is_elsewhere(run, claim)).collect();
     let tasks = evidence.tasks.as_deref().unwrap_or_default();
     if let Some(task) = tasks.iter().find(|task| is_in_progress(task, &all, claim)) {

@@ -162,6 +162,17 @@ fn what_proves_what_counts_and_what_does_neither() {
     }
 }
 
+/// Its last lines may still be on their way to the log when ECS has it for ended.
+#[test]
+fn what_ecs_saw_end_later_counts_as_later() {
+    for (stopped_at, expected) in [(9, "a"), (16, "does not say which commit")] {
+        let ended = TaskRecord { stopped_at: Some(stopped_at), ..task("b", 1, Some(false)) };
+        let runs = [run("b", 2, 3).by_hand("deploy").open(), run("a", 10, 15)];
+        let tasks = [task("a", 9, Some(true)), ended];
+        assert_says(CLAIM, &evidence(&runs, &tasks), expected);
+    }
+}
+
 #[test]
 fn only_the_newest_run_counts_and_only_for_its_commit() {
     let a = || run("a", 10, 15);

@@ -174,7 +174,10 @@ impl World {
             let range = if rng.u8(..8) == 0 { long } else { some };
             at(rng.u64(range))
         };
-        let patience = seconds(0..5, 5..300, rng);
+        // What was started by hand waits for nobody's end, and may get the lock after others.
+        let by_hand = origin.started_by.is_empty();
+        let patience =
+            if by_hand && rng.bool() { at(rng.u64(60..900)) } else { seconds(0..5, 5..300, rng) };
         let length = seconds(1..20, 60..1200, rng);
         let now = Instant::now();
         let mut databases = self.0.lock().unwrap();
@@ -193,7 +196,6 @@ impl World {
             database.works.push(Work { awaited: now, from, to, leaves });
         }
         let line = |seq, event| EventLine::new(&run, &launch.task_arn, seq, event).encode();
-        let by_hand = origin.started_by.is_empty();
         let started = RunStarted { command, standing, origin, ..RunStarted::default() };
         let script = Script::new().line(Duration::ZERO, line(1, Event::RunStarted(started)));
         let end = to - now;
