@@ -60,6 +60,12 @@ impl Word {
         let last =
             self.finished.as_ref().map(|one| Ran { command: one.command, standing: one.standing });
         match (first, last) {
+            // It names the command, and what that is to a service was said at the beginning.
+            (Some(first), Some(last))
+                if first.command == last.command && last.standing == Standing::Unclear =>
+            {
+                first
+            }
             (_, Some(last)) if last.command != RunnerCommand::Unknown => last,
             (Some(first), _) => first,
             (None, last) => last.unwrap_or_default(),
@@ -124,6 +130,8 @@ mod tests {
             (Some(Start), None, ran(Start, Standing::Proof)),
             (Some(Start), silent, ran(Start, Standing::Proof)),
             (Some(Start), Some((Deploy, Standing::Behind)), ran(Deploy, Standing::Behind)),
+            (Some(Start), Some((Start, Standing::Unclear)), ran(Start, Standing::Proof)),
+            (Some(Start), Some((Deploy, Standing::Unclear)), ran(Deploy, Standing::Unclear)),
             (None, Some((Deploy, Standing::Proof)), ran(Deploy, Standing::Proof)),
             (None, silent, Ran::default()),
         ] {

@@ -58,6 +58,7 @@ async fn fifty_controllers_of_one_account_all_end_right() {
         let traffic = traffic(&account, operation);
         assert!(traffic.throttled * 4 < traffic.calls, "{operation}: {traffic:?}");
     }
-    let noisy = told.iter().filter(|told| told.err.matches("warning").count() > 4).count();
+    // One of them is about the image's tag.
+    let noisy = told.iter().filter(|told| told.err.matches("warning").count() > 5).count();
     assert_eq!(noisy, 0, "{}", told[0].err);
 }

@@ -60,7 +60,7 @@ async fn sigint_to_the_binary_stops_the_task() {
 async fn a_release_deploys_processes_and_a_signal_leaves_them_to_ecs() {
     for (api, code, text) in [
         ("echo serving; exec sleep 600", 0, "api: is on api:2 after"),
-        ("echo boom; exit 7", 88, "container api       exit code 7"),
+        ("echo boom; exit 7", 88, "exit code 7"),
     ] {
         let place = Place::deploying("echo migrated", api).await;
         let definition = definition("api");

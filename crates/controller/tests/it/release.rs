@@ -388,6 +388,6 @@ async fn a_rollback_leaves_the_contract_phase_pending_and_says_so() {
     let json = shop.release(&["--output", "json"]).await;
     assert_eq!(json.result()["after_deploy"], json!({"pending": 1}));
     // Whoever sets the phase has it.
-    let by_hand = shop.release(&["--env", "ECS_MIGRATE_PHASE=contract"]).await;
+    let by_hand = shop.release(&["--env", "ECS_MIGRATE_PHASE=expand"]).await;
     by_hand.says(88, &[]);
 }
