@@ -1,8 +1,9 @@
 //! Owns what of a script acts beyond the database it runs in: on roles and other databases, on the
 //! server and its files, on other servers. Who plays a history to look at it leaves that out. PURE.
 
-use super::elsewhere::{Word, names, words};
+use super::elsewhere::names;
 use super::untold;
+use super::words::{Word, words};
 use std::collections::BTreeSet;
 
 /// Whose the server is on which a history is played.

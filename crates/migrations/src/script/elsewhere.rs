@@ -1,15 +1,7 @@
 //! A script for another database than the one it names: in a scratch database "the database" is the
 //! scratch database, and what it sets for a role is set there only. PURE.
 
-use squawk_lexer::{TokenKind, tokenize};
-
-/// A token that is not blank.
-pub(super) struct Word<'a> {
-    /// Its first byte.
-    pub(super) start: usize,
-    /// As written.
-    pub(super) text: &'a str,
-}
+use super::words::{Word, words};
 
 /// `script` with every `DATABASE from` as `DATABASE to`, and `ALTER ROLE … SET` as `ALTER ROLE … IN
 /// DATABASE to SET`. Strings, such as the body of a `DO`, stay as they are.
@@ -47,27 +39,6 @@ pub(super) fn names(word: &str, name: &str) -> bool {
         Some(quoted) => quoted.replace("\"\"", "\"") == name,
         None => word.to_lowercase() == name,
     }
-}
-
-/// The tokens of a script that are not blank.
-pub(super) fn words(script: &str) -> Vec<Word<'_>> {
-    let mut at = 0;
-    let mut words = Vec::new();
-    for token in tokenize(script) {
-        let start = at;
-        at += usize::try_from(token.len).unwrap_or(0);
-        let blank = matches!(
-            token.kind,
-            TokenKind::Whitespace
-                | TokenKind::LineComment
-                | TokenKind::BlockComment { .. }
-                | TokenKind::Eof
-        );
-        if !blank {
-            words.push(Word { start, text: &script[start..at] });
-        }
-    }
-    words
 }
 
 #[cfg(test)]

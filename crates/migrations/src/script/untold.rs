@@ -1,6 +1,6 @@
 //! Owns whether a body runs statements of which its text does not tell what they are. PURE.
 
-use super::elsewhere::words;
+use super::words::words;
 
 /// Languages in which a function may do what the server's operating system lets it.
 const UNTRUSTED: [&str; 6] = ["plpythonu", "plpython2u", "plpython3u", "plperlu", "pltclu", "plsh"];

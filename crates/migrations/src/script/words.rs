@@ -2,6 +2,35 @@
 
 use squawk_lexer::{TokenKind, tokenize};
 
+/// A token that is not blank.
+pub(super) struct Word<'a> {
+    /// Its first byte.
+    pub(super) start: usize,
+    /// As written.
+    pub(super) text: &'a str,
+}
+
+/// The tokens of a script that are not blank.
+pub(super) fn words(script: &str) -> Vec<Word<'_>> {
+    let mut at = 0;
+    let mut words = Vec::new();
+    for token in tokenize(script) {
+        let start = at;
+        at += usize::try_from(token.len).unwrap_or(0);
+        let blank = matches!(
+            token.kind,
+            TokenKind::Whitespace
+                | TokenKind::LineComment
+                | TokenKind::BlockComment { .. }
+                | TokenKind::Eof
+        );
+        if !blank {
+            words.push(Word { start, text: &script[start..at] });
+        }
+    }
+    words
+}
+
 /// The tokens of a statement that are not blank.
 pub(super) struct Words<'a> {
     text: &'a str,
@@ -13,23 +42,9 @@ pub(super) struct Words<'a> {
 
 impl<'a> Words<'a> {
     pub(super) fn of(statement: &'a str) -> Self {
-        let mut at = 0;
-        let (mut words, mut places) = (Vec::new(), Vec::new());
-        for token in tokenize(statement) {
-            let start = at;
-            at += usize::try_from(token.len).unwrap_or(0);
-            let blank = matches!(
-                token.kind,
-                TokenKind::Whitespace
-                    | TokenKind::LineComment
-                    | TokenKind::BlockComment { .. }
-                    | TokenKind::Eof
-            );
-            if !blank {
-                words.push(&statement[start..at]);
-                places.push(start);
-            }
-        }
+        let found = words(statement);
+        let places = found.iter().map(|word| word.start).collect();
+        let words: Vec<&str> = found.into_iter().map(|word| word.text).collect();
         let upper = words.iter().map(|word| word.to_ascii_uppercase()).collect();
         Self { text: statement, places, words, upper }
     }
